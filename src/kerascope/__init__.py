@@ -1,0 +1,88 @@
+"""Kerascope: a microscope for Keras 3 models.
+
+    import kerascope as ks
+    result = ks.explain(model, images, "grad_cam", target="top-3")
+    result.plot()
+
+Importing this package loads neither NumPy nor Keras; names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from typing import Any
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "Attribution": "attribution",
+    "AttributionMethod": "method",
+    "Box": "targets",
+    "Class": "targets",
+    "Contrast": "targets",
+    "Custom": "targets",
+    "Data": "method",
+    "HookedModel": "hooks",
+    "Mask": "targets",
+    "Neuron": "targets",
+    "Output": "targets",
+    "Rank": "targets",
+    "Regression": "targets",
+    "Target": "targets",
+    "Top": "targets",
+    "explain": "explain",
+    "load_images": "loading",
+    "load_model": "loading",
+    "reporting": "method",
+}
+_ERRORS = (
+    "BadFile", "BadImage", "BadInput", "BadLayer", "BadMethod", "BadModel", "BadTarget",
+    "KerascopeError", "MissingDependency", "Refused",
+)  # fmt: skip
+
+__all__ = [  # noqa: RUF022, PLE0604 — sorted by construction, and checked by a test
+    *sorted([*_ROOMS, *_ERRORS, "methods"])
+]
+
+
+def methods() -> list[str]:
+    """Return the names of all methods that `explain` takes, sorted."""
+    _choose_backend()
+    from kerascope.method import registry
+
+    return list(registry())
+
+
+def _choose_backend() -> None:
+    from kerascope.backend import choose
+
+    choose()
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ERRORS:
+        return getattr(importlib.import_module("kerascope.errors"), name)
+    if name in _ROOMS:
+        _choose_backend()
+        return getattr(importlib.import_module(f"kerascope.{_ROOMS[name]}"), name)
+    raise AttributeError(f"module 'kerascope' has no attribute '{name}'")
+
+
+class _Package(types.ModuleType):
+    """The package: `explain` and `methods` stay functions, although rooms of the same name exist.
+
+    Importing a submodule sets it on its package; here public names win.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in __all__ and isinstance(value, types.ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

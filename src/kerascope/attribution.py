@@ -1,0 +1,272 @@
+"""The result of an explanation: numbers with everything needed to read them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerascope.errors import BadFile, BadInput
+from kerascope.method import AttributionMethod, method_class
+
+if TYPE_CHECKING:
+    from kerascope.types import Array, Tree
+
+SCHEMA = 1
+_FRAME = ("sample", "target", "channel")
+REDUCTIONS = ("sum", "max_abs", "sum_abs", "mean")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What made a result: enough to make it again. Holds no path, user name or host name."""
+
+    kerascope: str
+    keras: str
+    backend: str
+    backend_version: str
+    model: str  # class name, or the file name it was loaded from
+    model_sha256: str  # of configuration and weights
+    method: dict[str, Any]
+    target: str
+    score: str
+    seed: int
+    seconds: float
+    preprocessing: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Attribution:
+    """A map for every sample (and target), with the words and numbers that belong to it.
+
+    Attributes:
+        values: signed float32 at the method's native resolution; mirrors the inputs: an array for
+            one input, a dict by name for several.
+        axes: names of the axes of `values`, e.g. ("sample", "y", "x"); "target" follows "sample"
+            when several targets were asked for. A dict by name for several inputs.
+        inputs: what the model was given.
+        input_axes: names of the axes of `inputs`, by input name.
+        scores: (sample,) or (sample, target): the score that was explained.
+        explained: in words, what each score is: "logit of 'tabby' (12.3)". A tuple per sample;
+            with several targets a tuple of tuples.
+        predictions: the model's outputs, as it gives them (probabilities stay probabilities).
+        gap: score difference minus the sum of the values, where the method claims completeness.
+        grade: how far the explanation can be trusted, where that was asked for.
+        extras: further arrays of the method, first axis "sample".
+        display: the pictures to draw on, uint8 RGB, in their own size.
+        names: a name for every sample.
+    """
+
+    values: Tree
+    axes: tuple[str, ...] | dict[str, tuple[str, ...]]
+    inputs: Tree
+    input_axes: dict[str, tuple[str, ...]]
+    scores: Array
+    explained: tuple[Any, ...]
+    predictions: Tree
+    method: AttributionMethod
+    target: str
+    layer: str | dict[str, str] | None
+    gap: Array | None
+    notes: tuple[str, ...]
+    provenance: Provenance
+    grade: Any = None
+    extras: dict[str, Array] = dataclasses.field(default_factory=dict)
+    labels: tuple[str, ...] | None = None
+    display: tuple[Array, ...] | None = None
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __repr__(self) -> str:
+        first = self.explained[0] if self.explained else ""
+        words = first if isinstance(first, str) else ", ".join(first)
+        where = f" at {self.layer}" if self.layer else ""
+        return f"<Attribution {self.method.name}{where}: {len(self)} × {words}>"
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs that have a map."""
+        return tuple(self.values) if isinstance(self.values, Mapping) else (next(iter(self.input_axes)),)
+
+    def _of(self, tree: Any, name: str) -> Any:
+        return tree[name] if isinstance(tree, Mapping) else tree
+
+    def heatmap(self, reduce: str | None = None) -> Tree:
+        """Return signed maps at input resolution: (sample, [target,] *spatial) float32.
+
+        reduce: how channels become one value, "sum", "max_abs", "sum_abs" or "mean"; by default as
+            in the method's paper. Inputs without channels are returned as they are.
+        Several inputs give a dict by name.
+        """
+        reduce = reduce or self.method.reduce
+        if reduce not in REDUCTIONS:
+            raise BadInput(f"reduce='{reduce}' is not one of {', '.join(REDUCTIONS)}")
+        maps = {name: self._heatmap(name, reduce) for name in self.input_names}
+        return maps if isinstance(self.values, Mapping) else next(iter(maps.values()))
+
+    def _heatmap(self, name: str, reduce: str) -> Array:
+        values, axes = self._of(self.values, name), self._of(self.axes, name)
+        if "channel" in axes:
+            axis = axes.index("channel")
+            values = _reduce(values, axis, reduce)
+            axes = tuple(a for a in axes if a != "channel")
+        spatial = tuple(a for a in axes if a not in _FRAME)
+        known, shape = self.input_axes[name], self._of(self.inputs, name).shape
+        if not all(a in known for a in spatial):
+            return values
+        size = tuple(shape[known.index(a)] for a in spatial)
+        return self.method.project(values, axes, size)
+
+    def __getitem__(self, index: int | slice) -> Attribution:
+        """Return the result of some samples."""
+        part = index if isinstance(index, slice) else slice(index, index + 1 or None)
+        cut = lambda tree: (  # noqa: E731
+            {k: v[part] for k, v in tree.items()} if isinstance(tree, Mapping) else tree[part]
+        )
+        return dataclasses.replace(
+            self,
+            values=cut(self.values),
+            inputs=cut(self.inputs),
+            scores=self.scores[part],
+            explained=self.explained[part],
+            predictions=cut(self.predictions),
+            gap=None if self.gap is None else self.gap[part],
+            extras={key: value[part] for key, value in self.extras.items()},
+            display=None if self.display is None else self.display[part],
+            names=self.names[part],
+        )
+
+    def plot(self, **options: Any) -> Any:
+        """Return a matplotlib figure: picture, map over it, colour bar with words. See `plot.figure`."""
+        from kerascope.plot import figure
+
+        return figure(self, **options)
+
+    def _repr_html_(self) -> str:
+        from kerascope.plot import notebook_html
+
+        return notebook_html(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to one safetensors file with a JSON header; replaces `path` at once or not at all.
+
+        Raises `BadFile` when the place cannot be written.
+        """
+        from safetensors.numpy import save
+
+        tensors, header = _pack(self)
+        return write_whole(path, save(tensors, metadata={"kerascope": json.dumps(header)}))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Attribution:
+        """Read a file that `save` wrote; raise `BadFile` when it is none."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(os.fspath(path), framework="numpy") as file:
+                header = json.loads((file.metadata() or {}).get("kerascope", "null"))
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError, json.JSONDecodeError) as error:
+            raise BadFile(f"cannot read '{Path(path).name}' as a result: {error}") from error
+        if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+            raise BadFile(f"'{Path(path).name}' is not a result of Kerascope (schema {SCHEMA})")
+        return _unpack(cls, tensors, header)
+
+
+def _reduce(values: Array, axis: int, reduce: str) -> Array:
+    if reduce == "max_abs":
+        return np.abs(values).max(axis=axis)
+    if reduce == "sum_abs":
+        return np.abs(values).sum(axis=axis)
+    return values.mean(axis=axis) if reduce == "mean" else values.sum(axis=axis)
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write `content` to `path` so that the file is there whole or not at all; raise `BadFile`."""
+    target = Path(path)
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        os.replace(temporary, target)  # noqa: PTH105 — the one atomic call
+    except OSError as error:
+        raise BadFile(f"cannot write '{path}': {error.strerror or error}") from error
+    else:
+        temporary = None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+    return target
+
+
+_TREES = ("values", "inputs", "predictions")
+_ARRAYS = ("scores", "gap")
+_PLAIN = ("explained", "target", "layer", "notes", "labels", "names", "grade")
+
+
+def _pack(result: Attribution) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return arrays by name and the JSON header."""
+    tensors: dict[str, Array] = {}
+    trees = {}
+    for field in _TREES:
+        tree = getattr(result, field)
+        several = isinstance(tree, Mapping)
+        trees[field] = list(tree) if several else None
+        for name, array in (tree.items() if several else [("", tree)]):
+            tensors[f"{field}/{name}"] = np.ascontiguousarray(array)
+    for field in _ARRAYS:
+        if getattr(result, field) is not None:
+            tensors[field] = np.ascontiguousarray(getattr(result, field))
+    for name, array in result.extras.items():
+        tensors[f"extras/{name}"] = np.ascontiguousarray(array)
+    for index, picture in enumerate(result.display or ()):
+        tensors[f"display/{index}"] = np.ascontiguousarray(picture)
+    header = {
+        "schema": SCHEMA,
+        "trees": trees,
+        "axes": result.axes,
+        "input_axes": result.input_axes,
+        "method": result.method.to_json(),
+        "provenance": dataclasses.asdict(result.provenance),
+        "display": None if result.display is None else len(result.display),
+        **{field: getattr(result, field) for field in _PLAIN},
+    }
+    return tensors, header
+
+
+def _unpack(cls: type[Attribution], tensors: dict[str, Array], header: dict[str, Any]) -> Attribution:
+    def tree(field: str) -> Tree:
+        names = header["trees"][field]
+        if names is None:
+            return tensors[f"{field}/"]
+        return {name: tensors[f"{field}/{name}"] for name in names}
+
+    axes = header["axes"]
+    count = header["display"]
+    return cls(
+        **{field: tree(field) for field in _TREES},
+        **{field: tensors.get(field) for field in _ARRAYS},
+        **{field: _tuples(header[field]) for field in _PLAIN},
+        axes={k: tuple(v) for k, v in axes.items()} if isinstance(axes, dict) else tuple(axes),
+        input_axes={k: tuple(v) for k, v in header["input_axes"].items()},
+        method=method_class(header["method"]["name"]).from_json(header["method"]),
+        provenance=Provenance(**header["provenance"]),
+        extras={k.removeprefix("extras/"): v for k, v in tensors.items() if k.startswith("extras/")},
+        display=None if count is None else tuple(tensors[f"display/{i}"] for i in range(count)),
+    )
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,72 @@
+"""PyTorch: autograd, eager."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import torch
+
+
+def vjp(fn: Callable[[Any], Any], shifts: Any) -> tuple[Any, Callable[[int], Any]]:
+    """Run `fn(shifts) -> (scores, rest)`; return that and `pullback(k)`, the gradient of Σ scores[k]."""
+    names = list(shifts)
+    leaves = {name: shifts[name].detach().requires_grad_(True) for name in names}  # noqa: FBT003
+    with torch.enable_grad():
+        scores, rest = fn(leaves)
+    left = len(scores)
+
+    def pullback(k: int) -> Any:
+        nonlocal left
+        left -= 1
+        if not scores[k].requires_grad:
+            return {name: torch.zeros_like(leaves[name]) for name in names}
+        grads = torch.autograd.grad(
+            scores[k].sum(), list(leaves.values()), retain_graph=left > 0, allow_unused=True
+        )
+        return {
+            name: torch.zeros_like(leaves[name]) if grad is None else grad
+            for name, grad in zip(names, grads, strict=True)
+        }
+
+    return (scores, rest), pullback
+
+
+def compiled(fn: Callable[..., Any], model: Any) -> Callable[..., Any]:
+    """Return `fn` with frozen weights; PyTorch runs eagerly."""
+    ref = weakref.ref(model)
+
+    def stateless(*args: Any) -> Any:
+        # Detached weights: no weight gradients, and no `requires_grad` flag of the user's touched.
+        frozen = [(variable, variable.value.detach()) for variable in ref().variables]
+        with keras.StatelessScope(state_mapping=frozen):
+            return fn(*args)
+
+    return stateless
+
+
+described = compiled
+eager = compiled
+
+
+def inference() -> contextlib.AbstractContextManager[None]:
+    """Return a context without gradient bookkeeping."""
+    return torch.inference_mode()
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether `error` says that memory ran out."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
+
+
+def version() -> str:
+    """Return the framework's version."""
+    return torch.__version__
+
+
+def devices() -> list[str]:
+    """Return the devices in words."""
+    return ["CPU:0", *(f"GPU:{i}" for i in range(torch.cuda.device_count()))]

@@ -1,0 +1,197 @@
+"""The front door: a model, inputs and a method in, an `Attribution` out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+import kerascope
+from kerascope import backend
+from kerascope.attribution import Attribution, Provenance
+from kerascope.errors import BadInput, BadMethod, BadModel
+from kerascope.facts import facts_of
+from kerascope.hooks import BlackBox, HookedModel, broken_variable, model_sha256
+from kerascope.method import AttributionMethod, Need, RawMap, Run, make_method
+from kerascope.targets import Targets, resolve_targets
+from kerascope.types import Array
+
+
+def explain(
+    model: Any,
+    inputs: Any,
+    method: str | type[AttributionMethod] | AttributionMethod = "grad_cam",
+    *,
+    target: Any = None,
+    score: str = "logit",
+    batch_size: int | None = None,
+    seed: int = 0,
+    grade: bool = False,
+    **fields: Any,
+) -> Attribution:
+    """Explain why a model gives the score it gives, for every sample.
+
+    Args:
+        model: any Keras 3 model, untouched; a `HookedModel`; or any function of a batch, for methods
+            that need scores only.
+        inputs: what the model takes, with a sample axis: an array, a dict or list of arrays, or what
+            `load_images` returns. Values as the model takes them: nothing is preprocessed here.
+        method: a name (see `methods()`), a method class or a method value.
+        target: what is explained. None: the predicted class. An index or a name; "top-5", "rank-2";
+            a list: one per sample; a tuple: several for every sample; a `Target` such as
+            `Contrast("tabby", "tiger cat")`; a function of the model's outputs.
+        score: "logit", before the softmax or sigmoid, or "probability".
+        batch_size: rows per pass; None takes a default. The result does not depend on it.
+        seed: drives all sampling.
+        grade: grade how far the explanation can be trusted.
+        fields: hyper-parameters of the method: `samples=50`.
+
+    Raises:
+        BadInput: inputs, target, layer or fields do not fit the model; the message says how.
+        Refused: the method's theory excludes this model.
+    """
+    if grade:
+        raise BadMethod("grade=True is not offered by this version; use grade=False")
+    if score not in ("logit", "probability"):
+        raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
+    if batch_size is not None and batch_size < 1:
+        raise BadInput(f"batch_size={batch_size} must be at least 1")
+    started = time.perf_counter()
+    value = make_method(method, fields)
+    view = _view(model, value, score, batch_size)
+    x = view.read(inputs)
+    samples = len(next(iter(x.values())))
+    targets = resolve_targets(target, view.spec(), samples)
+    if not value.one_pass:
+        view.scores(x, targets)
+        _check_finite(view.last["raw"], view.model, "output")
+        seen, targets = view.last, targets.pin(view.last["scores_of"])
+    raw = value.attribute(view, x, targets, Run(seed=seed, batch_size=view.batch_size))
+    if value.one_pass:
+        seen = view.last
+        _check_finite(seen["raw"], view.model, "output")
+        targets = targets.pin(seen["scores_of"])
+    _check_finite(raw.values, view.model, "map")
+    return _wrap(view, inputs, x, value, raw, targets, seen, score, seed, target, started)
+
+
+def _view(model: Any, method: AttributionMethod, score: str, batch_size: int | None) -> HookedModel | BlackBox:
+    """Return the model as a method sees it."""
+    if isinstance(model, HookedModel):
+        if batch_size is None and model.score == score:
+            return HookedModel(model.model, score=score, batch_size=model.batch_size, compiled=model.compiled)
+        return HookedModel(model.model, score=score, batch_size=batch_size, compiled=model.compiled)
+    if isinstance(model, keras.Model):
+        return HookedModel(model, score=score, batch_size=batch_size)
+    if isinstance(model, keras.Layer) or not callable(model):
+        raise BadModel(f"a model is a keras.Model or a function of a batch, not {type(model).__name__}")
+    if not method.needs <= {Need.SCORES}:
+        needs = ", ".join(sorted(need.value for need in method.needs - {Need.SCORES}))
+        raise BadMethod(f"{method.name} needs {needs}, which a plain function does not give; occlusion needs scores only")
+    return BlackBox(model, batch_size=batch_size)
+
+
+def _check_finite(arrays: Mapping[str, Array], model: Any, what: str) -> None:
+    """Raise when a NaN or infinity came out: it must never reach a picture."""
+    for name, array in arrays.items():
+        if np.isfinite(array).all():
+            continue
+        variable = broken_variable(model)
+        sample = int(np.argwhere(~np.isfinite(array))[0][0])
+        if variable is not None:
+            raise BadModel(f"weights of the model are NaN or infinite, first in '{variable}'")
+        raise BadModel(
+            f"the {what} '{name}' of sample {sample} is NaN or infinite although weights and inputs are finite"
+        )
+
+
+def _wrap(
+    view: Any,
+    inputs: Any,
+    x: dict[str, Array],
+    method: AttributionMethod,
+    raw: RawMap,
+    targets: Targets,
+    seen: dict[str, Any],
+    score: str,
+    seed: int,
+    target: Any,
+    started: float,
+) -> Attribution:
+    """Return the result: target axis dropped for one target, words and provenance added."""
+    one = targets.squeeze
+    drop = lambda array: array[:, 0] if one else array  # noqa: E731
+    axes = {n: tuple(a for a in names if not (one and a == "target")) for n, names in raw.axes.items()}
+    values = {n: np.ascontiguousarray(drop(array), np.float32) for n, array in raw.values.items()}
+    several = len(x) > 1
+    names = getattr(inputs, "names", None)
+    return Attribution(
+        values=values if several else next(iter(values.values())),
+        axes=axes if several else next(iter(axes.values())),
+        inputs=x if several else next(iter(x.values())),
+        input_axes={n: ("sample", *view.axes(n, a.shape[1:])) for n, a in x.items()},
+        scores=drop(seen["scores"]),
+        explained=_words(targets, seen["scores"]),
+        predictions=seen["raw"] if len(seen["raw"]) > 1 else next(iter(seen["raw"].values())),
+        method=method,
+        target=_target_words(target),
+        layer=raw.layer,
+        gap=None if raw.gap is None else drop(raw.gap),
+        notes=(*view.notes, *_head_notes(view, seen["raw"]), *raw.notes),
+        provenance=_provenance(view, method, target, score, seed, time.perf_counter() - started),
+        extras={**raw.extras, **{key: drop(array) for key, array in raw.target_extras.items()}},
+        labels=facts_of(view.model).labels,
+        display=getattr(inputs, "display", None),
+        names=tuple(names) if names is not None else tuple(f"sample {i}" for i in range(len(seen["scores"]))),
+    )
+
+
+def _words(targets: Targets, scores: Array) -> tuple[Any, ...]:
+    """Say for every sample (and target) what was explained: "logit of 'tabby' (12.3)"."""
+    rows = [
+        tuple(f"{target.words(i)} ({row[k]:.3g})" for k, target in enumerate(targets))
+        for i, row in enumerate(scores)
+    ]
+    return tuple(row[0] for row in rows) if targets.squeeze else tuple(rows)
+
+
+def _target_words(target: Any) -> str:
+    return "predicted" if target is None else str(target)
+
+
+def _head_notes(view: Any, raw: Mapping[str, Array]) -> list[str]:
+    """Note an output that looks like probabilities although no softmax or sigmoid was found before it."""
+    notes = []
+    for name, array in raw.items():
+        kind = view.survey.outputs[name].kind
+        sums = np.abs(array.sum(axis=-1) - 1) < 1e-3
+        if kind == "linear" and array.shape[-1] > 1 and (array >= 0).all() and sums.all():
+            notes.append(
+                f"output '{name}' looks like probabilities, but no softmax or sigmoid was found before it: it is explained as it is"
+            )
+        if kind == "unknown":
+            notes.append("a plain function gives no logits: its output is explained as it is")
+    return notes
+
+
+def _provenance(
+    view: Any, method: AttributionMethod, target: Any, score: str, seed: int, seconds: float
+) -> Provenance:
+    facts = facts_of(view.model)
+    return Provenance(
+        kerascope=kerascope.__version__,
+        keras=keras.__version__,
+        backend=keras.backend.backend(),
+        backend_version=backend.active().version(),
+        model=facts.source or getattr(view.model, "name", None) or type(view.model).__name__,
+        model_sha256=model_sha256(view.model),
+        method=method.to_json(),
+        target=_target_words(target),
+        score=score,
+        seed=seed,
+        seconds=round(seconds, 4),
+        preprocessing=facts.preprocessing,
+    )

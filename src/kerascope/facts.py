@@ -1,0 +1,40 @@
+"""What is known about a model beside the model: class names, preprocessing, where it came from.
+
+A Keras model has no room for these facts and must not be changed, so they are kept beside it, for as
+long as the model lives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """Facts beside a model; every one may be unknown."""
+
+    labels: tuple[str, ...] | None = None  # class names, in the order of the model's output
+    preprocessing: str | None = None  # name of the known preprocessing, see `loading`
+    source: str | None = None  # file name, preset or application; never a folder
+    sha256: str | None = None  # of the model file
+    notes: tuple[str, ...] = ()  # what loading decided or dropped, in words
+
+
+_FACTS: weakref.WeakKeyDictionary[Any, ModelFacts] = weakref.WeakKeyDictionary()
+
+
+def facts_of(model: Any) -> ModelFacts:
+    """Return what is known about `model`; an empty `ModelFacts` when nothing is."""
+    try:
+        return _FACTS.get(model, ModelFacts())
+    except TypeError:  # callables that cannot be hashed or weakly referenced
+        return ModelFacts()
+
+
+def remember(model: Any, **facts: Any) -> ModelFacts:
+    """Add or replace facts about `model`, named as the fields of `ModelFacts`; return all of them."""
+    merged = dataclasses.replace(facts_of(model), **facts)
+    _FACTS[model] = merged
+    return merged

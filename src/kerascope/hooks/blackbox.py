@@ -1,0 +1,100 @@
+"""A plain callable as a model: scores only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from kerascope.errors import BadInput, BadLayer, BadModel
+from kerascope.facts import facts_of
+from kerascope.hooks.inputs import Structure, axes_of, normalise
+from kerascope.hooks.model import Scores
+from kerascope.hooks.survey import Survey, output_names
+from kerascope.targets import Outputs, OutputSpec, Spec, Targets
+from kerascope.types import Array
+
+
+class BlackBox:
+    """Any function of a batch: a model of another framework, a remote service, a pipeline.
+
+    `function` takes what the model's inputs are (an array, or a dict of arrays) and returns an array
+    (sample, class), or a dict or list of such. There are no gradients, and no logits: its output is
+    explained as it is.
+    """
+
+    compiled = False
+    layout = "channels_last"
+
+    def __init__(self, function: Callable[[Any], Any], *, batch_size: int | None = None) -> None:
+        self.model = function
+        self.score = "probability"
+        self.batch_size = batch_size or 64
+        self.notes: list[str] = []
+        self.last: dict[str, Any] = {}
+        self._structure: Structure | None = None
+        self._survey: Survey | None = None
+
+    def read(self, inputs: Any) -> dict[str, Array]:
+        """Return inputs by name as arrays; call the function on one sample to learn its outputs."""
+        arrays, self._structure = normalise(self.model, inputs)
+        raw = self._call({name: array[:1] for name, array in arrays.items()})
+        outputs = {name: OutputSpec(name, value.shape[1:], "unknown") for name, value in raw.items()}
+        self._survey = Survey((), outputs, {})
+        return arrays
+
+    @property
+    def survey(self) -> Survey:
+        """What is known of the function on the inputs last read."""
+        if self._survey is None:
+            raise BadInput("no inputs have been read yet: call read(inputs) first")
+        return self._survey
+
+    def spec(self, labels: tuple[str, ...] | None = None) -> Spec:
+        """Return what targets must know of the function."""
+
+        def no_layer(layer: Any) -> Any:
+            raise BadLayer(f"layer '{layer}' does not exist: a plain function has no layers")
+
+        names = labels if labels is not None else facts_of(self.model).labels
+        return Spec(outputs=self.survey.outputs, score="value", labels=names, find_layer=no_layer)
+
+    def axes(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the names of the axes of one sample of an input."""
+        return axes_of(shape, self.layout)
+
+    def features(self, x: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what attributions are made for: the inputs."""
+        return dict(x)
+
+    def _call(self, x: Mapping[str, Array]) -> dict[str, Array]:
+        assert self._structure is not None
+        result = self.model(self._structure.build(x))
+        named = output_names(self.model, result)
+        rows = len(next(iter(x.values())))
+        outputs = {}
+        for name, value in named.items():
+            array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, np.float32)
+            if array.ndim == 0 or len(array) != rows:
+                raise BadModel(
+                    f"the function returned shape {array.shape} for {rows} samples; the first axis must be the sample"
+                )
+            outputs[name] = array.reshape(rows, 1) if array.ndim == 1 else array
+        return outputs
+
+    def scores(self, x: Mapping[str, Array], targets: Targets, **_: Any) -> Scores:
+        """Return the scores of all targets, in batches."""
+        from keras import ops
+
+        rows = len(next(iter(x.values())))
+        parts: list[dict[str, Array]] = []
+        for start in range(0, rows, self.batch_size):
+            parts.append(self._call({n: a[start : start + self.batch_size] for n, a in x.items()}))
+        raw = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        tensors = {name: ops.convert_to_tensor(value) for name, value in raw.items()}
+        outputs = Outputs(scores=tensors, raw=tensors, tree=next(iter(tensors.values())))
+        values = [ops.convert_to_numpy(target(outputs)) for target in targets]
+        stacked = np.stack(values, axis=1) if values else np.zeros((rows, 0), np.float32)
+        self.last = {"raw": raw, "scores_of": raw, "scores": stacked}
+        return Scores(stacked, raw)

@@ -1,0 +1,138 @@
+"""The inputs of a model as a dict of arrays by name, and back to the structure the model is called with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kerascope.errors import BadInput
+from kerascope.types import Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Structure:
+    """How a model is called: with one array, a list or a dict; and the names of its inputs."""
+
+    kind: str  # "single", "list" or "dict"
+    names: tuple[str, ...]
+
+    def build(self, arrays: Mapping[str, Any]) -> Any:
+        """Return what the model is called with."""
+        if self.kind == "single":
+            return arrays[self.names[0]]
+        if self.kind == "list":
+            return [arrays[name] for name in self.names]
+        return {name: arrays[name] for name in self.names}
+
+
+def _as_array(value: Any, name: str) -> Array:
+    """Return a float32 or integer array; raise `BadInput` for anything that is no numbers."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{name} cannot be read as an array: {error}") from error
+    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+        raise BadInput(f"{name} has dtype {array.dtype}; it must hold numbers (floats or integers)")
+    # Pictures and volumes in integers are numbers; integers of rank 1 or 2 may be tokens.
+    if array.dtype.kind not in "iu" or array.dtype == np.uint8 or array.ndim > 2:
+        array = array.astype(np.float32)
+    if array.ndim == 0 or len(array) == 0:
+        raise BadInput(f"{name} has shape {array.shape}; the first axis is the sample and must not be empty")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise BadInput(f"{name} holds NaN or infinite values, first in sample {bad}")
+    return array
+
+
+def _declared(model: Any) -> list[tuple[str, tuple[int | None, ...]]] | None:
+    """Return (name, shape) of the inputs that a Functional or built Sequential model declares."""
+    try:
+        declared = model.inputs
+    except (AttributeError, ValueError):
+        return None
+    if not declared:
+        return None
+    return [(tensor.name, tuple(tensor.shape)) for tensor in declared]
+
+
+def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
+    """Return inputs by name as arrays with a common sample axis, and how the model is called.
+
+    Raises `BadInput` when shapes do not fit the model or each other.
+    """
+    inputs = getattr(inputs, "inputs", inputs)  # the pictures that `load_images` returned
+    declared = _declared(model)
+    if isinstance(inputs, Mapping):
+        structure = Structure("dict", tuple(inputs))
+        items = list(inputs.values())
+    elif isinstance(inputs, (list, tuple)) and declared is not None and len(declared) == len(inputs) > 1:
+        structure = Structure("list", tuple(name for name, _ in declared))
+        items = list(inputs)
+    elif isinstance(inputs, tuple) and len(inputs) > 1 and all(np.ndim(i) > 0 for i in inputs):
+        structure = Structure("list", tuple(f"input_{i}" for i in range(len(inputs))))
+        items = list(inputs)
+    else:
+        name = declared[0][0] if declared is not None and len(declared) == 1 else "input"
+        structure = Structure("single", (name,))
+        items = [inputs]
+    arrays = {
+        name: _as_array(item, f"input '{name}'" if len(items) > 1 else "the input")
+        for name, item in zip(structure.names, items, strict=True)
+    }
+    counts = {name: len(array) for name, array in arrays.items()}
+    if len(set(counts.values())) > 1:
+        raise BadInput(f"the inputs differ in their number of samples: {counts}")
+    if declared is not None:
+        _check_declared(arrays, structure, declared)
+    return arrays, structure
+
+
+def _check_declared(
+    arrays: dict[str, Array], structure: Structure, declared: list[tuple[str, tuple[int | None, ...]]]
+) -> None:
+    names = [name for name, _ in declared]
+    if structure.kind == "dict" and set(structure.names) != set(names):
+        # A dict model may use keys of its own beside the names of its input tensors: Keras decides.
+        return
+    if len(arrays) != len(declared):
+        given = f"{len(arrays)} input{'s' if len(arrays) > 1 else ''}"
+        raise BadInput(f"the model takes {len(declared)} inputs ({', '.join(names)}); {given} given")
+    for position, (name, shape) in enumerate(declared):
+        key = name if structure.kind == "dict" else structure.names[position]
+        array = arrays[key]
+        fits = len(shape) == array.ndim and all(
+            want is None or want == have for want, have in zip(shape[1:], array.shape[1:], strict=True)
+        )
+        if fits:
+            continue
+        wanted = f"(N, {', '.join('any' if s is None else str(s) for s in shape[1:])})"
+        hint = ""
+        if array.ndim == len(shape) - 1:
+            hint = "; a single sample needs a sample axis: array[None]"
+        elif len(shape) == 4 and array.ndim == 4 and array.shape[-1] != shape[-1]:
+            hint = f"; the model wants {shape[-1]} channels"
+        raise BadInput(f"input '{name}' has shape {array.shape}; the model takes {wanted}{hint}")
+
+
+def data_format(layers: Mapping[str, Any]) -> str:
+    """Return "channels_last" or "channels_first": what the model's first layer with an opinion says."""
+    import keras
+
+    for layer in layers.values():
+        found = getattr(layer, "data_format", None)
+        if found in ("channels_first", "channels_last"):
+            return found
+    return keras.config.image_data_format()
+
+
+def axes_of(shape: tuple[int, ...], layout: str) -> tuple[str, ...]:
+    """Return the names of the axes of one sample of this shape."""
+    spatial: tuple[str, ...] = {2: ("time",), 3: ("y", "x"), 4: ("z", "y", "x")}.get(len(shape), ())
+    if not spatial:
+        return ("feature",) if len(shape) == 1 else tuple(f"axis{i}" for i in range(len(shape)))
+    return ("channel", *spatial) if layout == "channels_first" else (*spatial, "channel")

@@ -1,0 +1,392 @@
+"""`HookedModel`: everything a method may ask of a Keras model."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerascope import backend
+from kerascope.errors import BadInput, BadLayer, BadModel, KerascopeError
+from kerascope.facts import facts_of
+from kerascope.hooks.inputs import Structure, axes_of, data_format, normalise
+from kerascope.hooks.names import Site, find_site, layer_table
+from kerascope.hooks.passes import Plan
+from kerascope.hooks.survey import Survey, call_model, take_survey
+from kerascope.targets import Spec, Targets
+from kerascope.types import Array
+
+# Rows per pass on CPU: JAX slows down with the batch, torch keeps every activation until the call ends.
+BATCH = {"tensorflow": 16, "jax": 8, "torch": 8}
+_KEPT = 64  # compiled functions kept per model
+
+
+class _Store:
+    """What is kept per model between calls: surveys, compiled functions, how often each was traced."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.surveys: dict[Any, Survey] = {}
+        self.compiled: collections.OrderedDict[Any, Callable[..., Any]] = collections.OrderedDict()
+        self.traces = 0
+        self.passes: collections.Counter[str] = collections.Counter()
+        self.memo: dict[Any, Any] = {}
+
+
+_STORES: weakref.WeakKeyDictionary[Any, _Store] = weakref.WeakKeyDictionary()
+_stores_lock = threading.Lock()
+
+
+def store_of(model: Any) -> _Store:
+    """Return what is kept for `model`; it dies with the model."""
+    with _stores_lock:
+        return _STORES.setdefault(model, _Store())
+
+
+@dataclasses.dataclass(frozen=True)
+class Gradients:
+    """Result of `HookedModel.gradients`; arrays are float32.
+
+    scores: (sample, target). inputs: by input name, (sample, target, …); for an input of integer
+    tokens, at the embedding: (sample, target, token, embedding). layers: by site, (sample, target, …).
+    activations: by site, (sample, …). raw: the outputs by name, as the model gives them.
+    """
+
+    scores: Array
+    inputs: dict[str, Array]
+    layers: dict[Site, Array]
+    activations: dict[Site, Array]
+    raw: dict[str, Array]
+    logits: dict[str, Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """Result of `HookedModel.scores`: (sample, target) scores and the outputs as the model gives them."""
+
+    values: Array
+    raw: dict[str, Array]
+
+
+class HookedModel:
+    """A view on a Keras model that gives scores, activations and gradients of one real forward pass.
+
+    Cheap to make; what is compiled is kept with the model. The model is the same before and after,
+    also after an error.
+
+    Args:
+        model: any Keras 3 model, built.
+        score: "logit" (before the softmax or sigmoid, where there is one) or "probability".
+        batch_size: rows per pass; None takes a default for the backend.
+        compiled: False runs eagerly where that is possible: cheaper for a single cold call.
+    """
+
+    def __init__(
+        self, model: Any, *, score: str = "logit", batch_size: int | None = None, compiled: bool = True
+    ) -> None:
+        self.model = model
+        self.score = score
+        self.seam = backend.active()
+        self.batch_size = batch_size or BATCH[keras.backend.backend()]
+        self.store = store_of(model)
+        self.table = layer_table(model)
+        self.compiled = compiled
+        self.layout = data_format(self.table)
+        policies = {getattr(layer, "compute_dtype", "float32") for layer in self.table.values()}
+        self._half = "float16" in policies
+        self.notes: list[str] = []
+        self.last: dict[str, Any] = {}  # scores and outputs of the last pass over unchanged inputs
+        self._structure: Structure | None = None
+        self._survey: Survey | None = None
+
+    # --- facts ---------------------------------------------------------------------------------
+
+    def layers(self) -> Mapping[str, Any]:
+        """Return every hookable layer by path name."""
+        return self.table
+
+    def read(self, inputs: Any) -> dict[str, Array]:
+        """Return inputs by name as arrays, checked against the model; build an unbuilt model on them."""
+        arrays, self._structure = normalise(self.model, inputs)
+        if not self.model.built or not self.table:
+            self._build_model(arrays)
+        self._survey = self._survey_of(arrays)
+        # Integers that no embedding reads are numbers like any other, e.g. uint8 pictures.
+        return {
+            name: array if name in self._survey.tokens else np.asarray(array, np.float32)
+            for name, array in arrays.items()
+        }
+
+    def _build_model(self, arrays: Mapping[str, Array]) -> None:
+        """Build an unbuilt model by calling it on one sample."""
+        fresh = not self.model.built
+        with self.store.lock:
+            try:
+                call_model(self.model, self.structure.build({k: v[:1] for k, v in arrays.items()}))
+            except KerascopeError:
+                raise
+            except Exception as error:
+                raise self._refused(arrays, error) from error
+        self.table = layer_table(self.model)
+        self.layout = data_format(self.table)
+        if fresh:
+            self.notes.append("the model was not built: it was built on these inputs and has untrained weights")
+
+    @property
+    def survey(self) -> Survey:
+        """What is known of the forward pass on the inputs last read."""
+        if self._survey is None:
+            raise BadInput("no inputs have been read yet: call read(inputs) first")
+        return self._survey
+
+    @property
+    def structure(self) -> Structure:
+        """How the model is called."""
+        if self._structure is None:
+            raise BadInput("no inputs have been read yet: call read(inputs) first")
+        return self._structure
+
+    def _fingerprint(self) -> tuple[Any, ...]:
+        """Return what must not change for a compiled function to stay right."""
+        return tuple(
+            (id(layer), id(getattr(layer, "activation", None)), getattr(layer, "compute_dtype", ""))
+            for layer in self.table.values()
+        )
+
+    def _survey_of(self, arrays: Mapping[str, Array]) -> Survey:
+        signature = tuple((n, a.shape[1:], a.dtype.str) for n, a in arrays.items())
+        key = (signature, self.structure, self._fingerprint())
+        with self.store.lock:
+            if key not in self.store.surveys:
+                sample = {n: ops.convert_to_tensor(a[:1]) for n, a in arrays.items()}
+                runner = lambda fn: self.seam.described(fn, self.model)  # noqa: E731
+                try:
+                    with self.seam.inference():
+                        survey = take_survey(self.model, self.table, self.structure, sample, runner)
+                except KerascopeError:
+                    raise
+                except Exception as error:
+                    raise self._refused(arrays, error) from error
+                self.store.surveys[key] = survey
+            return self.store.surveys[key]
+
+    def _refused(self, arrays: Mapping[str, Array], error: Exception) -> BadInput:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        text = str(error).strip() or type(error).__name__
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        # Keras puts the reason on a line of its own, after the name of the layer.
+        words = " ".join(lines[:2]) if lines[0].startswith("Exception encountered") else lines[0]
+        words = words.replace("\x1b[1m", "").replace("\x1b[0m", "")
+        return BadInput(f"the model does not run on inputs of shape {shapes}: {words}")
+
+    def spec(self, labels: tuple[str, ...] | None = None) -> Spec:
+        """Return what targets must know of the model, for the inputs last read."""
+        first = next(iter(self.survey.outputs), None)
+        if first is None:
+            raise BadModel("the model has no output")
+        return Spec(
+            outputs=self.survey.outputs,
+            score=self.score,
+            labels=labels if labels is not None else facts_of(self.model).labels,
+            layers={call.site: call.shape for call in self.survey.calls},
+            find_layer=self.site,
+        )
+
+    def site(self, layer: str | int | Site) -> Site:
+        """Return the site that words name, one that the forward pass really reaches."""
+        site = find_site(layer, self.table)
+        calls = [call.site.call for call in self.survey.calls if call.site.path == site.path]
+        if not calls:
+            raise BadLayer(f"layer '{site.path}' gives no floating-point output on these inputs")
+        if site.call not in calls:
+            raise BadLayer(f"layer '{site.path}' is called {len(calls)} times; '{site}' is out of range")
+        return site
+
+    def axes(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
+        """Return the names of the axes of one sample of an input; tokens are ("token",)."""
+        if name in self.survey.tokens:
+            return ("token",)
+        return axes_of(shape, self.layout)
+
+    # --- passes --------------------------------------------------------------------------------
+
+    def predict(self, x: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return the outputs as the model gives them, and what `score` asks for, both by output name."""
+        result = self._pass("forward", x, Targets(()), (), {}, None)
+        return result["raw"], result["scores_of"]
+
+    def scores(
+        self,
+        x: Mapping[str, Array],
+        targets: Targets,
+        *,
+        at: Mapping[Any, Array] | None = None,
+        pad: int | None = None,
+    ) -> Scores:
+        """Return the scores of all targets, without a gradient; `at` and `pad` as in `gradients`."""
+        result = self._pass("forward", x, targets, (), at or {}, pad)
+        return Scores(result["scores"], result["raw"])
+
+    def activations(
+        self,
+        x: Mapping[str, Array],
+        layers: Sequence[Any],
+        targets: Targets = Targets(()),
+        *,
+        pad: int | None = None,
+    ) -> dict[Site, Array]:
+        """Return the outputs of layers, by site: (sample, …) float32."""
+        sites = tuple(self.site(layer) for layer in layers)
+        return self._pass("forward", x, targets, sites, {}, pad)["activations"]
+
+    def features(self, x: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what attributions of the inputs are made for: the inputs, or the embeddings of tokens."""
+        tokens = self.survey.tokens
+        embedded = self.activations(x, list(tokens.values())) if tokens else {}
+        return {name: embedded[tokens[name]] if name in tokens else array for name, array in x.items()}
+
+    def gradients(
+        self,
+        x: Mapping[str, Array],
+        targets: Targets,
+        layers: Sequence[Any] = (),
+        *,
+        inputs: bool = True,
+        at: Mapping[Any, Array] | None = None,
+        pad: int | None = None,
+    ) -> Gradients:
+        """Return scores, activations and gradients of one pass; K targets share the forward.
+
+        Args:
+            x: the inputs by name.
+            targets: resolved targets.
+            layers: sites or path names where a gradient is asked for, beside the inputs.
+            inputs: False leaves out the gradient at the inputs, and with it the work below the layers.
+            at: values to put in place of features (by input name) or of layer outputs (by site).
+            pad: rows to pad a smaller chunk to, so that it is not traced again.
+        """
+        sites = tuple(x_ if isinstance(x_, Site) else self.site(x_) for x_ in layers)
+        kind = "gradient" if inputs else "layer gradient"
+        result = self._pass(kind, x, targets, sites, at or {}, pad)
+        return Gradients(
+            result["scores"],
+            result["inputs"],
+            result["layers"],
+            result["activations"],
+            result["raw"],
+            result["scores_of"],
+        )
+
+    def _pass(
+        self,
+        kind: str,
+        x: Mapping[str, Array],
+        targets: Targets,
+        sites: tuple[Site, ...],
+        at: Mapping[Any, Array],
+        pad: int | None,
+    ) -> dict[str, Any]:
+        """Run one kind of pass over all rows, in chunks that the memory holds."""
+        tokens = self.survey.tokens
+        values: dict[str, Array] = dict(x)
+        replaced: dict[Site, Array] = {}
+        for place, array in at.items():
+            if isinstance(place, Site):
+                replaced[place] = array
+            elif place in tokens:
+                replaced[tokens[place]] = array
+            else:
+                values[place] = array
+        rows = len(next(iter(values.values())))
+        arrays = targets.arrays()
+        function = self._function(kind, targets, sites, tuple(replaced))
+
+        def run(rows_: slice, size: int) -> dict[str, Any]:
+            cut = lambda array: _padded(array[rows_], size)  # noqa: E731
+            return function(
+                {k: cut(v) for k, v in values.items()},
+                {k: cut(v) for k, v in replaced.items()},
+                [{k: cut(v) for k, v in part.items()} for part in arrays],
+            )
+
+        self.store.passes[kind] += rows
+        if kind != "forward":
+            self.store.passes["extra backward"] += rows * max(0, len(targets) - 1)
+        result = self._in_chunks(run, rows, pad)
+        if not at:
+            self.last = result
+        return result
+
+    def _in_chunks(self, run: Callable[[slice, int], dict[str, Any]], rows: int, pad: int | None) -> dict[str, Any]:
+        """Run over all rows; out of memory halves the chunk and goes on."""
+        size = min(self.batch_size, max(rows, pad or 0))
+        parts: list[dict[str, Any]] = []
+        start = 0
+        while start < rows:
+            stop = min(start + size, rows)
+            try:
+                part = run(slice(start, stop), size if rows > size or pad else stop - start)
+            except Exception as error:
+                if not self.seam.out_of_memory(error) or size == 1:
+                    raise
+                size = max(1, size // 2)
+                self.batch_size = size
+                continue
+            parts.append(_map(part, lambda array, n=stop - start: array[:n]))
+            start = stop
+        return parts[0] if len(parts) == 1 else _join(parts)
+
+    def _function(
+        self, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...]
+    ) -> Callable[..., dict[str, Any]]:
+        key = (
+            kind, targets.key(), sites, replaced, self.score, self.compiled, self.structure,
+            tuple(self.survey.tokens.items()), self._fingerprint(),
+        )  # fmt: skip
+        with self.store.lock:
+            if key not in self.store.compiled:
+                self.store.compiled[key] = self._build(kind, targets, sites, replaced)
+                while len(self.store.compiled) > _KEPT:
+                    self.store.compiled.popitem(last=False)
+            self.store.compiled.move_to_end(key)
+            return self.store.compiled[key]
+
+    def _build(
+        self, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...]
+    ) -> Callable[..., dict[str, Any]]:
+        plan = Plan.of(self, kind, targets, sites, replaced)
+        function = plan.bind(self.seam.compiled if self.compiled else self.seam.eager)
+        lock, half = self.store.lock, self._half
+
+        def call(x: Any, at: dict[Site, Array], arrays: Any) -> dict[str, Any]:
+            keyed = {str(i): at[site] for i, site in enumerate(replaced)}
+            with lock:  # one pass at a time per model: an eager pass shadows layers while it runs
+                return function(x, keyed, arrays, half)
+
+        return call
+
+
+def _padded(array: Array, size: int) -> Array:
+    if len(array) == size:
+        return array
+    return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])
+
+
+def _map(tree: Any, fn: Callable[..., Any]) -> Any:
+    if isinstance(tree, dict):
+        return {key: _map(value, fn) for key, value in tree.items()}
+    return fn(tree)
+
+
+def _join(parts: list[Any]) -> Any:
+    if isinstance(parts[0], dict):
+        return {key: _join([part[key] for part in parts]) for key in parts[0]}
+    return np.concatenate(parts)
+

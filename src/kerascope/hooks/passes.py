@@ -1,0 +1,232 @@
+"""One forward (and backward) pass: what is traced and compiled, and how its result is unpacked."""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerascope.errors import BadInput
+from kerascope.hooks.head import head_tape
+from kerascope.hooks.inputs import Structure
+from kerascope.hooks.names import Site
+from kerascope.hooks.shadow import first_tensor, has_fused_activation, replace_tensor, shadowed
+from kerascope.hooks.survey import Survey, call_model, output_names
+from kerascope.targets import Outputs, Targets
+
+# float16 gradients of pixels underflow; the score is scaled up, and less so while anything overflows.
+_HALF_SCALES = (2.0**12, 2.0**6, 1.0)
+
+
+class Tap:
+    """Visitor that records, replaces and shifts values at chosen sites."""
+
+    def __init__(
+        self,
+        paths: Mapping[int, str],
+        record: Sequence[Site],
+        at: Mapping[Site, Any],
+        shifts: Mapping[Site, Any],
+    ) -> None:
+        self.paths, self.record, self.at, self.shifts = paths, set(record), at, shifts
+        self.counts: dict[str, int] = {}
+        self.found: dict[Site, Any] = {}
+
+    def visit(self, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Call the layer; record, replace or shift its output where this call is wanted."""
+        path = self.paths.get(id(layer))
+        if path is None:
+            return original(*args, **kwargs)
+        call = self.counts.get(path, 0)
+        self.counts[path] = call + 1
+        output = original(*args, **kwargs)
+        site = Site(path, call)
+        if site not in self.record and site not in self.at and site not in self.shifts:
+            return output
+        tensor = first_tensor(output)
+        return replace_tensor(output, tensor, self._change(site, tensor))
+
+    def activate(self, layer: Any, original: Callable[..., Any], value: Any) -> Any:
+        """Apply the fused activation; record or shift what it is applied to where this is wanted."""
+        path = self.paths.get(id(layer))
+        site = Site(path or "", self.counts.get(path or "", 1) - 1, "linear")
+        wanted = path is not None and (site in self.record or site in self.shifts)
+        return original(self._change(site, value) if wanted else value)
+
+    def _change(self, site: Site, tensor: Any) -> Any:
+        if site in self.at:
+            new = self.at[site]
+            if tuple(new.shape[1:]) != tuple(tensor.shape[1:]):
+                raise BadInput(f"values for layer '{site}' have shape {new.shape}, it gives {tensor.shape}")
+            tensor = ops.cast(new, tensor.dtype)
+        if site in self.shifts:
+            tensor = tensor + ops.cast(self.shifts[site], tensor.dtype)
+        if site in self.record:
+            self.found[site] = ops.cast(tensor, "float32")
+        return tensor
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """Everything static about one kind of pass; holds layers, but no strong reference to the model."""
+
+    model: Any  # weak reference
+    layers: dict[str, Any]  # the layers shadowed, by path
+    structure: Structure
+    survey: Survey
+    targets: Targets
+    sites: tuple[Site, ...]  # where activations are recorded, and gradients where asked for
+    replaced: tuple[Site, ...]
+    kind: str
+    score: str
+    seam: Any
+
+    @classmethod
+    def of(cls, hooked: Any, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...]) -> Plan:
+        """Return the plan of a pass of a `HookedModel`."""
+        tokens = tuple(hooked.survey.tokens.values()) if kind == "gradient" else ()
+        wanted = (*sites, *replaced, *targets.sites(), *tokens)
+        layers = {site.path: hooked.table[site.path] for site in wanted}
+        # A layer without an activation of its own gives its linear value as its output.
+        plain = tuple(
+            site._replace(stage="output")
+            if site.stage == "linear" and not has_fused_activation(layers[site.path])
+            else site
+            for site in sites
+        )
+        return cls(
+            weakref.ref(hooked.model), layers, hooked.structure, hooked.survey, targets, plain,
+            replaced, kind, hooked.score, hooked.seam,
+        )  # fmt: skip
+
+    def _forward(self, x: dict[str, Any], tap: Tap) -> Outputs:
+        linear = {site.path for site in self.sites if site.stage == "linear"}
+        activations = [self.layers[path] for path in linear]
+        with head_tape() as tape, shadowed(list(self.layers.values()), activations, tap):
+            tree = call_model(self.model(), self.structure.build(x))
+        raw, scores = {}, {}
+        for name, value in output_names(self.model(), tree).items():
+            logits, kind = tape.logits(value)
+            raw[name] = ops.cast(value, "float32")
+            scores[name] = ops.cast(logits, "float32") if self.score == "logit" else raw[name]
+            if self.score == "probability" and kind == "log_softmax":
+                scores[name] = ops.exp(raw[name])
+        return Outputs(scores=scores, raw=raw, tree=tree, activations=tap.found)
+
+    def _scores(self, outputs: Outputs, arrays: list[dict[str, Any]]) -> list[Any]:
+        return [
+            ops.cast(target.with_arrays(part)(outputs), "float32")
+            for target, part in zip(self.targets, arrays, strict=True)
+        ]
+
+    def _tap(self, at: dict[str, Any], shifts: Mapping[Site, Any]) -> Tap:
+        paths = {id(layer): path for path, layer in self.layers.items()}
+        values = {site: at[str(i)] for i, site in enumerate(self.replaced)}
+        return Tap(paths, (*self.sites, *self.targets.sites()), values, shifts)
+
+    def forward(self, x: dict[str, Any], at: dict[str, Any], arrays: list[dict[str, Any]]) -> dict[str, Any]:
+        """Run forward; returns scores, outputs and activations."""
+        tap = self._tap(at, {})
+        outputs = self._forward(x, tap)
+        return {
+            "scores": self._scores(outputs, arrays),
+            "raw": outputs.raw,
+            "scores_of": outputs.scores,
+            "activations": [tap.found[site] for site in self.sites],
+        }
+
+    def backward(
+        self, x: dict[str, Any], at: dict[str, Any], arrays: list[dict[str, Any]], scale: Any
+    ) -> dict[str, Any]:
+        """Run forward and backward; a gradient at a site is one at a zero shift added there."""
+        rows = next(iter(x.values())).shape[0]
+        places = self._places()
+        zeros: dict[str, Any] = {}
+        for key, place in places.items():
+            if isinstance(place, Site):
+                call = self.survey.call(place)
+                zeros[key] = ops.zeros((rows * call.merge, *call.shape), "float32")
+            else:
+                zeros[key] = ops.zeros(x[place].shape, "float32")
+
+        def scores(shifts: dict[str, Any]) -> Any:
+            moved = dict(x)
+            at_sites = {}
+            for key, place in places.items():
+                if isinstance(place, Site):
+                    at_sites[place] = shifts[key]
+                else:
+                    moved[place] = ops.cast(x[place], "float32") + shifts[key]
+            tap = self._tap(at, at_sites)
+            outputs = self._forward(moved, tap)
+            values = self._scores(outputs, arrays)
+            rest = {
+                "scores": values,
+                "raw": outputs.raw,
+                "scores_of": outputs.scores,
+                "activations": [tap.found[site] for site in self.sites],
+            }
+            return [value * scale for value in values], rest
+
+        (_, rest), pullback = self.seam.vjp(scores, zeros)
+        return {**rest, "gradients": [pullback(k) for k in range(len(self.targets))]}
+
+    def _places(self) -> dict[str, Any]:
+        """Return where gradients are taken: keys to input names or sites."""
+        places: dict[str, Any] = {}
+        if self.kind == "gradient":
+            for name in self.structure.names:
+                places[f"in:{name}"] = self.survey.tokens.get(name, name)
+        for i, site in enumerate(self.sites):
+            places[f"at:{i}"] = site
+        return places
+
+    def bind(self, make: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+        """Return the pass as a function of NumPy arrays, made by the backend's `compiled` or `eager`."""
+        if self.kind == "forward":
+            forward = make(self.forward, self.model())
+
+            def run_forward(x: Any, at: Any, arrays: Any, half: bool) -> dict[str, Any]:  # noqa: ARG001, FBT001
+                with self.seam.inference():
+                    return self._unpack(forward(_tensors(x), _tensors(at), _tensors(arrays)))
+
+            return run_forward
+        backward = make(self.backward, self.model())
+
+        def run_backward(x: Any, at: Any, arrays: Any, half: bool) -> dict[str, Any]:  # noqa: FBT001
+            for scale in _HALF_SCALES if half else (1.0,):
+                tensors = (_tensors(x), _tensors(at), _tensors(arrays))
+                result = self._unpack(backward(*tensors, ops.convert_to_tensor(scale, "float32")), scale)
+                if all(np.isfinite(g).all() for g in (*result["inputs"].values(), *result["layers"].values())):
+                    break
+            return result
+
+        return run_backward
+
+    def _unpack(self, result: dict[str, Any], scale: float = 1.0) -> dict[str, Any]:
+        """Return the result as NumPy arrays, targets stacked on axis 1."""
+        host = keras.tree.map_structure(ops.convert_to_numpy, result)
+        rows = len(next(iter(host["raw"].values())))
+        scores = host["scores"]
+        unpacked = {
+            "scores": np.stack(scores, 1) if scores else np.zeros((rows, 0), np.float32),
+            "raw": host["raw"],
+            "scores_of": host["scores_of"],
+            "activations": dict(zip(self.sites, host["activations"], strict=True)),
+            "inputs": {},
+            "layers": {},
+        }
+        for key, place in self._places().items() if "gradients" in host else ():
+            stacked = np.stack([part[key] for part in host["gradients"]], axis=1)
+            group, name = ("inputs", key[3:]) if key.startswith("in:") else ("layers", place)
+            unpacked[group][name] = stacked / np.float32(scale) if scale != 1.0 else stacked
+        return unpacked
+
+
+def _tensors(tree: Any) -> Any:
+    return keras.tree.map_structure(ops.convert_to_tensor, tree)

@@ -1,0 +1,201 @@
+"""Where a class activation map is taken: the layer, chosen by shape, and its output as channels-last maps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kerascope.errors import BadLayer, Refused
+from kerascope.hooks.inputs import axes_of
+from kerascope.hooks.model import HookedModel
+from kerascope.hooks.names import Site
+from kerascope.targets import Targets
+from kerascope.types import Array
+
+_PREFIX = 9  # at most this many class, distillation and register tokens before the patch tokens
+_PROBED = 24  # candidates from the end that one probing pass looks at
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A layer call whose output is a stack of maps of one input.
+
+    `grid` is the maps' spatial size, `prefix` the number of tokens before the first patch token
+    (-1 where the output has spatial axes of its own), `axes` the spatial axes' names.
+    """
+
+    site: Site
+    grid: tuple[int, ...]
+    prefix: int
+    axes: tuple[str, ...]
+    channels_first: bool
+
+    def maps(self, values: Array, lead: int) -> Array:
+        """Return values (…, as the layer gives them) with `lead` leading axes as (…, *grid, channel)."""
+        if self.prefix >= 0:
+            patches = values[(slice(None),) * lead + (slice(self.prefix, None),)]
+            return patches.reshape(*values.shape[:lead], *self.grid, values.shape[-1])
+        return np.moveaxis(values, lead, -1) if self.channels_first else values
+
+    def unmaps(self, maps: Array, like: Array) -> Array:
+        """Return (row, *grid, channel) maps in the layer's own layout; other tokens are taken from `like`."""
+        if self.prefix >= 0:
+            patches = maps.reshape(len(maps), -1, maps.shape[-1])
+            return np.concatenate([like[:, : self.prefix], patches], axis=1)
+        return np.moveaxis(maps, -1, 1) if self.channels_first else maps
+
+
+def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -> Place | None:
+    """Return the place of a layer call for an input of spatial `size`, or None where it has no map."""
+    shape = model.survey.shape(site)
+    axes = tuple(a for a in model.axes(name, (*size, 0)) if a != "channel")
+    if name in model.survey.tokens:
+        axes, size = ("token",), size[:1]
+    if len(shape) == len(size) + 1:
+        names = axes_of(shape, model.layout)
+        first = names[0] == "channel"
+        grid = tuple(shape[1:] if first else shape[:-1])
+        return Place(site, grid, -1, axes, first) if np.prod(grid) > 1 and min(grid) > 0 else None
+    if len(shape) == 2 and len(size) == 2:
+        for prefix in range(min(_PREFIX, shape[0])):
+            count = shape[0] - prefix
+            height = round((count * size[0] / size[1]) ** 0.5)
+            if height > 1 and count % height == 0 and count // height > 1:
+                width = count // height
+                if abs(width / height - size[1] / size[0]) < 1e-6 * size[1] / size[0] or count == height * width == height**2:
+                    return Place(site, (height, width), prefix, axes, channels_first=False)
+    return None
+
+
+def _sizes(model: HookedModel, x: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
+    """Return the spatial size of every input that has one."""
+    sizes = {}
+    for name, array in x.items():
+        axes = model.axes(name, array.shape[1:])
+        spatial = tuple(n for n, a in zip(array.shape[1:], axes, strict=True) if a not in ("channel", "feature"))
+        if spatial:
+            sizes[name] = spatial
+    return sizes
+
+
+def candidates(model: HookedModel, x: Mapping[str, Array], name: str) -> list[Place]:
+    """Return every place that has a map of an input, in the order of the forward pass."""
+    size = _sizes(model, x)[name]
+    heads = {spec.shape for spec in model.survey.outputs.values()}
+    found = []
+    for call in model.survey.calls:
+        if call.alias or call.merge != 1 or call.shape in heads:
+            continue
+        place = as_place(model, call.site, name, size)
+        if place is not None:
+            found.append(place)
+    return found
+
+
+def cam_places(
+    model: HookedModel, x: Mapping[str, Array], targets: Targets, layer: str | int | Site | None
+) -> dict[str, Place]:
+    """Return the place for every input that has a map.
+
+    With `layer` None, the last place that the score's gradient reaches everywhere; for an output with
+    positions of its own (segmentation), the last at the lowest resolution.
+    Raises `BadLayer` for a layer without spatial positions, `Refused` when the model has none.
+    """
+    sizes = _sizes(model, x)
+    if layer is not None:
+        return _given(model, x, sizes, layer)
+    places: dict[str, Place] = {}
+    for name in sizes:
+        found = candidates(model, x, name)
+        if len(sizes) > 1:
+            found = _only_from(model, x, name, found)
+        if found:
+            places[name] = _choose(model, x, targets, found)
+    if not places:
+        shapes = ", ".join(f"'{c.site}' {c.shape}" for c in model.survey.calls[-3:])
+        raise Refused(
+            f"the model has no layer with spatial positions, which a class activation map needs; its last layers are {shapes}"
+        )
+    return places
+
+
+def _given(
+    model: HookedModel, x: Mapping[str, Array], sizes: dict[str, tuple[int, ...]], layer: Any
+) -> dict[str, Place]:
+    site = model.site(layer)
+    explicit = not isinstance(layer, str) or "@" in layer
+    calls = [c.site for c in model.survey.calls if c.site.path == site.path]
+    sites = [site] if explicit or len(calls) == 1 else calls
+    places = {}
+    for name, size in sizes.items():
+        fits = [p for p in (as_place(model, s, name, size) for s in sites) if p is not None]
+        if fits and len(sizes) > 1:
+            fits = _only_from(model, x, name, fits, strict=False)
+        if fits:
+            places[name] = fits[-1]
+    if not places:
+        have = [str(p.site) for name in sizes for p in candidates(model, x, name)]
+        raise BadLayer(
+            f"layer '{site}' gives shape {model.survey.shape(site)}, which is no map of the input; "
+            f"layers with a map: {', '.join(have[-5:]) or 'none'}"
+        )
+    return places
+
+
+def _choose(model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]) -> Place:
+    if any(len(spec.shape) > 1 and np.prod(spec.shape[:-1]) > 1 for spec in model.survey.outputs.values()):
+        lowest = min(int(np.prod(p.grid)) for p in found)
+        return [p for p in found if np.prod(p.grid) == lowest][-1]
+    if all(p.prefix < 0 for p in found) and len(model.survey.outputs) == 1 and not targets.sites():
+        return found[-1]
+    return _last_reached(model, x, targets, found[-_PROBED:])
+
+
+def _last_reached(model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]) -> Place:
+    """Return the last place where the gradient of the score is not zero on most positions, by one probing pass.
+
+    The last block's patch tokens of a vision transformer that reads its class token are not reached.
+    """
+    sites = tuple(p.site for p in found)
+    key = ("reached", sites, targets.key(), tuple(a.shape[1:] for a in x.values()))
+    if key not in model.store.memo:
+        one = {name: array[:1] for name, array in x.items()}
+        probe = model.gradients(one, targets.take([0]), sites, inputs=False)
+        shares = [
+            float((np.abs(p.maps(probe.layers[p.site], 2)).max(axis=-1) > 0).mean()) for p in found
+        ]
+        model.store.memo[key] = shares
+    shares = model.store.memo[key]
+    reached = [p for p, share in zip(found, shares, strict=True) if share > 0.5]
+    return reached[-1] if reached else found[-1]
+
+
+def _only_from(
+    model: HookedModel, x: Mapping[str, Array], name: str, found: list[Place], *, strict: bool = True
+) -> list[Place]:
+    """Return the places that depend on one input, without the others where there are such."""
+    sites = tuple(dict.fromkeys(p.site for p in found))
+    key = ("depends", sites, tuple((n, a.shape[1:]) for n, a in x.items()))
+    if key not in model.store.memo:
+        one = {n: a[:1] for n, a in x.items()}
+        plain = model.activations(one, sites)
+        depends: dict[str, set[Site]] = {}
+        for other in one:
+            moved = {n: _moved(a) if n == other else a for n, a in one.items()}
+            changed = model.activations(moved, sites)
+            depends[other] = {s for s in sites if not np.array_equal(plain[s], changed[s])}
+        model.store.memo[key] = depends
+    depends = model.store.memo[key]
+    mine = [p for p in found if p.site in depends[name]]
+    alone = [p for p in mine if not any(p.site in depends[o] for o in depends if o != name)]
+    return alone or mine or ([] if strict else found)
+
+
+def _moved(array: Array) -> Array:
+    """Return other values of the same kind: tokens rolled to other ids, numbers in reverse and shifted."""
+    if array.dtype.kind in "iu":
+        return np.where(array > 0, array - 1, array + 1).astype(array.dtype)
+    return (array[:, ::-1] + array.std() + 1).astype(array.dtype)

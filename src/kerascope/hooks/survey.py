@@ -1,0 +1,159 @@
+"""A survey of a model on given inputs: every layer call with its shape, every output with its head."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerascope.hooks.head import HeadTape, head_tape
+from kerascope.hooks.inputs import Structure
+from kerascope.hooks.names import Site
+from kerascope.hooks.shadow import first_tensor, shadowed
+from kerascope.targets import OutputSpec
+from kerascope.types import Array
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerCall:
+    """One call of one layer: where, of what class, its output's shape without the sample axis.
+
+    `alias` is True when the output is the very tensor that an earlier call returned (a container, or
+    dropout at inference). `merge` is the number of rows per sample, 1 unless the layer folds an axis
+    into the sample axis.
+    """
+
+    site: Site
+    kind: str
+    shape: tuple[int, ...]
+    alias: bool
+    merge: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """What is known of a model's forward pass on inputs of one shape."""
+
+    calls: tuple[LayerCall, ...]
+    outputs: dict[str, OutputSpec]
+    tokens: dict[str, Site]  # integer inputs by name -> the embedding call that reads them
+
+    def shape(self, site: Site) -> tuple[int, ...]:
+        """Return the output shape of a call, without the sample axis."""
+        return self.call(site).shape
+
+    def call(self, site: Site) -> LayerCall:
+        """Return the record of a call; `KeyError` when it never happened."""
+        for call in self.calls:
+            if call.site[:2] == site[:2]:
+                return call
+        raise KeyError(site)
+
+
+class _Recorder:
+    """Visitor that writes down every call."""
+
+    def __init__(self, paths: Mapping[int, str], tape: Callable[[], HeadTape]) -> None:
+        self.paths, self.tape = paths, tape
+        self.counts: dict[str, int] = {}
+        self.calls: list[tuple[Site, Any, tuple[int, ...], bool]] = []
+        self.embedded: list[tuple[Site, Any]] = []
+        self._seen: list[Any] = []
+        self._depth = 0
+
+    def visit(self, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        path = self.paths[id(layer)]
+        call = self.counts.get(path, 0)
+        self.counts[path] = call + 1
+        if isinstance(layer, keras.layers.Embedding) and args:
+            self.embedded.append((Site(path, call), args[0]))
+        output = original(*args, **kwargs)
+        tensor = first_tensor(output)
+        if tensor is not None and tensor.shape is not None:
+            shape = tuple(int(s) if s is not None else -1 for s in tensor.shape)
+            known = any(tensor is other for other in self._seen)
+            self._seen.append(tensor)
+            self.calls.append((Site(path, call), layer, shape, known))
+        return output
+
+    def activate(self, layer: Any, original: Callable[..., Any], value: Any) -> Any:  # noqa: ARG002
+        return original(value)
+
+
+def output_names(model: Any, tree: Any) -> dict[str, Any]:
+    """Return a model's outputs by name: dict keys, the model's own names, or output_0, output_1, …"""
+    if isinstance(tree, Mapping):
+        return {str(key): value for key, value in tree.items() if value is not None}
+    if isinstance(tree, (list, tuple)):
+        names = getattr(model, "output_names", None) or [f"output_{i}" for i in range(len(tree))]
+        if len(names) != len(tree) or len(set(names)) != len(names):
+            names = [f"output_{i}" for i in range(len(tree))]
+        return dict(zip(names, tree, strict=True))
+    names = getattr(model, "output_names", None) or ["output"]
+    return {names[0]: tree}
+
+
+def call_model(model: Any, inputs: Any) -> Any:
+    """Call the model at inference."""
+    with contextlib.suppress(AttributeError):
+        if not getattr(model, "_call_has_training_arg", True):
+            return model(inputs)
+    return model(inputs, training=False)
+
+
+def take_survey(
+    model: Any,
+    table: Mapping[str, Any],
+    structure: Structure,
+    sample: Mapping[str, Array],
+    runner: Callable[..., Any],
+) -> Survey:
+    """Run the model on one sample (for its shapes alone where the backend can) and write down what happens."""
+    found: dict[str, Any] = {}
+    paths = {id(layer): path for path, layer in table.items()}
+
+    def run(x: dict[str, Any]) -> Any:
+        tapes: list[HeadTape] = []
+        recorder = _Recorder(paths, lambda: tapes[0])
+        with head_tape() as tape, shadowed(list(table.values()), [], recorder):
+            tapes.append(tape)
+            tree = call_model(model, structure.build(x))
+        named = output_names(model, tree)
+        found["heads"] = {
+            name: (tuple(int(s) for s in value.shape[1:]), tape.logits(value)[1])
+            for name, value in named.items()
+        }
+        found["recorder"] = recorder
+        found["tokens"] = _token_sites(x, recorder.embedded, tape)
+        return list(named.values())
+
+    runner(run)(dict(sample))
+    recorder: _Recorder = found["recorder"]
+    calls = tuple(
+        LayerCall(site, type(layer).__name__, shape[1:], known, shape[0])
+        for site, layer, shape, known in recorder.calls
+        if shape
+    )
+    outputs = {n: OutputSpec(n, shape, kind) for n, (shape, kind) in found["heads"].items()}
+    return Survey(calls, outputs, found["tokens"])
+
+
+def _token_sites(
+    inputs: Mapping[str, Any], embedded: list[tuple[Site, Any]], tape: HeadTape
+) -> dict[str, Site]:
+    """Return, for every input that an embedding reads, that embedding's call: by identity, else by shape."""
+    sites: dict[str, Site] = {}
+    left = list(embedded)
+    for name, value in inputs.items():
+        match = next((e for e in left if tape.origin(e[1]) is value), None)
+        if match is None and np.dtype(keras.backend.standardize_dtype(value.dtype)).kind in "iu":
+            same = [e for e in left if tuple(e[1].shape) == tuple(value.shape)]
+            match = same[0] if same else None
+        if match is not None:
+            sites[name] = match[0]
+            left.remove(match)
+    return sites

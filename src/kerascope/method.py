@@ -1,0 +1,360 @@
+"""What a method is: a frozen value of hyper-parameters with one function, and the registry of all."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import enum
+import hashlib
+import json
+import threading
+import types
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from kerascope.errors import BadMethod, choices
+
+if TYPE_CHECKING:
+    from kerascope.types import Array, Progress
+
+
+class Need(enum.StrEnum):
+    """What a method asks of a model; a plain callable gives `SCORES` only."""
+
+    SCORES = "scores"
+    ACTIVATIONS = "activations"
+    GRADIENTS = "gradients"
+    RULES = "rules"
+
+
+class Axiom(enum.StrEnum):
+    """A property that a method claims; the contract suite checks every claim."""
+
+    COMPLETENESS = "completeness"  # values sum to the score minus the baseline's score
+    LINEARITY = "linearity"  # on a linear model, the values are w·(x − baseline)
+    DUMMY = "dummy"  # an input that the model does not read gets zero
+    CLASS_SENSITIVITY = "class sensitivity"  # two classes get two different maps
+    IMPLEMENTATION_INVARIANCE = "implementation invariance"  # equal functions, equal maps
+    LOCATION = "location"  # evidence lies where the only pixels are that the model reads
+
+
+@dataclasses.dataclass(frozen=True)
+class Passes:
+    """Model passes over one sample that a method makes; the floor of its running time.
+
+    `forward` counts forward passes without a gradient, `gradient` forward-and-backward passes
+    and `backward` further backward passes that share a forward. `upper` is True when the numbers
+    are an upper bound, because the method adapts.
+    """
+
+    forward: int = 0
+    gradient: int = 0
+    backward: int = 0
+    upper: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Data:
+    """An array inside a method value: compared, hashed and printed by the hash of its content.
+
+    `source` is an array or the path of a `.npy` file (read without unpickling).
+    """
+
+    source: Any
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.sha256:
+            array = np.ascontiguousarray(self.array)
+            head = f"{array.dtype.str}{array.shape}".encode()
+            digest = hashlib.sha256(head + array.tobytes()).hexdigest()
+            object.__setattr__(self, "sha256", digest)
+
+    @property
+    def array(self) -> Array:
+        """The array itself."""
+        if self.source is None:
+            raise BadMethod(
+                f"the array with sha256 {self.sha256[:12]}… is not stored with the result; give it again"
+            )
+        if isinstance(self.source, (str, Path)):
+            try:
+                return np.load(self.source, allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise BadMethod(f"cannot read the array '{self.source}': {error}") from error
+        return np.asarray(self.source)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Data) and other.sha256 == self.sha256
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
+    def __repr__(self) -> str:
+        return f"Data(sha256={self.sha256[:12]})"
+
+
+@dataclasses.dataclass
+class RawMap:
+    """What a method returns: numbers, before any reduction, resizing or colour.
+
+    values: by input name, float32 (sample, target, …) at the method's native resolution.
+    axes: by input name, the names of all axes of `values`, "sample" and "target" first.
+    layer: the layer explained at, or by input name when they differ.
+    gap: (sample, target) score minus what the values sum to, for methods that claim completeness.
+    extras: further arrays, first axis "sample"; target_extras: first axes "sample" and "target".
+    """
+
+    values: dict[str, Array]
+    axes: dict[str, tuple[str, ...]]
+    layer: str | dict[str, str] | None = None
+    gap: Array | None = None
+    notes: list[str] = dataclasses.field(default_factory=list)
+    extras: dict[str, Array] = dataclasses.field(default_factory=dict)
+    target_extras: dict[str, Array] = dataclasses.field(default_factory=dict)
+
+
+_PROGRESS: ContextVar[Progress | None] = ContextVar("kerascope_progress", default=None)
+
+
+@contextlib.contextmanager
+def reporting(progress: Progress) -> Iterator[None]:
+    """Report the progress of every call of `explain` made inside: `progress(what, done, total)`."""
+    token = _PROGRESS.set(progress)
+    try:
+        yield
+    finally:
+        _PROGRESS.reset(token)
+
+
+class Cancelled(Exception):  # noqa: N818 — a request, not an error
+    """Raised inside a run whose `cancel` event is set."""
+
+
+@dataclasses.dataclass
+class Run:
+    """One call of a method: randomness, batch size, progress and cancelling.
+
+    Draws are keyed by (seed, sample, draw) and made by NumPy's Philox, so they are the same on every
+    backend and for any batch size.
+    """
+
+    seed: int = 0
+    batch_size: int = 16
+    progress: Progress | None = None
+    cancel: threading.Event | None = None
+    first_sample: int = 0  # index of the run's first sample in the whole call
+
+    def generator(self, sample: int, draw: int = 0) -> np.random.Generator:
+        """Return the generator of one draw for one sample."""
+        key = [self.seed & (2**64 - 1), ((self.first_sample + sample) << 32) | draw]
+        return np.random.Generator(np.random.Philox(key=np.array(key, np.uint64)))
+
+    def pairs(self, samples: int, draws: int, what: str = "passes") -> Iterator[tuple[Array, Array]]:
+        """Yield (sample, draw) index arrays that cover samples × draws in batches, sample by sample."""
+        total = samples * draws
+        for start in range(0, total, self.batch_size):
+            if self.cancel is not None and self.cancel.is_set():
+                raise Cancelled
+            flat = np.arange(start, min(start + self.batch_size, total))
+            yield flat // draws, flat % draws
+            self.report(what, int(flat[-1]) + 1, total)
+
+    def report(self, what: str, done: int, total: int) -> None:
+        """Tell the progress callback, where there is one."""
+        progress = self.progress or _PROGRESS.get()
+        if progress is not None:
+            progress(what, done, total)
+
+    def pad(self, samples: int, draws: int) -> int | None:
+        """Return the rows that a smaller last batch is padded to, or None where there is one batch only."""
+        return self.batch_size if samples * draws > self.batch_size else None
+
+
+_REGISTRY: dict[str, type[AttributionMethod]] = {}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AttributionMethod(ABC):
+    """Base of all methods: a frozen value that explains scores of a model.
+
+    A subclass sets the class variables, declares its hyper-parameters as fields, and implements
+    `attribute`. Defining it registers it under `name`.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    reference: ClassVar[str]  # key in `citations`
+    axioms: ClassVar[frozenset[Axiom]] = frozenset()
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
+    reduce: ClassVar[str] = "sum"  # the paper's reduction over channels: "sum", "max_abs", "sum_abs", "mean"
+    signed: ClassVar[bool] = True  # False: values are never negative by construction
+    # True: one pass over the inputs as they are, so the prediction comes out of the same pass.
+    one_pass: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            _REGISTRY[cls.name] = cls
+
+    @abstractmethod
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
+        """Return the map of every sample and target.
+
+        `model` is a `hooks.HookedModel` (or, for methods that need scores only, a `hooks.BlackBox`),
+        `x` its inputs by name, `targets` a `targets.Targets` of K resolved targets.
+        """
+
+    @abstractmethod
+    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:
+        """Return the passes over one sample, from the inputs' shapes without the sample axis."""
+
+    def project(self, values: Array, axes: tuple[str, ...], size: tuple[int, ...]) -> Array:
+        """Bring (…, *spatial) maps to the input's spatial `size`; linear, half-pixel centres."""
+        from kerascope.resize import linear
+
+        return linear(values, size)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return name and fields as plain JSON values; arrays become their hashes."""
+        fields = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+        return {"name": self.name, "fields": fields}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> AttributionMethod:
+        """Return the method value that `to_json` described."""
+        kind = method_class(data["name"])
+        return kind(**{key: _rich(value) for key, value in data["fields"].items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Data):
+        path = Path(value.source).name if isinstance(value.source, (str, Path)) else None
+        return {"data": value.sha256, "file": path}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value
+
+
+def _rich(value: Any) -> Any:
+    if isinstance(value, dict) and "data" in value:
+        return Data(None, sha256=value["data"])
+    if isinstance(value, list):
+        return tuple(_rich(item) for item in value)
+    return value
+
+
+def _load_entry_points() -> None:
+    """Import the built-in methods and those other packages register under `kerascope.methods`."""
+    import importlib
+    from importlib.metadata import entry_points
+
+    importlib.import_module("kerascope.methods")
+    for entry in entry_points(group="kerascope.methods"):
+        entry.load()
+
+
+def registry() -> dict[str, type[AttributionMethod]]:
+    """Return all methods by name, sorted."""
+    _load_entry_points()
+    return dict(sorted(_REGISTRY.items()))
+
+
+def method_class(name: str) -> type[AttributionMethod]:
+    """Return the class of a method by name; raise `BadMethod` with near names."""
+    known = registry()
+    key = name.strip().lower().replace("-", "_")
+    if key not in known:
+        raise BadMethod(f"method '{name}' not found{choices(key, known)}")
+    return known[key]
+
+
+def make_method(method: Any, fields: Mapping[str, Any]) -> AttributionMethod:
+    """Return a method value from a value, a class or a name, with `fields` set."""
+    kind = method
+    if isinstance(method, str):
+        kind = method_class(method)
+    if isinstance(kind, AttributionMethod):
+        build: Callable[..., Any] = lambda **kw: dataclasses.replace(kind, **kw)  # noqa: E731
+    elif isinstance(kind, type) and issubclass(kind, AttributionMethod):
+        build = kind
+    else:
+        raise BadMethod(
+            f"method must be a name, a method class or a method value, not {type(method).__name__}"
+        )
+    known = [f.name for f in dataclasses.fields(kind)]
+    for key in fields:
+        if key not in known:
+            raise BadMethod(f"{kind.name} has no field '{key}'{choices(key, known) or '; it has none'}")
+    return build(**{key: _as_field(value) for key, value in fields.items()})
+
+
+def _as_field(value: Any) -> Any:
+    """Make a field value hashable: arrays become `Data`, lists become tuples."""
+    if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
+        array = np.asarray(value)
+        return array.item() if array.ndim == 0 else Data(array)
+    if isinstance(value, list):
+        return tuple(_as_field(item) for item in value)
+    return value
+
+
+def parse_method(text: str) -> AttributionMethod:
+    """Return the method value that "name" or "name:field=value,field=value" describes."""
+    name, _, rest = text.partition(":")
+    kind = method_class(name)
+    hints = typing.get_type_hints(kind)
+    fields: dict[str, Any] = {}
+    for part in filter(None, (piece.strip() for piece in rest.split(","))):
+        key, equals, value = part.partition("=")
+        known = [f.name for f in dataclasses.fields(kind)]
+        if not equals or key not in known:
+            raise BadMethod(
+                f"'{part}' in '{text}' is not field=value of {kind.name}{choices(key, known)}"
+            )
+        fields[key] = _parse_value(value, hints[key], f"{kind.name}:{key}")
+    return make_method(kind, fields)
+
+
+def _parse_value(text: str, hint: Any, where: str) -> Any:
+    """Read a command-line value as the field's type says; a field may allow several types."""
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    kinds = [*typing.get_args(hint)] if union else [hint]
+    if Data in kinds and text.endswith(".npy"):
+        return Data(text)
+    if text.lower() in ("none", "null") and type(None) in kinds:
+        return None
+    for kind in (k for k in (bool, int, float) if k in kinds):
+        try:
+            value = json.loads(text.lower())
+        except json.JSONDecodeError:
+            break
+        if kind is bool and isinstance(value, bool):
+            return value
+        if kind is int and isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+    for kind in kinds:
+        if typing.get_origin(kind) is tuple:
+            parts = text.lower().split("x")
+            if all(part.strip().isdigit() for part in parts):
+                return tuple(int(part) for part in parts)
+    if str in kinds or any(typing.get_origin(kind) is typing.Literal for kind in kinds):
+        return text
+    names = ", ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
+    raise BadMethod(f"{where} cannot be '{text}'; it takes {names}")
+
+
+def check(condition: bool, message: str) -> None:  # noqa: FBT001
+    """Raise `BadMethod` with `message` unless `condition` holds; for use in `__post_init__`."""
+    if not condition:
+        raise BadMethod(message)

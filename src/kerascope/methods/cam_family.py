@@ -1,0 +1,94 @@
+"""What all class activation maps share: a layer, maps of its output, and a ReLU at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kerascope.hooks.places import Place, cam_places
+from kerascope.method import AttributionMethod, Axiom, Need, Passes, RawMap, Run
+from kerascope.types import Array
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ActivationMap(AttributionMethod):
+    """Base of the CAM family.
+
+    layer: path name, index, or None for the last layer with spatial positions.
+    relu: drop negative evidence, as in the papers; the signed map stays in `extras["signed"]`.
+    """
+
+    layer: str | int | None = None
+    relu: bool = True
+
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.ACTIVATIONS, Need.GRADIENTS})
+    axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE})
+    one_pass: ClassVar[bool] = True
+
+    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+        """One gradient pass; further targets add a backward pass each."""
+        return Passes(gradient=1, backward=targets - 1)
+
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
+        """Return the map of every target at the chosen layer."""
+        places = cam_places(model, x, targets, self.layer)
+        sites = tuple(dict.fromkeys(place.site for place in places.values()))
+        found = model.gradients(x, targets, sites, inputs=False)
+        signed = {}
+        for name, place in places.items():
+            activations = place.maps(found.activations[place.site], 1)[:, None]
+            gradients = place.maps(found.layers[place.site], 2)
+            signed[name] = self.combine(activations, gradients)
+        return self.finish(places, signed)
+
+    @abstractmethod
+    def combine(self, activations: Array, gradients: Array) -> Array:
+        """Return signed maps (sample, target, *grid).
+
+        activations: (sample, 1, *grid, channel); gradients: (sample, target, *grid, channel).
+        """
+
+    def finish(self, places: dict[str, Place], signed: dict[str, Array]) -> RawMap:
+        """Return the raw map: ReLU where asked for, the signed map beside it, a note on empty maps."""
+        values = {n: (np.maximum(m, 0) if self.relu else m).astype(np.float32) for n, m in signed.items()}
+        raw = RawMap(
+            values=values,
+            axes={name: ("sample", "target", *place.axes) for name, place in places.items()},
+            layer=_layer_words(places),
+        )
+        for name, maps in signed.items():
+            raw.target_extras["signed" if len(signed) == 1 else f"signed:{name}"] = maps.astype(np.float32)
+        if self.relu:
+            raw.notes += empty_notes(values)
+        return raw
+
+
+def _layer_words(places: dict[str, Place]) -> str | dict[str, str]:
+    words = {name: str(place.site) for name, place in places.items()}
+    return next(iter(words.values())) if len(words) == 1 else words
+
+
+def empty_notes(values: dict[str, Array]) -> list[str]:
+    """Say which maps are empty: no positive evidence."""
+    notes = []
+    for name, maps in values.items():
+        empty = np.argwhere(~(maps.reshape(*maps.shape[:2], -1) > 0).any(axis=-1))
+        for sample, target in empty[:3]:
+            which = f" (input '{name}')" if len(values) > 1 else ""
+            several = f", target {target}" if maps.shape[1] > 1 else ""
+            notes.append(
+                f"no positive evidence for this class at this layer in sample {sample}{several}{which}; "
+                "relu=False shows the evidence against it"
+            )
+        if len(empty) > 3:
+            notes.append(f"{len(empty) - 3} more maps are empty in the same way")
+    return notes
+
+
+def spatial_axes(maps: Array) -> tuple[int, ...]:
+    """Return the grid axes of (sample, target, *grid, channel) maps."""
+    return tuple(range(2, maps.ndim - 1))

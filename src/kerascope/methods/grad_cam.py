@@ -1,0 +1,24 @@
+"""Grad-CAM (Selvaraju et al. 2017, equations 1 and 2)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from kerascope.methods.cam_family import ActivationMap, spatial_axes
+from kerascope.types import Array
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GradCAM(ActivationMap):
+    """Weight each channel by the mean of its gradient, sum, keep what speaks for the class."""
+
+    name = "grad_cam"
+    title = "Grad-CAM"
+    reference = "selvaraju2017gradcam"
+
+    def combine(self, activations: Array, gradients: Array) -> Array:
+        """Σ_k A_k · mean(∂y/∂A_k)."""
+        weights = gradients.mean(axis=spatial_axes(gradients), keepdims=True)
+        return np.sum(weights * activations, axis=-1)

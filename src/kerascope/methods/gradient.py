@@ -1,0 +1,24 @@
+"""Gradient, or saliency (Simonyan et al. 2014, section 3.1)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from kerascope.method import RawMap, Run
+from kerascope.methods.input_family import InputMap, input_map
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Gradient(InputMap):
+    """The derivative of the score by every input value."""
+
+    name = "gradient"
+    title = "Gradient (saliency)"
+    reference = "simonyan2014deep"
+    reduce: ClassVar[str] = "max_abs"
+    one_pass: ClassVar[bool] = True
+
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
+        """Return ∂y/∂x."""
+        return input_map(model, model.gradients(x, targets).inputs)

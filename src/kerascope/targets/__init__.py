@@ -1,0 +1,25 @@
+"""Targets: what of the model's output is explained, one score per sample."""
+
+from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, Targets
+from kerascope.targets.classes import Class, Contrast, Output, Rank, Regression, Top
+from kerascope.targets.parse import resolve_targets
+from kerascope.targets.places import Box, Custom, Mask, Neuron
+
+__all__ = [
+    "Box",
+    "Class",
+    "Contrast",
+    "Custom",
+    "Mask",
+    "Neuron",
+    "Output",
+    "OutputSpec",
+    "Outputs",
+    "Rank",
+    "Regression",
+    "Spec",
+    "Target",
+    "Targets",
+    "Top",
+    "resolve_targets",
+]

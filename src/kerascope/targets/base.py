@@ -1,0 +1,180 @@
+"""What a target is: model outputs in, one score per sample out."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerascope.errors import BadTarget, choices
+from kerascope.types import Array, Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputSpec:
+    """One output of a model: its name, its shape without the sample axis, and its head.
+
+    `kind` is "softmax", "log_softmax", "sigmoid" or "linear".
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+
+    @property
+    def classes(self) -> int:
+        """Number of classes: the size of the last axis; 1 for a single unit."""
+        return self.shape[-1] if self.shape else 1
+
+    @property
+    def single(self) -> bool:
+        """True for an output of one number per sample."""
+        return int(np.prod(self.shape)) == 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What targets must know of a model to be checked before any pass."""
+
+    outputs: dict[str, OutputSpec]
+    score: str = "logit"
+    labels: tuple[str, ...] | None = None
+    input_size: tuple[int, ...] = ()  # spatial size of the first input
+    layers: Mapping[Any, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    find_layer: Any = None  # words -> hooks.names.Site
+
+    def output(self, name: str | None) -> OutputSpec:
+        """Return an output by name; the first one for None."""
+        if name is None:
+            return next(iter(self.outputs.values()))
+        if name not in self.outputs:
+            raise BadTarget(f"output '{name}' not found{choices(name, self.outputs)}")
+        return self.outputs[name]
+
+    def names(self, output: OutputSpec) -> tuple[str, ...] | None:
+        """Return the class names of an output, where they fit it."""
+        if self.labels is None:
+            return None
+        fits = len(self.labels) == (2 if output.single else output.classes)
+        return self.labels if fits else None
+
+
+@dataclasses.dataclass
+class Outputs:
+    """The outputs of one forward pass, as a target sees them inside it.
+
+    scores: by output name, what `score` asked for: logits where a softmax or sigmoid was found, or
+        probabilities. raw: by output name, as the model gives them. tree: the same in the model's
+        own structure. activations: by site, for targets inside the model.
+    """
+
+    scores: dict[str, Tensor]
+    raw: dict[str, Tensor]
+    tree: Any = None
+    activations: dict[Any, Tensor] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Target(ABC):
+    """A scalar per sample, made of a model's outputs.
+
+    `resolve` checks the target against the model and pins per-sample choices to arrays with a
+    leading sample axis; `__call__` computes the score, with `keras.ops` only, differentiable.
+    """
+
+    def resolve(self, spec: Spec, samples: int) -> Target:  # noqa: ARG002
+        """Return the target checked against `spec` and broadcast to `samples`; raise `BadTarget`."""
+        return self
+
+    @abstractmethod
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
+
+    @abstractmethod
+    def words(self, row: int) -> str:
+        """Say what the score of one sample is, e.g. "logit of 'tabby'"."""
+
+    def sites(self) -> tuple[Any, ...]:
+        """Return the sites inside the model that the target reads."""
+        return ()
+
+    def pin(self, scores: Mapping[str, Array]) -> Target:  # noqa: ARG002
+        """Return the target with choices that depend on the prediction fixed, from `scores`."""
+        return self
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the per-sample arrays of a resolved target; the rest of it is static."""
+        found: dict[str, Array] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                found[field.name] = value
+            elif isinstance(value, Target):
+                found.update({f"{field.name}.{k}": v for k, v in value.arrays().items()})
+        return found
+
+    def with_arrays(self, arrays: Mapping[str, Any]) -> Target:
+        """Return the target with its per-sample arrays replaced, also by traced tensors."""
+        changed: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Target):
+                head = field.name + "."
+                inner = {k[len(head) :]: v for k, v in arrays.items() if k.startswith(head)}
+                changed[field.name] = value.with_arrays(inner)
+            elif field.name in arrays:
+                changed[field.name] = arrays[field.name]
+        return dataclasses.replace(self, **changed)
+
+    def key(self) -> tuple[Any, ...]:
+        """Return what identifies the target beside its arrays; equal keys share compiled functions."""
+        parts: list[Any] = [type(self)]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Target):
+                parts.append(value.key())
+            elif not isinstance(value, np.ndarray) and field.metadata.get("static", True):
+                parts.append(value)
+        return tuple(parts)
+
+    def take(self, rows: Array) -> Target:
+        """Return the resolved target of some samples."""
+        return self.with_arrays({name: array[rows] for name, array in self.arrays().items()})
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Targets:
+    """K resolved targets that share every forward pass; always a "target" axis, also for K = 1."""
+
+    items: tuple[Target, ...]
+    squeeze: bool = True  # the user asked for one target: the axis is dropped in the result
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Target]:
+        return iter(self.items)
+
+    def take(self, rows: Array | Sequence[int]) -> Targets:
+        """Return the targets of some samples."""
+        index = np.asarray(rows)
+        return dataclasses.replace(self, items=tuple(t.take(index) for t in self.items))
+
+    def pin(self, scores: Mapping[str, Array]) -> Targets:
+        """Fix every choice that depends on the prediction."""
+        return dataclasses.replace(self, items=tuple(t.pin(scores) for t in self.items))
+
+    def key(self) -> tuple[Any, ...]:
+        """Return what identifies the targets beside their arrays."""
+        return tuple(t.key() for t in self.items)
+
+    def arrays(self) -> list[dict[str, Array]]:
+        """Return the per-sample arrays of every target."""
+        return [t.arrays() for t in self.items]
+
+    def sites(self) -> tuple[Any, ...]:
+        """Return the sites inside the model that any target reads."""
+        return tuple(dict.fromkeys(site for t in self.items for site in t.sites()))

@@ -1,0 +1,316 @@
+"""Targets on class outputs: an index, a name, a rank, a contrast, a named output, a regression value."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kerascope.errors import BadTarget, choices
+from kerascope.targets.base import Outputs, OutputSpec, Spec, Target
+from kerascope.types import Array, Tensor
+
+
+def _static(default: Any = None) -> Any:
+    """Return a field that words need but computation does not: not part of the compile key."""
+    return dataclasses.field(default=default, metadata={"static": False})
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pick(Target):
+    """One class per sample, resolved: by index, or by rank where `rank` > 0.
+
+    On outputs with positions (sample, …, class) the score is the mean over positions. On a single
+    unit, index 1 is the unit and index 0 its other side.
+    """
+
+    output: OutputSpec
+    score: str
+    index: Array  # (sample,) int32
+    rank: Array  # (sample,) int32, 0: use `index`
+    ranked: bool
+    labels: tuple[str, ...] | None = _static()
+    several: bool = _static(default=False)  # the model has several outputs: words name this one
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        from keras import ops
+
+        values = outputs.scores[self.output.name]
+        if self.output.single:
+            return self._one_unit(ops.reshape(values, (-1,)))
+        values = _over_positions(values)
+        index = self.index
+        if self.ranked:
+            order = ops.argsort(-ops.stop_gradient(values), axis=-1)
+            place = ops.maximum(self.rank, 1) - 1
+            by_rank = ops.take_along_axis(order, ops.expand_dims(place, 1), axis=1)[:, 0]
+            index = ops.where(self.rank > 0, ops.cast(by_rank, "int32"), index)
+        return ops.take_along_axis(values, ops.expand_dims(ops.cast(index, "int32"), 1), axis=1)[:, 0]
+
+    def _one_unit(self, values: Tensor) -> Tensor:
+        from keras import ops
+
+        if self.output.kind == "linear":
+            return values
+        middle = 0.5 if self.score == "probability" else 0.0
+        said = ops.cast(ops.stop_gradient(values) > middle, "int32")
+        by_rank = ops.where(self.rank == 1, said, 1 - said)
+        index = ops.where(self.rank > 0, by_rank, self.index)
+        return middle + (values - middle) * ops.cast(2 * index - 1, values.dtype)
+
+    def pin(self, scores: Mapping[str, Array]) -> Pick:
+        """Replace ranks by the indices they have in `scores`."""
+        if not self.ranked:
+            return self
+        values = np.asarray(scores[self.output.name], np.float32)
+        if self.output.single:
+            middle = 0.5 if self.score == "probability" else 0.0
+            said = (values.reshape(-1) > middle).astype(np.int32)
+            said = np.ones_like(said) if self.output.kind == "linear" else said
+            index = np.where(self.rank == 1, said, 1 - said)
+        else:
+            flat = values.reshape(len(values), -1, values.shape[-1]).mean(axis=1)
+            order = np.argsort(-flat, axis=1, kind="stable")
+            index = order[np.arange(len(order)), np.maximum(self.rank, 1) - 1]
+        index = np.where(self.rank > 0, index, self.index).astype(np.int32)
+        return dataclasses.replace(self, index=index, rank=np.zeros_like(self.rank), ranked=False)
+
+    def class_name(self, row: int) -> str:
+        """Return the class of one sample in words."""
+        if self.ranked and self.rank[row] > 0:
+            return "the predicted class" if self.rank[row] == 1 else f"the class of rank {self.rank[row]}"
+        index = int(self.index[row])
+        return f"'{self.labels[index]}'" if self.labels is not None else f"class {index}"
+
+    def words(self, row: int) -> str:
+        """Say which score of which class this is."""
+        where = f" of output '{self.output.name}'" if self.several else ""
+        if self.output.single and self.output.kind == "linear":
+            return f"output value{where}" if self.labels is None else f"value of {self.labels[-1]}{where}"
+        kind = self.score if self.output.kind != "linear" or self.score == "probability" else "score"
+        return f"{kind} of {self.class_name(row)}{where}"
+
+
+def _over_positions(values: Tensor) -> Tensor:
+    """Return (sample, class): the mean over every position between."""
+    from keras import ops
+
+    rank = len(values.shape)
+    return ops.mean(values, axis=tuple(range(1, rank - 1))) if rank > 2 else values
+
+
+def pick(spec: Spec, samples: int, *, output: str | None, index: Any = 0, rank: Any = 0) -> Pick:
+    """Return a resolved `Pick`; `index` and `rank` are numbers or one per sample."""
+    chosen = spec.output(output)
+    if spec.score == "probability" and chosen.kind == "linear":
+        raise BadTarget(
+            f"score='probability' needs a softmax or sigmoid; output '{chosen.name}' ends in raw values, use score='logit'"
+        )
+    indices = np.broadcast_to(np.asarray(index, np.int32), (samples,)).copy()
+    ranks = np.broadcast_to(np.asarray(rank, np.int32), (samples,)).copy()
+    count = 2 if chosen.single and chosen.kind != "linear" else chosen.classes
+    if chosen.single and chosen.kind == "linear":
+        count = 1
+    _check_range(indices[ranks == 0], count, chosen)
+    if (ranks > count).any() or (ranks < 0).any():
+        raise BadTarget(
+            f"rank {ranks[(ranks > count) | (ranks < 0)][0]} is out of range: output '{chosen.name}' has {count} classes, ranks 1 to {count}"
+        )
+    return Pick(
+        output=chosen,
+        score=spec.score,
+        index=indices,
+        rank=ranks,
+        ranked=bool((ranks > 0).any()),
+        labels=spec.names(chosen),
+        several=len(spec.outputs) > 1,
+    )
+
+
+def _check_range(indices: Array, count: int, output: OutputSpec) -> None:
+    """Raise unless every index exists. JAX would clamp a wrong index without a word."""
+    bad = indices[(indices < 0) | (indices >= count)]
+    if bad.size:
+        raise BadTarget(
+            f"class {int(bad[0])} is out of range: output '{output.name}' has {count} classes, 0 to {count - 1}"
+            if count > 1
+            else f"class {int(bad[0])} is out of range: output '{output.name}' is a single value, its only index is 0"
+        )
+
+
+def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
+    """Return the index of a class by its name; digits are an index. Raise `BadTarget` with near names."""
+    names = spec.names(output)
+    if names is not None:
+        plain = [n.lower().replace("_", " ") for n in names]
+        wanted = name.strip().lower().replace("_", " ")
+        if plain.count(wanted) > 1:
+            twins = [str(i) for i, n in enumerate(plain) if n == wanted]
+            raise BadTarget(f"class name '{name}' stands for several classes: give one of {', '.join(twins)}")
+        if wanted in plain:
+            return plain.index(wanted)
+    if re.fullmatch(r"-?\d+", name.strip()):
+        return int(name)
+    if names is None:
+        raise BadTarget(
+            f"class '{name}' not found: the model's class names are not known, give an index 0 to {output.classes - 1} or labels"
+        )
+    raise BadTarget(f"class '{name}' not found{choices(name, names)}")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Unresolved(Target):
+    """A target that says nothing before it is resolved."""
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        raise BadTarget(f"{self!r} must be resolved against a model first")
+
+    def words(self, row: int) -> str:  # noqa: ARG002
+        """Say what was asked for."""
+        return repr(self)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Class(_Unresolved):
+    """A class by index or name; a list gives one per sample. `output` names an output of several."""
+
+    class_: int | str | list[Any]
+    output: str | None = None
+
+    def resolve(self, spec: Spec, samples: int) -> Target:
+        """Check the class and broadcast it."""
+        chosen = spec.output(self.output)
+        given = self.class_ if isinstance(self.class_, (list, np.ndarray)) else [self.class_]
+        indices = [class_index(c, spec, chosen) if isinstance(c, str) else _integer(c) for c in given]
+        if len(indices) not in (1, samples):
+            raise BadTarget(f"{len(indices)} classes for {samples} samples: a list holds one per sample")
+        index = indices[0] if len(indices) == 1 else indices
+        return pick(spec, samples, output=self.output, index=index)
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise BadTarget(f"a class is an index or a name, not {value!r}")
+    return int(value)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rank(_Unresolved):
+    """The class of a rank in each sample's prediction; 1 is the predicted class."""
+
+    rank: int = 1
+    output: str | None = None
+
+    def resolve(self, spec: Spec, samples: int) -> Target:
+        """Check the rank."""
+        if _integer(self.rank) < 1:
+            raise BadTarget(f"rank {self.rank} is out of range: ranks start at 1")
+        return pick(spec, samples, output=self.output, rank=self.rank)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Top(_Unresolved):
+    """The k classes that each sample's prediction puts first: k targets."""
+
+    k: int = 5
+    output: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Contrast(_Unresolved):
+    """Why a rather than b: the score of `a` minus the score of `b`. Each is anything that is a target."""
+
+    a: Any
+    b: Any
+
+    def resolve(self, spec: Spec, samples: int) -> Target:
+        """Resolve both sides."""
+        from kerascope.targets.parse import one_target
+
+        return Difference(one_target(self.a, spec, samples), one_target(self.b, spec, samples))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Difference(Target):
+    """A resolved contrast."""
+
+    a: Target
+    b: Target
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        return self.a(outputs) - self.b(outputs)
+
+    def pin(self, scores: Mapping[str, Array]) -> Target:
+        """Pin both sides."""
+        return dataclasses.replace(self, a=self.a.pin(scores), b=self.b.pin(scores))
+
+    def sites(self) -> tuple[Any, ...]:
+        """Return the sites of both sides."""
+        return self.a.sites() + self.b.sites()
+
+    def words(self, row: int) -> str:
+        """Say both sides."""
+        return f"{self.a.words(row)} minus {self.b.words(row)}"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Output(_Unresolved):
+    """A target on a named output of a model with several: `Output("kind", 1)`."""
+
+    name: str
+    target: Any = None
+
+    def resolve(self, spec: Spec, samples: int) -> Target:
+        """Resolve the inner target against this output alone."""
+        from kerascope.targets.parse import one_target
+
+        alone = dataclasses.replace(spec, outputs={self.name: spec.output(self.name)})
+        return _named(one_target(self.target, alone, samples))
+
+
+def _named(target: Target) -> Target:
+    """Return the target with words that name its output."""
+    if isinstance(target, Pick):
+        return dataclasses.replace(target, several=True)
+    if isinstance(target, Difference):
+        return dataclasses.replace(target, a=_named(target.a), b=_named(target.b))
+    return target
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Regression(Target):
+    """A value of a regression output, as the model gives it; `direction=-1` asks what makes it lower.
+
+    `index` counts the values of one sample in row-major order.
+    """
+
+    index: int = 0
+    output: str | None = None
+    direction: int = 1
+
+    def resolve(self, spec: Spec, samples: int) -> Target:  # noqa: ARG002
+        """Check output, index and direction."""
+        chosen = spec.output(self.output)
+        size = int(np.prod(chosen.shape))
+        if not 0 <= _integer(self.index) < size:
+            raise BadTarget(
+                f"value {self.index} is out of range: output '{chosen.name}' has {size} values, 0 to {size - 1}"
+            )
+        if self.direction not in (1, -1):
+            raise BadTarget(f"direction={self.direction} must be 1 (higher) or -1 (lower)")
+        return dataclasses.replace(self, output=chosen.name)
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        from keras import ops
+
+        values = outputs.raw[self.output or ""]
+        flat = ops.reshape(values, (-1, int(np.prod(values.shape[1:]))))
+        return self.direction * flat[:, self.index]
+
+    def words(self, row: int) -> str:  # noqa: ARG002
+        """Say which value this is."""
+        sign = "" if self.direction > 0 else "minus "
+        return f"{sign}value {self.index} of output '{self.output}'"

@@ -1,0 +1,102 @@
+"""From what a user says to resolved targets."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from kerascope.errors import BadTarget
+from kerascope.targets.base import Spec, Target, Targets
+from kerascope.targets.classes import Class, Contrast, Output, Rank, Top, class_index, pick
+from kerascope.targets.places import Custom
+
+
+def resolve_targets(target: Any, spec: Spec, samples: int) -> Targets:
+    """Return the resolved targets that `target` says; see `explain` for what it may be."""
+    target = _from_words(target, spec) if isinstance(target, str) else target
+    if isinstance(target, Top):
+        ranks = range(1, target.k + 1)
+        if target.k < 1:
+            raise BadTarget(f"top-{target.k} asks for no class: k starts at 1")
+        items = tuple(Rank(r, target.output).resolve(spec, samples) for r in ranks)
+        return Targets(items, squeeze=False)
+    if isinstance(target, tuple):
+        if not target:
+            raise BadTarget("an empty tuple of targets explains nothing")
+        parts = [resolve_targets(item, spec, samples) for item in target]
+        return Targets(tuple(t for part in parts for t in part), squeeze=False)
+    return Targets((one_target(target, spec, samples),))
+
+
+def one_target(target: Any, spec: Spec, samples: int) -> Target:
+    """Return the one resolved target that `target` says."""
+    target = _from_words(target, spec) if isinstance(target, str) else target
+    if target is None:
+        target = Rank(1)
+    if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
+        target = Class(int(target))
+    if isinstance(target, (list, np.ndarray)):
+        return _per_sample(list(target), spec, samples)
+    if isinstance(target, Top) or (isinstance(target, tuple)):
+        raise BadTarget(f"{target!r} is several targets; one is needed here")
+    if callable(target) and not isinstance(target, (Target, type)):
+        target = Custom(target)
+    if not isinstance(target, Target):
+        raise BadTarget(
+            f"target {target!r} is not understood; give a class index or name, 'top-5', 'rank-2', a list "
+            "(one per sample), a tuple (several), a Target or a function"
+        )
+    return target.resolve(spec, samples)
+
+
+def _from_words(text: str, spec: Spec) -> Any:
+    """Return the target that words say: a class name, "predicted", "top-5", "rank-2", "a vs b", "output:class"."""
+    names = {name.lower() for name in spec.labels or ()}
+    if text.lower() in names:
+        return Class(text)
+    if text.lower() == "predicted":
+        return Rank(1)
+    if match := re.fullmatch(r"(top|rank)-(\d+)", text.lower()):
+        return (Top if match[1] == "top" else Rank)(int(match[2]))
+    if " vs " in text:
+        a, b = text.split(" vs ", 1)
+        return Contrast(a.strip(), b.strip())
+    output, colon, rest = text.partition(":")
+    if colon and output in spec.outputs:
+        return Output(output, rest or None)
+    return Class(text)
+
+
+def _per_sample(items: list[Any], spec: Spec, samples: int) -> Target:
+    """Return one target with a class of its own for every sample."""
+    if len(items) != samples:
+        raise BadTarget(
+            f"the target list has {len(items)} entries for {samples} samples: a list holds one per sample, "
+            "a tuple holds several targets"
+        )
+    index, rank, outputs = [], [], set()
+    for item in items:
+        words = _from_words(item, spec) if isinstance(item, str) else item
+        words = Rank(1) if words is None else words
+        if isinstance(words, Rank):
+            index.append(0)
+            rank.append(words.rank)
+            outputs.add(words.output)
+            continue
+        name = words.output if isinstance(words, Class) else None
+        value = words.class_ if isinstance(words, Class) else words
+        if isinstance(value, str):
+            value = class_index(value, spec, spec.output(name))
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise BadTarget(
+                f"a target list holds a class index, name or rank per sample, not {item!r}; "
+                "several targets per sample are a tuple"
+            )
+        index.append(int(value))
+        rank.append(0)
+        outputs.add(name)
+    if len(outputs) > 1:
+        raise BadTarget("a target list must stay on one output")
+    return pick(spec, samples, output=outputs.pop(), index=index, rank=rank)
