@@ -199,3 +199,18 @@ def _moved(array: Array) -> Array:
     if array.dtype.kind in "iu":
         return np.where(array > 0, array - 1, array + 1).astype(array.dtype)
     return (array[:, ::-1] + array.std() + 1).astype(array.dtype)
+
+
+def bias_places(
+    model: HookedModel, x: Mapping[str, Array], sites: tuple[Site, ...]
+) -> dict[str, list[Place]]:
+    """Return, for every input, the places among `sites` that are maps of it and of no other input."""
+    result: dict[str, list[Place]] = {name: [] for name in x}
+    for name, size in _sizes(model, x).items():
+        found = [p for p in (as_place(model, site, name, size) for site in sites) if p is not None]
+        if len(x) > 1 and found:
+            outputs = {p.site._replace(stage="output"): p for p in found}
+            plain = [dataclasses.replace(p, site=site) for site, p in outputs.items()]
+            found = [outputs[p.site] for p in _only_from(model, x, name, plain)]
+        result[name] = found
+    return result

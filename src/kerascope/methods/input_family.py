@@ -81,5 +81,5 @@ class Mean:
             np.add.at(self._sums[name], rows, array * scale)
 
     def result(self, draws: float = 1.0) -> dict[str, Array]:
-        """Return the sums divided by `draws`."""
-        return {name: (array / draws).astype(np.float32) for name, array in self._sums.items()}
+        """Return the sums divided by `draws`, in float64."""
+        return {name: array / draws for name, array in self._sums.items()}

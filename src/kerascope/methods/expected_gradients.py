@@ -1,0 +1,142 @@
+"""Expected gradients (Erion et al. 2021, equation 3); SHAP's GradientExplainer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kerascope.errors import BadMethod
+from kerascope.hooks.inputs import axes_of
+from kerascope.method import Axiom, Data, Passes, RawMap, Run, check
+from kerascope.methods.input_family import InputMap, Mean, input_map, total
+from kerascope.methods.integrated_gradients import gap_notes, on_path
+from kerascope.types import Array
+
+_LEVELS = 5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExpectedGradients(InputMap):
+    """Integrated gradients averaged over a background of baselines: approximate Shapley values.
+
+    background: baselines as the model takes them, (baseline, …). Without one, five constant inputs
+        from a sample's smallest to its largest value (token 0 for tokens), which a note says.
+    samples: gradients per sample; every baseline is used equally often, each with stratified places on
+        its path, which needs three times fewer than drawing both at random.
+    layer: attribute to the output of this layer instead of the input.
+    """
+
+    name = "expected_gradients"
+    title = "Expected gradients"
+    reference = "erion2021improving"
+    axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.COMPLETENESS}
+
+    background: Data | None = None
+    samples: int = 64
+    layer: str | int | None = None
+
+    def __post_init__(self) -> None:
+        check(self.samples >= 1, f"{self.name}: samples={self.samples} must be at least 1")
+
+    def _draws(self) -> tuple[int, int]:
+        """Return how many baselines each sample uses, and places on each path."""
+        count = _LEVELS if self.background is None else len(self.background.array)
+        return min(count, self.samples), max(1, self.samples // count)
+
+    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+        """Gradient passes as `samples` says, rounded down to a multiple of the baselines."""
+        used, places = self._draws()
+        return Passes(1 + used, used * places, used * places * (targets - 1))
+
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
+        """Return E[(x − x′)·∂y/∂x at x′ + α(x − x′)], with the completeness gap."""
+        background, per_sample, notes = self._background(x)
+        if self.layer is None:
+            sites: tuple[Any, ...] = ()
+            features, bases = model.features(x), model.features(background)
+        else:
+            sites = (model.site(self.layer),)
+            features, bases = model.activations(x, sites), model.activations(background, sites)
+        used, places = self._draws()
+        rows = len(next(iter(features.values())))
+        count = len(next(iter(bases.values()))) // (rows if per_sample else 1)
+        own = np.arange(rows)[:, None] * count if per_sample else 0
+        chosen = own + np.stack([self._choice(run, i, count, used) for i in range(rows)])
+        mean = Mean(features, len(targets))
+        pad = run.pad(rows, used * places)
+        for samples, draws in run.pairs(rows, used * places, "gradients"):
+            picked, stratum = chosen[samples, draws // places], draws % places
+            jitter = [run.generator(int(i), int(d)).random() for i, d in zip(samples, draws, strict=True)]
+            strata = stratum if places > 1 else draws
+            alpha = (strata + np.array(jitter)) / (places if places > 1 else used)
+            base = {name: array[picked] for name, array in bases.items()}
+            here = {name: array[samples] for name, array in features.items()}
+            at = on_path(here, base, np.arange(len(samples)), alpha)
+            given = {name: array[samples] for name, array in x.items()}
+            found = model.gradients(given, targets.take(samples), sites, inputs=not sites, at=at, pad=pad)
+            grads = found.layers if sites else found.inputs
+            mean.add(samples, {n: g * (here[n] - base[n])[:, None] for n, g in grads.items()})
+        values = mean.result(used * places)
+        before = self._mean_score(model, x, targets, run, bases, chosen)
+        difference = model.last["scores"] - before
+        raw = self._raw(model, x, values)
+        raw.gap = (difference - total(values)).astype(np.float32)
+        raw.notes += notes + gap_notes(raw.gap, difference)
+        return raw
+
+    def _choice(self, run: Run, sample: int, count: int, used: int) -> Array:
+        """Return which baselines a sample uses: all, or as many as there are draws, at random."""
+        return run.generator(sample, 2**31).permutation(count)[:used] if used < count else np.arange(count)
+
+    def _background(self, x: Mapping[str, Array]) -> tuple[dict[str, Array], bool, list[str]]:
+        """Return the background by input name, whether each sample has rows of its own, and a note on a default."""
+        if self.background is not None:
+            if len(x) > 1:
+                raise BadMethod("expected_gradients: a background array fits a model with one input only")
+            (name, array), given = next(iter(x.items())), self.background.array
+            if given.shape[1:] != array.shape[1:] or not len(given):
+                raise BadMethod(
+                    f"expected_gradients: background has shape {given.shape}; it must be (baselines, "
+                    f"{', '.join(map(str, array.shape[1:]))})"
+                )
+            return {name: given.astype(array.dtype)}, False, []
+        background = {name: _constants(array) for name, array in x.items()}
+        note = (
+            f"no background was given: {_LEVELS} constant inputs from a sample's smallest to its largest value serve "
+            "as baselines; samples of your data are a better background"
+        )
+        return background, True, [note]
+
+    def _mean_score(
+        self, model: Any, x: Any, targets: Any, run: Run, bases: Mapping[Any, Array], chosen: Array
+    ) -> Array:
+        """Return (sample, target): the mean score over the baselines that each sample used."""
+        rows, used = chosen.shape
+        last, sums = model.last, np.zeros((rows, len(targets)))
+        for samples, draws in run.pairs(rows, used, "baselines"):
+            at = {name: array[chosen[samples, draws]] for name, array in bases.items()}
+            given = {name: array[samples] for name, array in x.items()}
+            result = model.scores(given, targets.take(samples), at=at, pad=run.pad(rows, used))
+            np.add.at(sums, samples, result.values)
+        model.last = last
+        return sums / used
+
+    def _raw(self, model: Any, x: Any, values: dict[Any, Array]) -> RawMap:
+        if self.layer is None:
+            return input_map(model, values)
+        (site, array), name = next(iter(values.items())), next(iter(x))
+        axes = ("sample", "target", *axes_of(array.shape[2:], model.layout))
+        return RawMap(values={name: array.astype(np.float32)}, axes={name: axes}, layer=str(site))
+
+
+def _constants(array: Array) -> Array:
+    """Return (sample · level, …): constant inputs over each sample's own range; zeros for tokens."""
+    flat = array.reshape(len(array), -1)
+    levels = np.zeros((len(array), _LEVELS))
+    if array.dtype.kind == "f":
+        levels = np.linspace(flat.min(axis=1), flat.max(axis=1), _LEVELS, axis=1)
+    rows = levels.reshape(-1, *(1,) * (array.ndim - 1))
+    return np.broadcast_to(rows, (rows.shape[0], *array.shape[1:])).astype(array.dtype)

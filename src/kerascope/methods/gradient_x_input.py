@@ -1,0 +1,26 @@
+"""Gradient × input (Shrikumar et al. 2016)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from kerascope.method import Axiom, RawMap, Run
+from kerascope.methods.input_family import InputMap, input_map
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GradientXInput(InputMap):
+    """The derivative by every input value, times the value: the first-order share of the score."""
+
+    name = "gradient_x_input"
+    title = "Gradient × input"
+    reference = "shrikumar2016not"
+    axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.LINEARITY}
+    one_pass: ClassVar[bool] = True
+
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
+        """Return x·∂y/∂x."""
+        features = model.features(x)
+        found = model.gradients(x, targets)
+        return input_map(model, {name: g * features[name][:, None] for name, g in found.inputs.items()})

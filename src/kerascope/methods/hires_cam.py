@@ -1,0 +1,26 @@
+"""HiResCAM (Draelos and Carin 2020, equation 4)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from kerascope.methods.cam_family import ActivationMap
+from kerascope.types import Array
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HiResCAM(ActivationMap):
+    """Multiply activation and gradient position by position and sum over channels.
+
+    Where one linear layer follows, the signed map sums to the score without the bias.
+    """
+
+    name = "hires_cam"
+    title = "HiResCAM"
+    reference = "draelos2020hirescam"
+
+    def combine(self, activations: Array, gradients: Array) -> Array:
+        """Σ_k A_k ∘ ∂y/∂A_k."""
+        return np.sum(activations * gradients, axis=-1)

@@ -1,0 +1,23 @@
+"""LayerCAM (Jiang et al. 2021, equations 5 to 7)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from kerascope.methods.cam_family import ActivationMap
+from kerascope.types import Array
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LayerCAM(ActivationMap):
+    """Weight every position by its own positive gradient: also sharp at early layers."""
+
+    name = "layer_cam"
+    title = "LayerCAM"
+    reference = "jiang2021layercam"
+
+    def combine(self, activations: Array, gradients: Array) -> Array:
+        """Σ_k A_k ∘ max(∂y/∂A_k, 0)."""
+        return np.sum(activations * np.maximum(gradients, 0), axis=-1)

@@ -1,0 +1,106 @@
+"""SmoothGrad (Smilkov et al. 2017), its square (Hooker et al. 2019) and VarGrad (Adebayo et al. 2018)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kerascope.method import Axiom, Passes, RawMap, Run, check
+from kerascope.methods.input_family import InputMap, Mean, input_map
+from kerascope.types import Array
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoisyGradients(InputMap):
+    """Base of the methods that look at gradients under Gaussian noise.
+
+    samples: noisy copies per sample.
+    noise: standard deviation of the noise, as a share of the sample's value range (max − min).
+    """
+
+    samples: int = 50
+    noise: float = 0.15
+    reduce: ClassVar[str] = "max_abs"
+
+    def __post_init__(self) -> None:
+        check(self.samples >= 1, f"{self.name}: samples={self.samples} must be at least 1")
+        check(self.noise >= 0, f"{self.name}: noise={self.noise} must not be negative")
+
+    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+        """One gradient pass per noisy copy; further targets add a backward pass each."""
+        return Passes(forward=1, gradient=self.samples, backward=self.samples * (targets - 1))
+
+    def moments(self, model: Any, x: Any, targets: Any, run: Run, *, square: bool) -> Any:
+        """Return the mean gradient, or the mean of its square, per input; with both: a pair."""
+        features = model.features(x)
+        rows = len(next(iter(features.values())))
+        first, second = Mean(features, len(targets)), Mean(features, len(targets))
+        pad = run.pad(rows, self.samples)
+        for samples, draws in run.pairs(rows, self.samples, "noisy copies"):
+            noisy = {name: _noisy(a, samples, draws, self.noise, run) for name, a in features.items()}
+            given = {name: a[samples] for name, a in x.items()}
+            found = model.gradients(given, targets.take(samples), at=noisy, pad=pad)
+            first.add(samples, found.inputs)
+            if square:
+                second.add(samples, {name: np.square(g, dtype=np.float64) for name, g in found.inputs.items()})
+        return first.result(self.samples), second.result(self.samples) if square else None
+
+
+def _noisy(array: Array, samples: Array, draws: Array, noise: float, run: Run) -> Array:
+    """Return chosen samples with noise; each (sample, draw) has a noise of its own."""
+    copies = array[samples].astype(np.float32)
+    for copy, sample, draw in zip(copies, samples, draws, strict=True):
+        spread = noise * float(np.ptp(array[sample]))
+        copy += spread * run.generator(int(sample), int(draw)).standard_normal(copy.shape, np.float32)
+    return copies
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SmoothGrad(NoisyGradients):
+    """The mean gradient over noisy copies of the input."""
+
+    name = "smooth_grad"
+    title = "SmoothGrad"
+    reference = "smilkov2017smoothgrad"
+
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
+        """Return the mean of ∂y/∂x at x + noise."""
+        return input_map(model, self.moments(model, x, targets, run, square=False)[0])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SmoothGradSquared(NoisyGradients):
+    """The mean squared gradient over noisy copies of the input."""
+
+    name = "smooth_grad_squared"
+    title = "SmoothGrad²"
+    reference = "hooker2019benchmark"
+    signed: ClassVar[bool] = False
+    reduce: ClassVar[str] = "sum"
+    axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms
+
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
+        """Return the mean of (∂y/∂x)² at x + noise."""
+        return input_map(model, self.moments(model, x, targets, run, square=True)[1])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VarGrad(NoisyGradients):
+    """The variance of the gradient over noisy copies of the input."""
+
+    name = "var_grad"
+    title = "VarGrad"
+    reference = "adebayo2018local"
+    signed: ClassVar[bool] = False
+    reduce: ClassVar[str] = "sum"
+
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
+        """Return the variance of ∂y/∂x at x + noise, over the copies drawn."""
+        first, second = self.moments(model, x, targets, run, square=True)
+        spread = {
+            name: np.maximum(second[name] - np.square(mean), 0) for name, mean in first.items()
+        }
+        return input_map(model, spread)
