@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-import types
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -70,14 +70,14 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'kerascope' has no attribute '{name}'")
 
 
-class _Package(types.ModuleType):
+class _Package(ModuleType):
     """The package: `explain` and `methods` stay functions, although rooms of the same name exist.
 
     Importing a submodule sets it on its package; here public names win.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in __all__ and isinstance(value, types.ModuleType)):
+        if not (name in __all__ and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
 

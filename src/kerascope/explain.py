@@ -59,7 +59,7 @@ def explain(
         raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
     if batch_size is not None and batch_size < 1:
         raise BadInput(f"batch_size={batch_size} must be at least 1")
-    started = time.perf_counter()
+    started, seen = time.perf_counter(), {}
     value = make_method(method, fields)
     view = _view(model, value, score, batch_size)
     x = view.read(inputs)
@@ -69,7 +69,8 @@ def explain(
         view.scores(x, targets)
         _check_finite(view.last["raw"], view.model, "output")
         seen, targets = view.last, targets.pin(view.last["scores_of"])
-    raw = value.attribute(view, x, targets, Run(seed=seed, batch_size=view.batch_size))
+    scores = None if value.one_pass else seen["scores"]
+    raw = value.attribute(view, x, targets, Run(seed=seed, batch_size=view.batch_size, scores=scores))
     if value.one_pass:
         seen = view.last
         _check_finite(seen["raw"], view.model, "output")

@@ -149,11 +149,11 @@ class Run:
     batch_size: int = 16
     progress: Progress | None = None
     cancel: threading.Event | None = None
-    first_sample: int = 0  # index of the run's first sample in the whole call
+    scores: Array | None = None  # (sample, target), for methods that are not `one_pass`
 
     def generator(self, sample: int, draw: int = 0) -> np.random.Generator:
         """Return the generator of one draw for one sample."""
-        key = [self.seed & (2**64 - 1), ((self.first_sample + sample) << 32) | draw]
+        key = [self.seed & (2**64 - 1), (sample << 32) | draw]
         return np.random.Generator(np.random.Philox(key=np.array(key, np.uint64)))
 
     def pairs(self, samples: int, draws: int, what: str = "passes") -> Iterator[tuple[Array, Array]]:
@@ -212,8 +212,14 @@ class AttributionMethod(ABC):
         """
 
     @abstractmethod
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:
-        """Return the passes over one sample, from the inputs' shapes without the sample axis."""
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1
+    ) -> Passes:
+        """Return the passes over one sample.
+
+        shape: the inputs' shapes without the sample axis; channels: of the layer explained at, for
+        methods that look at each.
+        """
 
     def project(self, values: Array, axes: tuple[str, ...], size: tuple[int, ...]) -> Array:
         """Bring (…, *spatial) maps to the input's spatial `size`; linear, half-pixel centres."""

@@ -46,7 +46,10 @@ def described(fn: Callable[..., Any], model: Any) -> Callable[..., Any]:
     return lambda *args: jax.eval_shape(call, values(), *args)
 
 
-eager = compiled  # op by op, JAX compiles every op: slower than compiling the whole
+def eager(fn: Callable[..., Any], model: Any) -> Callable[..., Any]:
+    """Return `fn` run op by op: cheaper for tiny nets only, as every op is compiled by itself."""
+    call, values = _stateless(fn, model)
+    return lambda *args: call(values(), *args)
 
 
 def inference() -> contextlib.AbstractContextManager[None]:

@@ -97,4 +97,4 @@ class BlackBox:
         values = [ops.convert_to_numpy(target(outputs)) for target in targets]
         stacked = np.stack(values, axis=1) if values else np.zeros((rows, 0), np.float32)
         self.last = {"raw": raw, "scores_of": raw, "scores": stacked}
-        return Scores(stacked, raw)
+        return Scores(stacked, raw, raw)

@@ -69,10 +69,15 @@ class Gradients:
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
-    """Result of `HookedModel.scores`: (sample, target) scores and the outputs as the model gives them."""
+    """Result of `HookedModel.scores`.
+
+    values: (sample, target). raw: the outputs by name, as the model gives them; logits: what `score`
+    asks for of all their classes.
+    """
 
     values: Array
     raw: dict[str, Array]
+    logits: dict[str, Array]
 
 
 class HookedModel:
@@ -102,7 +107,7 @@ class HookedModel:
         policies = {getattr(layer, "compute_dtype", "float32") for layer in self.table.values()}
         self._half = "float16" in policies
         self.notes: list[str] = []
-        self.last: dict[str, Any] = {}  # scores and outputs of the last pass over unchanged inputs
+        self.last: dict[str, Any] = {}  # scores and outputs of the last pass for targets
         self._structure: Structure | None = None
         self._survey: Survey | None = None
 
@@ -232,7 +237,7 @@ class HookedModel:
     ) -> Scores:
         """Return the scores of all targets, without a gradient; `at` and `pad` as in `gradients`."""
         result = self._pass("forward", x, targets, (), at or {}, pad)
-        return Scores(result["scores"], result["raw"])
+        return Scores(result["scores"], result["raw"], result["scores_of"])
 
     def activations(
         self,
@@ -320,7 +325,7 @@ class HookedModel:
         if kind != "forward":
             self.store.passes["extra backward"] += rows * max(0, len(targets) - 1)
         result = self._in_chunks(run, rows, pad)
-        if not at:
+        if len(targets) and not at:
             self.last = result
         return result
 

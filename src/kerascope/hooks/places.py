@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
 from kerascope.errors import BadLayer, Refused
@@ -16,6 +17,7 @@ from kerascope.targets import Targets
 from kerascope.types import Array
 
 _PREFIX = 9  # at most this many class, distillation and register tokens before the patch tokens
+_SKEW = 4.0  # by how much a map's proportions may differ from the input's
 _PROBED = 24  # candidates from the end that one probing pass looks at
 
 
@@ -54,11 +56,13 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
     axes = tuple(a for a in model.axes(name, (*size, 0)) if a != "channel")
     if name in model.survey.tokens:
         axes, size = ("token",), size[:1]
+    if len(shape) == len(size) == 3:  # frames folded away: one map for the whole film
+        axes, size = axes[1:], size[1:]
     if len(shape) == len(size) + 1:
         names = axes_of(shape, model.layout)
         first = names[0] == "channel"
         grid = tuple(shape[1:] if first else shape[:-1])
-        return Place(site, grid, -1, axes, first) if np.prod(grid) > 1 and min(grid) > 0 else None
+        return Place(site, grid, -1, axes, first) if np.prod(grid) > 1 and _similar(grid, size) else None
     if len(shape) == 2 and len(size) == 2:
         for prefix in range(min(_PREFIX, shape[0])):
             count = shape[0] - prefix
@@ -68,6 +72,12 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
                 if abs(width / height - size[1] / size[0]) < 1e-6 * size[1] / size[0] or count == height * width == height**2:
                     return Place(site, (height, width), prefix, axes, channels_first=False)
     return None
+
+
+def _similar(grid: tuple[int, ...], size: tuple[int, ...]) -> bool:
+    """Tell whether a grid has the proportions of the input: heads × features of an attention have not."""
+    shares = [g / s for g, s in zip(grid, size, strict=True)]
+    return min(shares) > 0 and max(shares) / min(shares) <= _SKEW
 
 
 def _sizes(model: HookedModel, x: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
@@ -85,9 +95,13 @@ def candidates(model: HookedModel, x: Mapping[str, Array], name: str) -> list[Pl
     """Return every place that has a map of an input, in the order of the forward pass."""
     size = _sizes(model, x)[name]
     heads = {spec.shape for spec in model.survey.outputs.values()}
+    attention = tuple(
+        path + "/" for path, layer in model.table.items() if isinstance(layer, keras.layers.MultiHeadAttention)
+    )
     found = []
     for call in model.survey.calls:
-        if call.alias or call.merge != 1 or call.shape in heads:
+        inside = call.site.path.startswith(attention) if attention else False
+        if call.alias or call.merge != 1 or call.shape in heads or inside:
             continue
         place = as_place(model, call.site, name, size)
         if place is not None:

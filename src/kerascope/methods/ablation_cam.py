@@ -28,14 +28,16 @@ class AblationCAM(ActivationMap):
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE})
     one_pass: ClassVar[bool] = False
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
-        """One forward pass; those for every channel start at the layer."""
-        return Passes(forward=1)
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
+        """Two forward passes, for the scores and the maps, and one from the layer up for each channel."""
+        return Passes(forward=2 + channels)
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return Σ_k ((y − y_k) / y)·A_k; all targets share the passes."""
         places = cam_places(model, x, targets, self.layer)
-        scores = model.last["scores"]
+        scores = run.scores
         signed = {
             name: self._weigh(model, x, targets, run, place, scores) for name, place in places.items()
         }

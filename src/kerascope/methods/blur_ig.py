@@ -40,7 +40,9 @@ class BlurIG(InputMap):
         check(self.steps >= 1, f"blur_ig: steps={self.steps} must be at least 1")
         check(self.max_sigma is None or self.max_sigma > 0, f"blur_ig: max_sigma={self.max_sigma} must be above 0")
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """`steps` gradient passes, and one forward pass at the blurred end."""
         return Passes(2, self.steps, self.steps * (targets - 1))
 
@@ -65,11 +67,9 @@ class BlurIG(InputMap):
             found = model.gradients(given, targets.take(samples), at=at, pad=pad)
             mean.add(samples, {name: g * way[name][:, None] for name, g in found.inputs.items()})
         values = mean.result()
-        last = model.last
         blurred = {n: s.rows(np.arange(rows), np.full(rows, edges[n][0])) for n, s in scales.items()}
         start = model.scores(x, targets, at=blurred).values
-        model.last = last
-        difference = last["scores"] - start
+        difference = run.scores - start
         raw = input_map(model, values)
         raw.gap = (difference - total(values)).astype(np.float32)
         raw.notes += gap_notes(raw.gap, difference)

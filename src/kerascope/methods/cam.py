@@ -31,9 +31,11 @@ class CAM(ActivationMap):
     reference = "zhou2016cam"
     axioms: ClassVar[frozenset[Axiom]] = ActivationMap.axioms | {Axiom.COMPLETENESS}
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
-        """Two gradient passes, the second to make sure that the head is linear."""
-        return Passes(gradient=2, backward=2 * (targets - 1))
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
+        """One forward and two gradient passes, the second to make sure that the head is linear."""
+        return Passes(forward=1, gradient=2, backward=2 * (targets - 1))
 
     one_pass: ClassVar[bool] = False
 

@@ -29,7 +29,9 @@ class ActivationMap(AttributionMethod):
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE})
     one_pass: ClassVar[bool] = True
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """One gradient pass; further targets add a backward pass each."""
         return Passes(gradient=1, backward=targets - 1)
 

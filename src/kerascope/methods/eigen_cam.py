@@ -27,7 +27,9 @@ class EigenCAM(ActivationMap):
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ACTIVATIONS})
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.IMPLEMENTATION_INVARIANCE})
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """One forward pass, for any number of targets."""
         return Passes(forward=1)
 

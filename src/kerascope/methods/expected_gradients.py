@@ -46,7 +46,9 @@ class ExpectedGradients(InputMap):
         count = _LEVELS if self.background is None else len(self.background.array)
         return min(count, self.samples), max(1, self.samples // count)
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """Gradient passes as `samples` says, rounded down to a multiple of the baselines."""
         used, places = self._draws()
         return Passes(1 + used, used * places, used * places * (targets - 1))
@@ -81,7 +83,7 @@ class ExpectedGradients(InputMap):
             mean.add(samples, {n: g * (here[n] - base[n])[:, None] for n, g in grads.items()})
         values = mean.result(used * places)
         before = self._mean_score(model, x, targets, run, bases, chosen)
-        difference = model.last["scores"] - before
+        difference = run.scores - before
         raw = self._raw(model, x, values)
         raw.gap = (difference - total(values)).astype(np.float32)
         raw.notes += notes + gap_notes(raw.gap, difference)
@@ -115,13 +117,12 @@ class ExpectedGradients(InputMap):
     ) -> Array:
         """Return (sample, target): the mean score over the baselines that each sample used."""
         rows, used = chosen.shape
-        last, sums = model.last, np.zeros((rows, len(targets)))
+        sums = np.zeros((rows, len(targets)))
         for samples, draws in run.pairs(rows, used, "baselines"):
             at = {name: array[chosen[samples, draws]] for name, array in bases.items()}
             given = {name: array[samples] for name, array in x.items()}
             result = model.scores(given, targets.take(samples), at=at, pad=run.pad(rows, used))
             np.add.at(sums, samples, result.values)
-        model.last = last
         return sums / used
 
     def _raw(self, model: Any, x: Any, values: dict[Any, Array]) -> RawMap:

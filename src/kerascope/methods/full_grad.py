@@ -40,7 +40,9 @@ class FullGrad(InputMap):
 
     rescale: bool = True
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """One gradient pass that also asks for the gradient at every layer with a bias."""
         return Passes(1, 1, targets - 1)
 
@@ -48,7 +50,7 @@ class FullGrad(InputMap):
         """Return the full-gradient map; its terms' completeness gap is in `gap`."""
         biases = _biases(model)
         places = bias_places(model, x, tuple(biases))
-        last, rows = model.last, len(next(iter(x.values())))
+        rows = len(next(iter(x.values())))
         parts, gaps = [], []
         for start in range(0, rows, _ROWS):
             some = {name: array[start : start + _ROWS] for name, array in x.items()}
@@ -57,7 +59,6 @@ class FullGrad(InputMap):
             parts.append(values)
             gaps.append(gap)
             run.report("samples", int(index[-1]) + 1, rows)
-        model.last = last
         gap = np.concatenate(gaps)
         raw = RawMap(
             values={name: np.concatenate([part[name] for part in parts]) for name in x},
@@ -67,7 +68,7 @@ class FullGrad(InputMap):
             },
             gap=gap.astype(np.float32),
         )
-        raw.notes += gap_notes(gap, last["scores"])
+        raw.notes += gap_notes(gap, run.scores)
         return raw
 
     def _some(
@@ -114,25 +115,30 @@ def _biases(model: Any) -> dict[Any, Array]:
     return found
 
 
+def _numpy(value: Any) -> Array:
+    """Return a variable or tensor as a float32 array."""
+    array = value.numpy() if isinstance(value, keras.Variable) else keras.ops.convert_to_numpy(value)
+    return np.asarray(array, np.float32)
+
+
 def _constant(layer: Any, channels_first: bool, rank: int) -> Array | None:  # noqa: FBT001
     """Return what an affine layer gives for a zero input, in the shape of its output's channels."""
-    numpy = lambda variable: np.asarray(keras.ops.convert_to_numpy(variable), np.float32)  # noqa: E731
     if isinstance(layer, keras.layers.BatchNormalization):
-        spread = np.sqrt(numpy(layer.moving_variance) + layer.epsilon)
-        gamma = numpy(layer.gamma) if layer.scale else 1.0
-        beta = numpy(layer.beta) if layer.center else 0.0
-        bias, axis = beta - gamma * numpy(layer.moving_mean) / spread, layer.axis
+        spread = np.sqrt(_numpy(layer.moving_variance) + layer.epsilon)
+        gamma = _numpy(layer.gamma) if layer.scale else 1.0
+        beta = _numpy(layer.beta) if layer.center else 0.0
+        bias, axis = beta - gamma * _numpy(layer.moving_mean) / spread, layer.axis
         return bias if axis in (-1, rank) else bias.reshape(-1, *(1,) * (rank - axis))
     if isinstance(layer, keras.layers.Rescaling):
         return np.asarray(layer.offset, np.float32)
     if isinstance(layer, keras.layers.Normalization):
-        return -numpy(layer.mean)[0] / np.maximum(np.sqrt(numpy(layer.variance)[0]), 1e-7)
+        return -_numpy(layer.mean)[0] / np.maximum(np.sqrt(_numpy(layer.variance)[0]), 1e-7)
     if isinstance(layer, (keras.layers.LayerNormalization, keras.layers.GroupNormalization)):
-        return numpy(layer.beta) if layer.center else None
+        return _numpy(layer.beta) if layer.center else None
     if isinstance(layer, (keras.layers.RNN, keras.layers.MultiHeadAttention)):
         return None
     bias = getattr(layer, "bias", None)
     if bias is None or not hasattr(bias, "shape"):
         return None
     first = channels_first and getattr(layer, "data_format", None) == "channels_first" and rank > 1
-    return numpy(bias).reshape(-1, *(1,) * (rank - 1)) if first else numpy(bias)
+    return _numpy(bias).reshape(-1, *(1,) * (rank - 1)) if first else _numpy(bias)

@@ -43,7 +43,9 @@ class GuidedIG(InputMap):
         check(0 <= self.max_distance <= 1, f"guided_ig: max_distance={self.max_distance} must be within 0 and 1")
         check_kind(self.baseline)
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """`steps` gradient passes for each target, and one forward pass at the baseline."""
         return Passes(2, self.steps * targets)
 
@@ -52,15 +54,13 @@ class GuidedIG(InputMap):
         features = model.features(x)
         base = baselines(model, features, self.baseline, run)
         rows = len(next(iter(features.values())))
-        last = model.last
         start = model.scores(x, targets, at=base).values
         values = {n: np.zeros((rows, len(targets), *a.shape[1:]), np.float64) for n, a in features.items()}
         for k in range(len(targets)):
             one = dataclasses.replace(targets, items=(targets.items[k],))
             for name, array in self._follow(model, x, one, run, features, base).items():
                 values[name][:, k] = array
-        model.last = last
-        difference = last["scores"] - start
+        difference = run.scores - start
         raw = input_map(model, values)
         raw.gap = (difference - total(values)).astype(np.float32)
         raw.notes += gap_notes(raw.gap, difference)

@@ -22,7 +22,9 @@ class InputMap(AttributionMethod):
         {Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE, Axiom.DUMMY, Axiom.LOCATION}
     )
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """One gradient pass; further targets add a backward pass each."""
         return Passes(gradient=1, backward=targets - 1)
 
@@ -74,11 +76,12 @@ class Mean:
             for name, array in features.items()
         }
 
-    def add(self, rows: Array, values: Mapping[str, Array], weights: Array | float = 1.0) -> None:
-        """Add (row, target, …) values to the samples that `rows` names, each with its weight."""
+    def add(self, rows: Array, values: Mapping[str, Array], weights: Array | None = None) -> None:
+        """Add (row, target, …) values to the samples that `rows` names, with (row, target) weights."""
         for name, array in values.items():
-            scale = np.reshape(weights, (-1,) + (1,) * (array.ndim - 1)) if np.ndim(weights) else weights
-            np.add.at(self._sums[name], rows, array * scale)
+            if weights is not None:
+                array = array * weights.reshape(*weights.shape, *(1,) * (array.ndim - 2))  # noqa: PLW2901
+            np.add.at(self._sums[name], rows, array)
 
     def result(self, draws: float = 1.0) -> dict[str, Array]:
         """Return the sums divided by `draws`, in float64."""

@@ -48,7 +48,9 @@ class IntegratedGradients(InputMap):
         check(self.tolerance is None or self.tolerance > 0, f"{self.name}: tolerance must be above 0")
         check_kind(self.baseline)
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """`steps` gradient passes, up to `max_steps` where the gap asks for it, and the probes."""
         most = self.steps if self.tolerance is None else max(self.steps, self.max_steps)
         probes = (_PROBES + 1) if self.spacing == "adaptive" else 2
@@ -58,71 +60,78 @@ class IntegratedGradients(InputMap):
         """Return (x − x′)·∫ ∂y/∂x dα, with the completeness gap."""
         features = model.features(x)
         base = baselines(model, features, self.baseline, run)
-        curve = self._probe(model, x, targets, run, features, base)
-        difference = curve[:, -1] - curve[:, 0]
-        samples = np.arange(len(curve))
-        means, used = Mean(features, len(targets)), np.zeros(len(curve), int)
-        while True:
-            wanted = np.where(used == 0, self.steps, np.minimum(2 * used, self.max_steps - used))
-            open_ = samples[wanted[samples] > 0]
-            if not len(open_):
-                break
-            self._integrate(model, x, targets, run, features, base, curve, open_, wanted, means)
-            used[open_] += wanted[open_]
+        difference, rising = self._probe(model, x, targets, run, features, base)
+        means = Mean(features, len(targets))
+        used = np.zeros(difference.shape, int)
+        wanted = np.full(difference.shape, self.steps)
+        while wanted.any():
+            self._integrate(model, x, targets, run, features, base, rising, wanted, means)
+            used += wanted
             values = self._values(features, base, means, used)
             gap = difference - total(values)
             if self.tolerance is None:
                 break
-            samples = np.flatnonzero((np.abs(gap) > self.tolerance * np.abs(difference)).any(axis=1))
+            # Each target goes on by its own gap, so that it does not matter which others were asked for.
+            far = np.abs(gap) > self.tolerance * np.abs(difference)
+            wanted = np.where(far, np.maximum(np.minimum(2 * used, self.max_steps - used), 0), 0)
         raw = input_map(model, values)
         raw.gap = gap.astype(np.float32)
-        raw.extras["steps"] = used
+        raw.target_extras["steps"] = used
         raw.notes += gap_notes(gap, difference, used)
         return raw
 
     def _probe(
         self, model: Any, x: Any, targets: Any, run: Run, features: Mapping[str, Array], base: Mapping[str, Array]
-    ) -> Array:
-        """Return (sample, probe, target): the scores along the path."""
+    ) -> tuple[Array, Array]:
+        """Return (sample, target) score differences, and how much of all change is behind at each probe.
+
+        The change is that of all outputs, not of the target: the steps do not depend on it.
+        """
         rows = len(next(iter(features.values())))
         points = np.linspace(0, 1, _PROBES + 1 if self.spacing == "adaptive" else 2)
         curve = np.zeros((rows, len(points), len(targets)))
+        outputs: list[Array] = [np.zeros(0)] * (rows * len(points))
         for samples, draws in run.pairs(rows, len(points), "probes of the path"):
             at = on_path(features, base, samples, points[draws])
             given = {name: array[samples] for name, array in x.items()}
             pad = run.pad(rows, len(points))
-            curve[samples, draws] = model.scores(given, targets.take(samples), at=at, pad=pad).values
-        return curve
+            found = model.scores(given, targets.take(samples), at=at, pad=pad)
+            curve[samples, draws] = found.values
+            flat = [array.reshape(len(samples), -1) for array in found.logits.values()]
+            for sample, draw, row in zip(samples, draws, np.concatenate(flat, axis=1), strict=True):
+                outputs[sample * len(points) + draw] = row
+        heights = np.stack(outputs).reshape(rows, len(points), -1)
+        change = np.abs(np.diff(heights, axis=1)).sum(axis=-1)
+        share = change / np.maximum(change.sum(axis=1, keepdims=True), 1e-12)
+        density = 0.5 * share + 0.5 / change.shape[1]
+        rising = np.cumsum(density / density.sum(axis=1, keepdims=True), axis=1)
+        return curve[:, -1] - curve[:, 0], np.concatenate([np.zeros((rows, 1)), rising], axis=1)
 
     def _integrate(
         self, model: Any, x: Any, targets: Any, run: Run, features: Mapping[str, Array],
-        base: Mapping[str, Array], curve: Array, samples: Array, wanted: Array, means: Mean,
+        base: Mapping[str, Array], rising: Array, wanted: Array, means: Mean,
     ) -> None:  # fmt: skip
-        """Add `wanted` weighted gradients on the path of each of `samples`; weights sum to their number."""
-        count = int(wanted[samples].max())
-        nodes, weights = np.zeros((len(samples), count)), np.zeros((len(samples), count))
-        for i, sample in enumerate(samples):
-            own = int(wanted[sample])
-            nodes[i, :own], weights[i, :own] = self._nodes(curve[sample], own)
-        pad = run.pad(len(samples), count)
-        for which, draws in run.pairs(len(samples), count, "steps on the path"):
-            rows = samples[which]
-            at = on_path(features, base, rows, nodes[which, draws])
-            given = {name: array[rows] for name, array in x.items()}
-            found = model.gradients(given, targets.take(rows), at=at, pad=pad)
-            means.add(rows, found.inputs, weights[which, draws])
+        """Add `wanted` (sample, target) weighted gradients on each path; weights sum to their number."""
+        for count in np.unique(wanted[wanted > 0]):
+            takes = wanted == count
+            samples = np.flatnonzero(takes.any(axis=1))
+            nodes = [self._nodes(rising[sample], int(count)) for sample in samples]
+            pad = run.pad(len(samples), int(count))
+            for which, draws in run.pairs(len(samples), int(count), "steps on the path"):
+                rows = samples[which]
+                alpha, weight = np.array([[n[d] for n in nodes[w]] for w, d in zip(which, draws, strict=True)]).T
+                at = on_path(features, base, rows, alpha)
+                given = {name: array[rows] for name, array in x.items()}
+                found = model.gradients(given, targets.take(rows), at=at, pad=pad)
+                means.add(rows, found.inputs, weight[:, None] * takes[rows])
 
-    def _nodes(self, curve: Array, count: int) -> tuple[Array, Array]:
+    def _nodes(self, rising: Array, count: int) -> tuple[Array, Array]:
         """Return `count` places on the path and their weights, which sum to `count`."""
         if self.spacing == "gauss":
             nodes, weights = np.polynomial.legendre.leggauss(count)
             return (nodes + 1) / 2, weights / 2 * count
         edges = np.linspace(0, 1, count + 1)
         if self.spacing == "adaptive":
-            change = np.abs(np.diff(curve, axis=0))
-            share = change / np.maximum(change.sum(axis=0), 1e-12)
-            density = 0.5 * share.mean(axis=-1) + 0.5 / _PROBES
-            rising = np.concatenate([[0.0], np.cumsum(density / density.sum())])
             edges = np.interp(edges, rising, np.linspace(0, 1, _PROBES + 1))
         return (edges[1:] + edges[:-1]) / 2, np.diff(edges) * count
 
@@ -131,7 +140,7 @@ class IntegratedGradients(InputMap):
     ) -> dict[str, Array]:
         return {
             name: mean
-            / used.reshape(-1, *(1,) * (mean.ndim - 1))
+            / used.reshape(*used.shape, *(1,) * (mean.ndim - 2))
             * (features[name] - base[name])[:, None].astype(np.float64)
             for name, mean in means.result().items()
         }
@@ -155,7 +164,7 @@ def gap_notes(gap: Array, difference: Array, steps: Array | None = None) -> list
     if not len(bad):
         return []
     sample, target = bad[np.argmax(share[tuple(bad.T)])]
-    how = f" after {int(steps[sample])} steps" if steps is not None else ""
+    how = f" after {int(steps[sample, target])} steps" if steps is not None else ""
     return [
         f"completeness gap: the values of {len({int(s) for s, _ in bad})} sample(s) do not sum to the score "
         f"difference; worst {gap[sample, target]:.3g} of {difference[sample, target]:.3g}, sample {sample}{how}"

@@ -58,21 +58,21 @@ class Occlusion(AttributionMethod):
             check(valid, f"occlusion: {field}={sizes} must be a whole number of at least 1, or one per axis")
         check_kind(self.baseline)
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """One forward pass, and one for every position; all targets share them."""
         return Passes(forward=1 + sum(int(np.prod(self._grid_of(s)[2])) for s in shape.values()))
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return score − score with the patch covered, at every position of the patch."""
-        last = model.last
         raw = RawMap(values={}, axes={})
         for name in x:
             axes = model.axes(name, x[name].shape[1:])
-            values, predicted = self._one_input(model, x, targets, run, name, axes, last["scores"])
+            values, predicted = self._one_input(model, x, targets, run, name, axes, run.scores)
             raw.values[name] = values
             raw.axes[name] = ("sample", "target", *(a for a in axes if a != "channel"))
             raw.extras["predicted" if len(x) == 1 else f"predicted:{name}"] = predicted
-        model.last = last
         return raw
 
     def _one_input(

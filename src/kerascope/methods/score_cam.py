@@ -11,6 +11,7 @@ import numpy as np
 from kerascope.hooks.places import Place, cam_places
 from kerascope.method import Axiom, Need, Passes, RawMap, Run, check
 from kerascope.methods.cam_family import ActivationMap
+from kerascope.methods.input_family import feature_axes
 from kerascope.resize import linear
 from kerascope.types import Array
 
@@ -38,9 +39,11 @@ class ScoreCAM(ActivationMap):
     def __post_init__(self) -> None:
         check(self.top_k is None or self.top_k >= 1, f"score_cam: top_k={self.top_k} must be at least 1")
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
-        """One forward pass, and one for each channel used; `top_k` bounds them where it is given."""
-        return Passes(forward=1 + (self.top_k or 0), upper=self.top_k is not None)
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
+        """Two forward passes, for the scores and the maps, and one for each channel used."""
+        return Passes(forward=2 + min(self.top_k or channels, channels))
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return Σ_k softmax(score_k)·A_k; all targets share the masked passes."""
@@ -73,7 +76,7 @@ class ScoreCAM(ActivationMap):
         for rows, draws in run.pairs(samples, used, "channels"):
             channel = np.stack([maps[i, ..., chosen[i, d]] for i, d in zip(rows, draws, strict=True)])
             mask = _unit(linear(channel, _size(features[name], place, model, name)))
-            masked = features[name][rows] * _broadcast(mask, features[name], model, name)
+            masked = features[name][rows] * _broadcast(mask, features[name], place, model, name)
             result = model.scores(
                 {n: a[rows] for n, a in x.items()}, targets.take(rows), at={name: masked}, pad=pad
             )
@@ -102,7 +105,8 @@ def _unit(masks: Array) -> Array:
     return np.divide(masks - low, span, out=np.zeros_like(masks), where=span > 0)
 
 
-def _broadcast(mask: Array, feature: Array, model: Any, name: str) -> Array:
-    """Give (row, *spatial) masks the missing channel or embedding axis."""
-    axes = model.axes(name, feature.shape[1:])
-    return np.expand_dims(mask, 1 if axes[0] == "channel" else mask.ndim)
+def _broadcast(mask: Array, feature: Array, place: Place, model: Any, name: str) -> Array:
+    """Give (row, *place axes) masks the axes of the feature that they lack: channel, embedding, frames."""
+    axes = feature_axes(model, name, feature.shape[1:])
+    missing = [i + 1 for i, axis in enumerate(axes) if axis not in place.axes]
+    return np.expand_dims(mask, tuple(missing))

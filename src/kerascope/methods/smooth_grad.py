@@ -29,7 +29,9 @@ class NoisyGradients(InputMap):
         check(self.samples >= 1, f"{self.name}: samples={self.samples} must be at least 1")
         check(self.noise >= 0, f"{self.name}: noise={self.noise} must not be negative")
 
-    def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1) -> Passes:  # noqa: ARG002
+    def passes(
+        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+    ) -> Passes:
         """One gradient pass per noisy copy; further targets add a backward pass each."""
         return Passes(forward=1, gradient=self.samples, backward=self.samples * (targets - 1))
 

@@ -1,0 +1,45 @@
+"""TensorFlow, JAX and torch give the same maps: run after the three suites, on the arrays they kept."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from saved import path_for
+
+BACKENDS = ("tensorflow", "jax", "torch")
+TOLERANCE = 1e-4  # of the map's maximum, float32 nets
+
+
+def _load(backend: str) -> dict[str, np.ndarray]:
+    path = path_for(backend)
+    if not path.exists():
+        pytest.skip(f"no results of {backend}: make test runs the three suites first")
+    with np.load(path) as file:
+        return dict(file)
+
+
+def disagreements(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return the cells that differ by more than the tolerance, worst first."""
+    worst = {}
+    for key in one.keys() & two.keys():
+        if "mixed_" in key:
+            continue
+        scale = max(np.abs(one[key]).max(), np.abs(two[key]).max(), 1e-12)
+        worst[key] = float(np.abs(one[key] - two[key]).max() / scale)
+    return dict(sorted(((k, v) for k, v in worst.items() if v > TOLERANCE), key=lambda item: -item[1]))
+
+
+@pytest.mark.parametrize(("one", "two"), itertools.combinations(BACKENDS, 2))
+def test_maps_agree(one: str, two: str) -> None:
+    left, right = _load(one), _load(two)
+    shared = left.keys() & right.keys()
+    assert len(shared) > 0.9 * max(len(left), len(right)), "the suites covered different cells"
+    assert not disagreements(left, right)
+
+
+def test_a_disagreement_is_seen() -> None:
+    cell = {"gradient-flat|": np.array([1.0, 2.0])}
+    assert not disagreements(cell, {"gradient-flat|": np.array([1.0, 2.0001])})
+    assert disagreements(cell, {"gradient-flat|": np.array([1.0, 2.001])})

@@ -1,0 +1,53 @@
+"""Every method on every model shape, on this backend, uncompiled; results are kept for the other backends."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from pathlib import Path
+
+import pytest
+import zoo
+from contract_checks import check_alive, check_mirrors, run, small
+from saved import keep
+
+import kerascope as ks
+from kerascope.method import registry
+
+REFUSALS = tomllib.loads((Path(__file__).parent / "refusals.toml").read_text())
+NEVER = {"gradient", "perturbation"}
+
+
+@functools.cache
+def built(shape: str) -> zoo.Case:
+    return zoo.SHAPES[shape]()
+
+
+@pytest.mark.parametrize("shape", zoo.SHAPES)
+@pytest.mark.parametrize("name", registry())
+def test_cell(name: str, shape: str) -> None:
+    reason = zoo.runs_here(shape)
+    if reason:
+        pytest.skip(reason)
+    case, method = built(shape), small(name)
+    if shape in REFUSALS.get(name, {}):
+        with pytest.raises(ks.Refused, match="'"):
+            run(method, case)
+        return
+    result = check_alive(method, case)
+    check_mirrors(method, case, result)
+    keep(f"{name}-{shape}", result.values)
+
+
+def test_refusals_name_what_exists() -> None:
+    assert set(REFUSALS) <= set(registry())
+    for shapes in REFUSALS.values():
+        assert set(shapes) <= set(zoo.SHAPES)
+        assert all(len(reason) > 20 for reason in shapes.values())
+
+
+def test_gradient_and_perturbation_methods_refuse_nothing() -> None:
+    from kerascope.methods.cam_family import ActivationMap
+
+    for name in REFUSALS:
+        assert issubclass(registry()[name], ActivationMap)
