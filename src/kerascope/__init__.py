@@ -34,6 +34,7 @@ _ROOMS = {
     "Top": "targets",
     "explain": "explain",
     "load_images": "loading",
+    "load_inputs": "loading",
     "load_model": "loading",
     "reporting": "method",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from kerascope.errors import BadMethod
 from kerascope.types import Array
@@ -22,6 +21,8 @@ def check_kind(baseline: object) -> None:
 
 def blur(values: Array, sigma: float, axes: tuple[str, ...]) -> Array:
     """Return one sample blurred by a Gaussian of `sigma` positions along its spatial axes, edges held."""
+    from scipy import ndimage
+
     sigmas = [0.0 if name in ("channel", "embedding") else sigma for name in axes]
     return ndimage.gaussian_filter(values, sigmas, mode="nearest") if sigma > 0 else values.copy()
 

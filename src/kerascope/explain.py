@@ -142,7 +142,7 @@ def _wrap(
         layer=raw.layer,
         gap=None if raw.gap is None else drop(raw.gap),
         notes=(*view.notes, *_head_notes(view, seen["raw"]), *raw.notes),
-        provenance=_provenance(view, method, target, score, seed, time.perf_counter() - started),
+        provenance=_provenance(view, inputs, method, target, score, seed, time.perf_counter() - started),
         extras={**raw.extras, **{key: drop(array) for key, array in raw.target_extras.items()}},
         labels=facts_of(view.model).labels,
         display=getattr(inputs, "display", None),
@@ -179,7 +179,7 @@ def _head_notes(view: Any, raw: Mapping[str, Array]) -> list[str]:
 
 
 def _provenance(
-    view: Any, method: AttributionMethod, target: Any, score: str, seed: int, seconds: float
+    view: Any, inputs: Any, method: AttributionMethod, target: Any, score: str, seed: int, seconds: float
 ) -> Provenance:
     facts = facts_of(view.model)
     return Provenance(
@@ -194,5 +194,5 @@ def _provenance(
         score=score,
         seed=seed,
         seconds=round(seconds, 4),
-        preprocessing=facts.preprocessing,
+        preprocessing=getattr(inputs, "preprocessing", None) or facts.preprocessing,
     )

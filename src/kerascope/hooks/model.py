@@ -220,6 +220,10 @@ class HookedModel:
             return ("token",)
         return axes_of(shape, self.layout)
 
+    def layer_axes(self, shape: tuple[int, ...]) -> tuple[str, ...]:
+        """Return the names of the axes of one sample of a layer's output."""
+        return axes_of(shape, self.layout)
+
     # --- passes --------------------------------------------------------------------------------
 
     def predict(self, x: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:

@@ -228,3 +228,14 @@ def bias_places(
             found = [outputs[p.site] for p in _only_from(model, x, name, plain)]
         result[name] = found
     return result
+
+
+def block_sites(model: HookedModel, x: Mapping[str, Array]) -> list[Site]:
+    """Return the last place of every resolution of the first input with maps, from shallow to deep."""
+    name = next(iter(_sizes(model, x)), None)
+    found = candidates(model, x, name) if name is not None else []
+    if not found:
+        raise BadLayer("the model has no layer with spatial positions to sweep")
+    last = {place.grid: place.site for place in found}
+    order = [place.site for place in found]
+    return sorted(last.values(), key=order.index)

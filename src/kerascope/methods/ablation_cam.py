@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerascope.hooks.places import Place, cam_places
 from kerascope.method import Axiom, Need, Passes, RawMap, Run
 from kerascope.methods.cam_family import ActivationMap
 from kerascope.types import Array
+
+if TYPE_CHECKING:
+    from kerascope.hooks.places import Place
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class AblationCAM(ActivationMap):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return Σ_k ((y − y_k) / y)·A_k; all targets share the passes."""
-        places = cam_places(model, x, targets, self.layer)
+        places = self.places(model, x, targets)
         scores = run.scores
         signed = {
             name: self._weigh(model, x, targets, run, place, scores) for name, place in places.items()

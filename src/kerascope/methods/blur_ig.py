@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import fft
 
 from kerascope.errors import Refused
 from kerascope.method import Axiom, Passes, RawMap, Run, check
@@ -94,12 +93,16 @@ class _Blur:
         )
         self.sizes = [array.shape[i] for i in self.spatial]
         if self.spatial:
+            from scipy import fft
+
             self._waves = fft.dctn(array.astype(np.float64), axes=self.spatial, norm="ortho")
 
     def rows(self, samples: Array, sigmas: Any) -> Array:
         """Return chosen samples, each blurred by its own σ."""
         if not self.spatial:
             return self._array[samples]
+        from scipy import fft
+
         waves = self._waves[samples].copy()
         for axis, size in zip(self.spatial, self.sizes, strict=True):
             frequency = np.pi * np.arange(size) / size

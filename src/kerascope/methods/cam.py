@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.errors import Refused
-from kerascope.hooks.places import cam_places
 from kerascope.method import Axiom, Passes, RawMap, Run
 from kerascope.methods.cam_family import ActivationMap, spatial_axes
 from kerascope.types import Array
@@ -41,7 +40,7 @@ class CAM(ActivationMap):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
         """Return Σ_k w_k·A_k."""
-        places = cam_places(model, x, targets, self.layer)
+        places = self.places(model, x, targets)
         signed, gap = {}, None
         for name, place in places.items():
             zero = {place.site: np.zeros((len(x[name]), *model.survey.shape(place.site)), np.float32)}

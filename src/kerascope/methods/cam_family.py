@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerascope.hooks.places import Place, cam_places
 from kerascope.method import AttributionMethod, Axiom, Need, Passes, RawMap, Run
 from kerascope.types import Array
+
+if TYPE_CHECKING:
+    from kerascope.hooks.places import Place
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class ActivationMap(AttributionMethod):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
         """Return the map of every target at the chosen layer."""
-        places = cam_places(model, x, targets, self.layer)
+        places = self.places(model, x, targets)
         sites = tuple(dict.fromkeys(place.site for place in places.values()))
         found = model.gradients(x, targets, sites, inputs=False)
         signed = {}
@@ -46,6 +48,12 @@ class ActivationMap(AttributionMethod):
             gradients = place.maps(found.layers[place.site], 2)
             signed[name] = self.combine(activations, gradients)
         return self.finish(places, signed)
+
+    def places(self, model: Any, x: Any, targets: Any) -> dict[str, Place]:
+        """Return where the map is taken, by input name."""
+        from kerascope.hooks.places import cam_places
+
+        return cam_places(model, x, targets, self.layer)
 
     @abstractmethod
     def combine(self, activations: Array, gradients: Array) -> Array:

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerascope.hooks.places import cam_places
 from kerascope.method import Axiom, Need, Passes, RawMap, Run
 from kerascope.methods.cam_family import ActivationMap
 from kerascope.types import Array
@@ -35,7 +34,7 @@ class EigenCAM(ActivationMap):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
         """Return the same map for every target."""
-        places = cam_places(model, x, targets, self.layer)
+        places = self.places(model, x, targets)
         sites = tuple(dict.fromkeys(place.site for place in places.values()))
         found = model.activations(x, sites, targets)
         signed = {}

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.errors import BadMethod
-from kerascope.hooks.inputs import axes_of
 from kerascope.method import Axiom, Data, Passes, RawMap, Run, check
 from kerascope.methods.input_family import InputMap, Mean, input_map, total
 from kerascope.methods.integrated_gradients import gap_notes, on_path
@@ -129,7 +128,7 @@ class ExpectedGradients(InputMap):
         if self.layer is None:
             return input_map(model, values)
         (site, array), name = next(iter(values.items())), next(iter(x))
-        axes = ("sample", "target", *axes_of(array.shape[2:], model.layout))
+        axes = ("sample", "target", *model.layer_axes(array.shape[2:]))
         return RawMap(values={name: array.astype(np.float32)}, axes={name: axes}, layer=str(site))
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import keras
 import numpy as np
 
-from kerascope.hooks.places import Place, bias_places
-from kerascope.hooks.shadow import has_fused_activation
 from kerascope.method import Axiom, Passes, RawMap, Run
 from kerascope.methods.input_family import InputMap, feature_axes
 from kerascope.methods.integrated_gradients import gap_notes
 from kerascope.resize import linear
 from kerascope.types import Array
+
+if TYPE_CHECKING:
+    from kerascope.hooks.places import Place
 
 _ROWS = 2  # samples at a time: the gradients at all layers are held at once
 
@@ -48,6 +48,8 @@ class FullGrad(InputMap):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return the full-gradient map; its terms' completeness gap is in `gap`."""
+        from kerascope.hooks.places import bias_places
+
         biases = _biases(model)
         places = bias_places(model, x, tuple(biases))
         rows = len(next(iter(x.values())))
@@ -105,6 +107,8 @@ class FullGrad(InputMap):
 
 def _biases(model: Any) -> dict[Any, Array]:
     """Return the constant that each affine layer call adds, by the site before its activation."""
+    from kerascope.hooks.shadow import has_fused_activation
+
     found = {}
     for call in model.survey.calls:
         layer = model.table[call.site.path]
@@ -117,12 +121,16 @@ def _biases(model: Any) -> dict[Any, Array]:
 
 def _numpy(value: Any) -> Array:
     """Return a variable or tensor as a float32 array."""
+    import keras
+
     array = value.numpy() if isinstance(value, keras.Variable) else keras.ops.convert_to_numpy(value)
     return np.asarray(array, np.float32)
 
 
 def _constant(layer: Any, channels_first: bool, rank: int) -> Array | None:  # noqa: FBT001
     """Return what an affine layer gives for a zero input, in the shape of its output's channels."""
+    import keras
+
     if isinstance(layer, keras.layers.BatchNormalization):
         spread = np.sqrt(_numpy(layer.moving_variance) + layer.epsilon)
         gamma = _numpy(layer.gamma) if layer.scale else 1.0

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerascope.hooks.places import Place, cam_places
 from kerascope.method import Axiom, Need, Passes, RawMap, Run, check
 from kerascope.methods.cam_family import ActivationMap
 from kerascope.methods.input_family import feature_axes
 from kerascope.resize import linear
 from kerascope.types import Array
+
+if TYPE_CHECKING:
+    from kerascope.hooks.places import Place
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class ScoreCAM(ActivationMap):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return Σ_k softmax(score_k)·A_k; all targets share the masked passes."""
-        places = cam_places(model, x, targets, self.layer)
+        places = self.places(model, x, targets)
         sites = tuple(dict.fromkeys(place.site for place in places.values()))
         found = model.activations(x, sites, targets)
         signed, notes = {}, []

@@ -1,0 +1,65 @@
+# `make demo` and `make test` start from an empty clone: plain pip in a virtual environment, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Options of pip for torch alone. Where the registry's torch is a CUDA build of several gigabytes, name an
+# index of CPU builds: make test TORCH_INDEX="--index-url URL".
+TORCH_INDEX ?=
+# The package for CPU-only TensorFlow; on macOS it is called tensorflow.
+TENSORFLOW ?= tensorflow-cpu
+BACKENDS := tensorflow jax torch
+PYTEST := $(BIN)/python -m pytest
+QUIET := TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE
+
+.PHONY: help demo test lint types layers matrix bench clean
+
+help: ## Show what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/demo.stamp ## Explain two bundled nets on bundled pictures; prints where the report is
+	@$(QUIET) $(BIN)/kerascope demo -o kerascope-demo
+
+test: $(VENV)/test.stamp ## Run the whole suite on TensorFlow, JAX and PyTorch
+	@rm -f tests/.saved/contract-*.npz
+	$(BIN)/python tests/parity/make_references.py
+	@set -e; for backend in $(BACKENDS); do \
+		echo "== $$backend"; \
+		$(QUIET) KERASCOPE_KEEP=1 KERAS_BACKEND=$$backend $(PYTEST) -q --durations=15 --ignore=tests/across; \
+	done
+	@echo "== across backends"
+	@$(PYTEST) -q tests/across
+	@$(BIN)/python tests/methods/proof.py
+
+lint: $(VENV)/test.stamp ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test.stamp ## Check types
+	$(BIN)/mypy
+
+layers: $(VENV)/test.stamp ## Check that imports go down only
+	$(BIN)/lint-imports
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: $(BIN)/python pyproject.toml requirements/constraints.txt
+	@echo "Setting up $(VENV) with TensorFlow (CPU) …"
+	$(PIP) -c requirements/constraints.txt $(TENSORFLOW)
+	$(PIP) -c requirements/constraints.txt -e .
+	@touch $@
+
+# torch first: what comes later finds it installed and does not fetch another build.
+$(VENV)/test.stamp: $(BIN)/python pyproject.toml requirements/constraints.txt requirements/test.txt requirements/oracles.txt
+	@echo "Setting up $(VENV) with TensorFlow, JAX and PyTorch …"
+	$(PIP) -c requirements/constraints.txt $(TORCH_INDEX) torch
+	$(PIP) -c requirements/constraints.txt $(TENSORFLOW) -r requirements/test.txt
+	$(PIP) -c requirements/constraints.txt -e .
+	$(PIP) --no-deps -r requirements/oracles.txt
+	@touch $@ $(VENV)/demo.stamp
+
+clean: ## Remove what make made
+	rm -rf $(VENV) kerascope-demo tests/.saved .pytest_cache .mypy_cache .ruff_cache build dist

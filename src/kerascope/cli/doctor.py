@@ -1,0 +1,76 @@
+"""`kerascope doctor`: versions, backends, devices, and what works here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from typing import Any
+
+from kerascope.cli import options
+from kerascope.cli.console import say, say_json
+
+_PACKAGES = (
+    "kerascope", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "numpy", "pillow", "h5py",
+    "safetensors", "matplotlib", "keras-hub",
+)  # fmt: skip
+
+
+def doctor(
+    as_json: options.Json = False,  # noqa: FBT002
+) -> None:
+    """Show versions, backends and devices, and try every method on a tiny net."""
+    from kerascope.backend import installed
+    from kerascope.cli.quiet import import_keras
+
+    report: dict[str, Any] = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
+        "backends": list(installed()),
+        "backend": import_keras(),
+    }
+    from kerascope import backend
+
+    report["devices"] = backend.active().devices()
+    report["methods"] = _try_methods()
+    if as_json:
+        say_json(report)
+        return
+    for key in ("python", "system", "backend"):
+        say(f"{key}: {report[key]}")
+    say(f"installed backends: {', '.join(report['backends'])}")
+    say(f"devices: {', '.join(report['devices'])}")
+    say("packages: " + ", ".join(f"{name} {version}" for name, version in report["packages"].items()))
+    for name, result in report["methods"].items():
+        say(f"  {name}: {result}")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _try_methods() -> dict[str, str]:
+    """Return "ok" or what went wrong, for every method on a tiny net."""
+    import keras
+    import numpy as np
+
+    from kerascope.explain import explain
+    from kerascope.hooks import HookedModel
+    from kerascope.method import registry
+
+    i = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(i)
+    x = keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
+    view = HookedModel(keras.Model(i, x), compiled=False)
+    picture = np.random.default_rng(0).normal(size=(1, 16, 16, 3)).astype("float32")
+    results = {}
+    for name in registry():
+        try:
+            found = explain(view, picture, name)
+            results[name] = "ok" if np.isfinite(found.values).all() else "not finite"
+        except Exception as error:  # the doctor's work is to say what fails, whatever it is
+            results[name] = f"{type(error).__name__}: {error}"
+    return results

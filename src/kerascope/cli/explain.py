@@ -1,0 +1,257 @@
+"""`kerascope explain`: pictures, numbers and a page that say why."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kerascope.cli import options
+from kerascope.cli.console import err, progress, say, say_json
+from kerascope.errors import BadFile, BadMethod
+
+if TYPE_CHECKING:
+    from kerascope.attribution import Attribution
+    from kerascope.hooks import HookedModel
+    from kerascope.method import AttributionMethod
+
+SWEEP = "all-blocks"
+_EAGER_IMAGES = 3  # up to so many pictures, one pass each is done before TensorFlow has traced a graph
+
+
+def explain(  # noqa: PLR0917
+    model: options.Model,
+    images: Annotated[list[str], typer.Argument(help="Pictures, folders, patterns, or .npy files.")],
+    method: Annotated[
+        list[str], typer.Option("-m", "--method", help="Method, with fields: smooth_grad:samples=50; repeatable.")
+    ] = ["grad_cam"],  # noqa: B006 — typer reads it and never changes it
+    target: Annotated[
+        str, typer.Option("-t", "--target", help="Class index or name, top-3, rank-2, 'a vs b', output:class.")
+    ] = "predicted",
+    score: Annotated[str, typer.Option(help="logit or probability.")] = "logit",
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")] = Path(
+        "kerascope-out"
+    ),
+    layer: Annotated[str, typer.Option(help=f"Layer for methods that take one; {SWEEP} sweeps from shallow to deep.")] = "",
+    labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
+    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    fit: Annotated[str, typer.Option(help="squeeze the whole picture, or crop its centre.")] = "squeeze",
+    size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
+    batch_size: Annotated[int, typer.Option(help="Rows per pass; 0: by itself.")] = 0,
+    seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
+    custom: options.Custom = [],  # noqa: B006
+    unsafe: options.Unsafe = False,  # noqa: FBT002
+    as_json: options.Json = False,  # noqa: FBT002
+) -> None:
+    """Explain pictures: writes PNGs, .safetensors and one self-contained report.html."""
+    from kerascope.method import parse_method
+
+    chosen = [_with_layer(parse_method(text), layer) for text in method]
+    _check_folder(output)
+    from kerascope.cli.quiet import import_keras
+
+    backend = import_keras()
+    say(f"backend: {backend}", quiet=as_json)
+    from kerascope.loading import load_images, load_model
+
+    net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
+    sources: Any = images[0] if len(images) == 1 else list(images)
+    pictures = load_images(sources, net, size=size or None, preprocess=preprocess, fit=fit)
+    from kerascope.facts import facts_of
+
+    for note in dict.fromkeys((*facts_of(net).notes, *pictures.notes)):
+        say(f"note: {note}", quiet=as_json)
+    work = _Work(net, pictures, chosen, output, target, score, batch_size or None, seed, layer == SWEEP, as_json)
+    work.run()
+
+
+def _with_layer(method: AttributionMethod, layer: str) -> AttributionMethod:
+    if not layer:
+        return method
+    if not hasattr(method, "layer"):
+        raise BadMethod(f"--layer: {method.name} takes no layer")
+    return method if layer == SWEEP else dataclasses.replace(method, layer=layer)  # type: ignore[call-arg]
+
+
+def _check_folder(folder: Path) -> None:
+    """Make the folder and make sure that it can be written, before any work is done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".kerascope-probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise BadFile(f"cannot write to the folder '{folder}': {error.strerror or error}") from error
+
+
+@dataclasses.dataclass
+class _Work:
+    """One run of the command: picture by picture, so that what is finished stays."""
+
+    net: Any
+    pictures: Any
+    methods: list[AttributionMethod]
+    output: Path
+    target: str
+    score: str
+    batch_size: int | None
+    seed: int
+    sweep: bool
+    as_json: bool
+
+    def run(self) -> None:
+        """Explain every picture with every method, then write the page."""
+        from kerascope.report import write_report
+
+        names = _unique([_safe(name) for name in self.pictures.names])
+        view = self._view()
+        collected: list[list[Attribution]] = []
+        files: list[str] = []
+        try:
+            for index, name in enumerate(names):
+                collected.append(self._picture(view, index, name, files))
+        except KeyboardInterrupt:
+            err.print(f"interrupted: {len(files)} files are finished in {self.output}", markup=False)
+            raise
+        results = [join([row[k] for row in collected]) for k in range(len(collected[0]))]
+        page = write_report(self.output / "report.html", results)
+        if self.as_json:
+            say_json(_summary(results, [*files, page.name]))
+        else:
+            _print(results)
+            say(f"{len(files)} files and the report are in {self.output}")
+            say(f"report: {page}")
+
+    def _view(self) -> Any:
+        """Return the model as explain takes it: on few pictures, single passes run eagerly on TensorFlow."""
+        import keras
+
+        from kerascope.hooks import HookedModel
+
+        if not isinstance(self.net, keras.Model):
+            return self.net
+        few = len(self.pictures) <= _EAGER_IMAGES and all(m.one_pass for m in self.methods)
+        eager = few and keras.backend.backend() == "tensorflow" and not self.sweep
+        return HookedModel(self.net, score=self.score, batch_size=self.batch_size, compiled=not eager)
+
+    def _picture(self, view: HookedModel, index: int, name: str, files: list[str]) -> list[Attribution]:
+        """Explain one picture with every method and write it; return the results of all methods."""
+        from kerascope.plot import save_png
+
+        results: list[Attribution] = []
+        picture = self.pictures[index : index + 1]
+        with progress(quiet=self.as_json) as at:
+            for method in self.methods:
+                at(f"{name}, {method.name}")
+                found = [self._explain(view, picture, m) for m in self._layers(view, picture, method)]
+                stem = f"{name}-{method.name}"
+                save_png(found if len(found) > 1 else found[0], self.output / f"{stem}.png")
+                files.append(f"{stem}.png")
+                for k, result in enumerate(found):
+                    file = f"{stem}.safetensors" if len(found) == 1 else f"{stem}-{k}.safetensors"
+                    result.save(self.output / file)
+                    files.append(file)
+                results += found
+        return results
+
+    def _layers(self, view: Any, picture: Any, method: AttributionMethod) -> list[AttributionMethod]:
+        """Return the method, or in a sweep the method at the last layer of every resolution."""
+        if not self.sweep:
+            return [method]
+        from kerascope.hooks.places import block_sites
+
+        sites = block_sites(view, view.read(picture))
+        return [dataclasses.replace(method, layer=str(site)) for site in sites]  # type: ignore[call-arg]
+
+    def _explain(self, view: Any, picture: Any, method: AttributionMethod) -> Attribution:
+        from kerascope.explain import explain as front
+
+        return front(
+            view, picture, method, target=self.target, score=self.score, batch_size=self.batch_size, seed=self.seed
+        )
+
+
+def join(results: list[Attribution]) -> Attribution:
+    """Return one result of the samples of several, which share method, target and model."""
+    import numpy as np
+
+    def stack(trees: list[Any]) -> Any:
+        if isinstance(trees[0], dict):
+            return {key: stack([tree[key] for tree in trees]) for key in trees[0]}
+        return np.concatenate(trees)
+
+    one = results[0]
+    if len(results) == 1:
+        return one
+    fields = ("values", "inputs", "scores", "predictions")
+    return dataclasses.replace(
+        one,
+        **{field: stack([getattr(r, field) for r in results]) for field in fields},
+        gap=None if one.gap is None else stack([r.gap for r in results]),
+        extras={key: stack([r.extras[key] for r in results]) for key in one.extras},
+        explained=tuple(words for r in results for words in r.explained),
+        names=tuple(name for r in results for name in r.names),
+        display=None if one.display is None else tuple(p for r in results for p in r.display or ()),
+        notes=tuple(dict.fromkeys(_about(r, note, len(results)) for r in results for note in r.notes)),
+    )
+
+
+def _about(result: Attribution, note: str, count: int) -> str:
+    """Name the picture in a note that speaks of "sample 0"."""
+    return re.sub(r"\bsample 0\b", f"'{result.names[0]}'", note) if count > 1 else note
+
+
+def _safe(name: str) -> str:
+    """Return a file name part: letters, digits, dot, dash and underscore."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "picture"
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return unique
+
+
+def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
+    rows = []
+    for result in results:
+        for i, name in enumerate(result.names):
+            words = result.explained[i]
+            gap = None if result.gap is None else json.loads(json.dumps(result.gap[i].tolist()))
+            rows.append(
+                {
+                    "picture": name,
+                    "method": result.method.name,
+                    "explained": words if isinstance(words, str) else list(words),
+                    "scores": result.scores[i].tolist(),
+                    "layer": result.layer,
+                    "gap": gap,
+                }
+            )
+    return rows
+
+
+def _summary(results: list[Attribution], files: list[str]) -> dict[str, Any]:
+    notes = dict.fromkeys(note for result in results for note in result.notes)
+    return {
+        "results": _rows(results),
+        "notes": list(notes),
+        "files": files,
+        "provenance": dataclasses.asdict(results[0].provenance),
+    }
+
+
+def _print(results: list[Attribution]) -> None:
+    for row in _rows(results):
+        words = row["explained"] if isinstance(row["explained"], str) else ", ".join(row["explained"])
+        where = f" at {row['layer']}" if row["layer"] else ""
+        say(f"{row['picture']}  {row['method']}{where}: {words}")
+    for note in dict.fromkeys(note for result in results for note in result.notes):
+        say(f"note: {note}")

@@ -1,0 +1,73 @@
+"""The `kerascope` command: commands, and what an error looks like."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+import kerascope
+from kerascope.cli import doctor, explain, layers, methods
+from kerascope.errors import KerascopeError
+
+app = typer.Typer(
+    name="kerascope",
+    help="A microscope for Keras models: why a model predicts what it predicts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("explain")(explain.explain)
+app.command("layers")(layers.layers)
+app.command("methods")(methods.methods)
+app.command("doctor")(doctor.doctor)
+
+
+
+def _version(*, value: bool) -> None:
+    if value:
+        typer.echo(f"kerascope {kerascope.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    version: Annotated[  # noqa: ARG001 — its callback does the work
+        bool, typer.Option("--version", help="Show the version.", callback=lambda value: _version(value=value), is_eager=True)
+    ] = False,
+) -> None:
+    """A microscope for Keras models: why a model predicts what it predicts."""
+
+
+def run() -> None:
+    """Run the command line. Exit codes: 0 done, 2 bad input in one line, 130 interrupted."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # frameworks chat on stderr before they are asked
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    code = 0
+    try:
+        result = app(standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except KerascopeError as error:
+        print(f"kerascope: {_one_line(str(error))}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("kerascope: interrupted", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,37 @@
+"""Import Keras without the chatter of its backend."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+
+def import_keras() -> str:
+    """Choose the backend, import Keras, and return the backend's name.
+
+    TensorFlow's C++ code writes to the terminal before it reads any setting, so the whole stream is
+    held back while it is imported; when the import fails, it is shown.
+    """
+    from kerascope.backend import choose
+
+    name = choose()
+    if "keras" in sys.modules:
+        return name
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        done = False
+        try:
+            import keras  # noqa: F401
+
+            done = True
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            if not done:
+                held.seek(0)
+                os.write(2, held.read())
+    return name

@@ -1,0 +1,278 @@
+"""The door for pictures: what the model is given and what is shown, kept apart."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerascope.errors import BadImage, BadInput, choices
+from kerascope.loading.arrays import as_array, finite, from_dataset, one_array, read_arrays
+from kerascope.loading.pictures import (
+    cropped,
+    is_picture,
+    pixels,
+    plain_picture,
+    read_picture,
+    shown,
+    squeezed,
+)
+from kerascope.loading.pixels import display_of, placed, resized
+from kerascope.loading.preprocessing import AUTO, HUB, decide, named, range_hint, usual_size
+from kerascope.loading.sources import file_names, is_array_file, picture_items
+from kerascope.loading.wants import Wanted, hub_converter, wanted_picture
+from kerascope.types import Array
+
+FITS = ("squeeze", "crop")
+DISPLAY_SIDE = 1024
+_DISPLAY_BYTES = 1 << 28  # 256 MiB for all displayed pictures together
+_SMALLEST_SIDE = 160
+
+Preprocess = str | Callable[[Array], Array]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Images:
+    """Pictures as a model takes them, and as people see them.
+
+    Attributes:
+        inputs: (sample, height, width, channel) float32, preprocessed; channels first where the
+            model wants it.
+        display: uint8 RGB pictures in their own size, long side at most 1024, showing exactly the
+            part that the model sees: a map stretched over one fits.
+        names: a name for every picture: the file's stem or its place.
+        notes: what was decided on the way, in words.
+        preprocessing: name of what was done to the pixels.
+
+    """
+
+    inputs: Array
+    display: tuple[Array, ...]
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+    preprocessing: str
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index: int | slice) -> Images:
+        """Return some of the pictures, as `Images` also for a single index."""
+        if not isinstance(index, slice):
+            place = range(len(self))[index]  # raises IndexError, so iteration ends
+            index = slice(place, place + 1)
+        return dataclasses.replace(
+            self, inputs=self.inputs[index], display=self.display[index], names=self.names[index]
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.inputs, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"<Images {len(self)} × {self.inputs.shape[1:]}, preprocessing {self.preprocessing}>"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of `inputs`."""
+        return self.inputs.shape
+
+
+def load_images(
+    source: Any,
+    model: Any = None,
+    *,
+    size: int | tuple[int, int] | None = None,
+    preprocess: Preprocess = AUTO,
+    fit: str = "squeeze",
+    limit: int | None = None,
+) -> Images:
+    """Return pictures as `model` takes them, with the pictures to show beside them.
+
+    source: a file, folder, pattern ("photos/*.jpg"), Pillow image, array (.npy and .npz too), a
+        list of such, or a dataset: tf.data, PyDataset, DataLoader, anything that yields batches.
+    size: (height, width) or one number, where the model leaves it open.
+    preprocess: "auto", "none", "unit", "tf", "caffe", "torch", or a function of (sample, height,
+        width, channel) float32 pixels 0…255. "auto" finds it out for pictures and says so in
+        `notes`; arrays and datasets are taken as they are unless a name is given.
+    fit: "squeeze" the whole picture, or "crop" its centre.
+    limit: read at most so many samples of a dataset, or pictures of a folder.
+    Raises `BadImage`, `BadFile` or `BadInput`, in one line.
+    """
+    if fit not in FITS:
+        raise BadInput(f"fit='{fit}' is not known{choices(fit, FITS)}")
+    if not callable(preprocess) and preprocess != AUTO:
+        named(preprocess)
+    if hasattr(source, "columns") and hasattr(source, "to_numpy"):
+        raise BadInput(
+            "a data frame holds no pictures; use load_inputs for tables, or give a column of paths"
+        )
+    wanted = (
+        Wanted(None, None, None, channels_first=False) if model is None else wanted_picture(model)
+    )
+    wanted = _sized(wanted, size)
+    items = picture_items(source)
+    if items is None:
+        array = one_array(read_arrays(source), Path(source).name) if is_array_file(source) else None
+        samples = _samples(source if array is None else array, limit)
+        return _from_array(samples, model, wanted, preprocess, resize=size is not None)
+    notes = items[1]
+    if wanted.size is None and (usual := usual_size(model)) is not None:
+        (height, width), why = usual
+        wanted = wanted._replace(height=height, width=width)
+        notes = (*notes, f"size: {height}×{width}, {why}; size= changes it")
+    return _from_pictures(items[0][:limit], notes, model, wanted, preprocess, fit=fit)
+
+
+def _sized(wanted: Wanted, size: int | tuple[int, int] | None) -> Wanted:
+    """Return what is wanted with the size that was asked for; raise `BadInput` when they differ."""
+    if size is None:
+        return wanted
+    height, width = (size, size) if isinstance(size, int) else size
+    if height < 1 or width < 1:
+        raise BadInput(f"size={size} is not a size: height and width are at least 1")
+    for have, asked in ((wanted.height, height), (wanted.width, width)):
+        if have is not None and have != asked:
+            raise BadInput(
+                f"size={height}×{width} does not fit the model's input "
+                f"{wanted.height}×{wanted.width}"
+            )
+    return wanted._replace(height=height, width=width)
+
+
+def _from_pictures(
+    items: list[Any],
+    notes: tuple[str, ...],
+    model: Any,
+    wanted: Wanted,
+    preprocess: Preprocess,
+    *,
+    fit: str,
+) -> Images:
+    channels = _picture_channels(wanted)
+    name, function, words = _chosen(model, preprocess)
+    side = _display_side(len(items))
+    names = file_names([None if is_picture(item) else item for item in items])
+    kept, display = [], []
+    for item, label in zip(items, names, strict=True):
+        picture = plain_picture(item, label) if is_picture(item) else read_picture(item)
+        if fit == "crop" and wanted.size is not None:
+            picture = cropped(picture, *wanted.size)
+        display.append(shown(picture, side))
+        picture = picture if wanted.size is None else squeezed(picture, *wanted.size)
+        kept.append(pixels(picture, channels))
+        _check_equal(kept, names)
+    inputs = np.ascontiguousarray(function(np.stack(kept)), np.float32)
+    if wanted.channels_first:
+        inputs = np.ascontiguousarray(np.moveaxis(inputs, -1, 1))
+    return Images(
+        inputs=finite(inputs, "the preprocessed pictures"),
+        display=tuple(display),
+        names=names,
+        notes=(*notes, words, *(() if preprocess == AUTO else _hint(model, inputs))),
+        preprocessing=name,
+    )
+
+
+def _picture_channels(wanted: Wanted) -> int:
+    if wanted.channels in (1, 3, None):
+        return wanted.channels or 3
+    raise BadImage(
+        f"the model takes {wanted.channels} channels, a picture has 1 or 3; give the inputs as an "
+        "array (.npy)"
+    )
+
+
+def _check_equal(kept: list[Array], names: tuple[str, ...]) -> None:
+    """Raise `BadInput` when the last picture has another size than the first: no size was given."""
+    first, last = kept[0].shape, kept[-1].shape
+    if first != last:
+        raise BadInput(
+            f"the pictures have different sizes ('{names[0]}' {first[0]}×{first[1]}, "
+            f"'{names[len(kept) - 1]}' "
+            f"{last[0]}×{last[1]}) and the model fixes none; give size=(height, width)"
+        )
+
+
+def _display_side(count: int) -> int:
+    """Return the longest side shown, smaller when many pictures would fill the memory."""
+    return int(np.clip((_DISPLAY_BYTES / 3 / max(count, 1)) ** 0.5, _SMALLEST_SIDE, DISPLAY_SIDE))
+
+
+def _chosen(model: Any, preprocess: Preprocess) -> tuple[str, Callable[[Array], Array], str]:
+    """Return name, function and words of the preprocessing of pictures."""
+    if callable(preprocess):
+        name = getattr(preprocess, "__name__", type(preprocess).__name__)
+        return (
+            name,
+            lambda x: as_array(preprocess(x)),
+            f"preprocessing: the function {name}, as asked",
+        )
+    if preprocess != AUTO:
+        return (
+            preprocess,
+            named(preprocess).apply,
+            f"preprocessing: {preprocess} ({named(preprocess).words}), as asked",
+        )
+    if model is None:
+        return (
+            "none",
+            named("none").apply,
+            "preprocessing: none (raw pixels 0…255), because no model was given",
+        )
+    name, why = decide(model)
+    if name == HUB:
+        convert = hub_converter(model)
+        return (
+            name,
+            lambda x: as_array(convert(x)),
+            "preprocessing: hub (the model's own image converter)",
+        )
+    return name, named(name).apply, f"preprocessing: {name} ({named(name).words}), because {why}"
+
+
+def _from_array(
+    samples: Array, model: Any, wanted: Wanted, preprocess: Preprocess, *, resize: bool
+) -> Images:
+    """Return `Images` of arrays: as they are, unless a size or preprocessing was asked for."""
+    array, notes = placed(samples, wanted)
+    array, more = resized(array, wanted, asked=resize)
+    inputs = finite(array.astype(np.float32), "the inputs")
+    display, name = display_of(inputs, channels_first=wanted.channels_first), "none"
+    if preprocess != AUTO:
+        name, function, words = _chosen(model, preprocess)
+        last = np.moveaxis(inputs, 1, -1) if wanted.channels_first else inputs
+        last = np.asarray(function(last), np.float32)
+        inputs = np.ascontiguousarray(np.moveaxis(last, -1, 1) if wanted.channels_first else last)
+    else:
+        words = "preprocessing: none, arrays are taken as they are"
+    return Images(
+        inputs=inputs,
+        display=display,
+        names=tuple(str(i) for i in range(len(inputs))),
+        notes=(*notes, *more, words, *_hint(model, inputs)),
+        preprocessing=name,
+    )
+
+
+def _hint(model: Any, inputs: Array) -> tuple[str, ...]:
+    hint = None if model is None else range_hint(model, inputs)
+    return () if hint is None else (f"hint: {hint}",)
+
+
+def _samples(source: Any, limit: int | None) -> Array:
+    if hasattr(source, "__array__") or hasattr(source, "detach"):
+        return as_array(source)[:limit]
+    if isinstance(source, list | tuple):
+        arrays = [as_array(item) for item in source][:limit]
+        shapes = {array.shape for array in arrays}
+        if len(shapes) > 1:
+            raise BadInput(
+                f"the arrays have different shapes: {', '.join(map(str, sorted(shapes)[:3]))}"
+            )
+        return np.stack(arrays)
+    tree = from_dataset(source, limit)
+    if isinstance(tree, dict):
+        raise BadInput(f"the dataset yields several inputs ({', '.join(tree)}); use load_inputs")
+    return np.asarray(tree)

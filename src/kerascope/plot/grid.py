@@ -1,0 +1,164 @@
+"""Figures: samples with their targets, and sheets that set several results side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from kerascope.errors import BadInput
+from kerascope.plot.canvas import CELL, canvas, draw_bar
+from kerascope.plot.colour import ALPHA
+from kerascope.plot.draw import INK, draw_input, draw_map, mosaic_ratio, title
+from kerascope.plot.maps import CLIP, Kind, Map, limit_of, maps_of, picture_of, target_count
+from kerascope.plot.words import layer_words, prediction_words, sample_name, short
+
+if TYPE_CHECKING:
+    from kerascope.attribution import Attribution
+
+
+def figure(
+    result: Attribution,
+    *,
+    samples: Iterable[int] | None = None,
+    shared_scale: bool = True,
+    alpha: float = ALPHA,
+    reduce: str | None = None,
+    clip: float = CLIP,
+) -> Figure:
+    """Return a figure: a row per sample (and input) with prediction, picture and a map per target.
+
+    samples: indices of the samples to show; by default all.
+    shared_scale: one colour scale for all maps of an input; False gives every map its own.
+    alpha: how much of the picture the full colour covers, 0 … 1.
+    reduce: how channels become one value, see `Attribution.heatmap`.
+    clip: percentile of the sizes that gets the full colour.
+    Raises `BadInput` for a sample that is not there or an empty result.
+    """
+    rows = _rows(maps_of(result, samples=samples, reduce=reduce))
+    inputs = dict.fromkeys(row[0].input for row in rows)
+    groups = {name: [m for row in rows for m in row if m.input == name] for name in inputs}
+    limits = {name: limit_of(maps, clip=clip) for name, maps in groups.items()}
+    # The rows of several inputs alternate, so each row has its bar; it is the same for each input.
+    bars = "below" if not shared_scale else "side" if len(inputs) > 1 else "whole"
+    heights = [_height(result, row[0]) for row in rows]
+    page = canvas(heights, 1 + target_count(result), bars=bars)
+    for line, row in enumerate(rows):
+        _head(page.cells[line][0], result, row[0])
+        for column, item in enumerate(row):
+            cell = page.cells[line][column + 1]
+            limit = limits[item.input] if shared_scale else limit_of([item], clip=clip)
+            draw_map(cell, result, item, limit=limit, alpha=alpha)
+            title(cell, item.explained)
+            if not shared_scale:
+                draw_bar(page.below[line][column], [item], limit, lying=True)
+    for axes, row in zip(page.side, rows, strict=False):
+        draw_bar(axes, groups[row[0].input], limits[row[0].input], lying=False)
+    page.figure.suptitle(_heading(result), fontsize=10, color=INK, parse_math=False)
+    return page.figure
+
+
+def sheet(
+    results: Sequence[Attribution],
+    *,
+    samples: Iterable[int] | None = None,
+    shared_scale: bool = True,
+    alpha: float = ALPHA,
+    reduce: str | None = None,
+    clip: float = CLIP,
+) -> Figure:
+    """Return a figure with a column per result, such as layers from shallow to deep, or methods.
+
+    Each sample and target has a row; of several inputs the first is shown. Units differ between
+    methods and layers, so a scale is shared down each column, never across; shared_scale=False
+    gives every map its own.
+    Raises `BadInput` when the results are not of the same samples and number of targets.
+    """
+    results = list(results)
+    check_together(results)
+    chosen = None if samples is None else list(samples)
+    columns = [_of_first_input(maps_of(r, samples=chosen, reduce=reduce)) for r in results]
+    limits = [limit_of(maps, clip=clip) for maps in columns]
+    heights = [_height(results[0], item) for item in columns[0]]
+    page = canvas(heights, 1 + len(results), bars="foot" if shared_scale else "below")
+    for line, items in enumerate(zip(*columns, strict=True)):
+        _head(page.cells[line][0], results[0], items[0], items[0].explained)
+        for column, (result, item) in enumerate(zip(results, items, strict=True)):
+            cell = page.cells[line][column + 1]
+            limit = limits[column] if shared_scale else limit_of([item], clip=clip)
+            draw_map(cell, result, item, limit=limit, alpha=alpha)
+            if line == 0:
+                title(cell, _column_title(result, results))
+            if not shared_scale:
+                draw_bar(page.below[line][column], [item], limit, lying=True)
+    for axes, maps, limit in zip(page.foot, columns, limits, strict=False):
+        draw_bar(axes, maps, limit, lying=True)
+    return page.figure
+
+
+def check_together(results: Sequence[Attribution]) -> None:
+    """Raise `BadInput` unless there are results, all of the same samples and number of targets."""
+    if not results:
+        raise BadInput("there is no result to draw")
+    first = results[0]
+    for other in results[1:]:
+        if len(other) != len(first) or (other.names and other.names != first.names):
+            raise BadInput(
+                f"results of different samples cannot stand side by side: {len(first)} samples "
+                f"{list(first.names)[:3]} and {len(other)} samples {list(other.names)[:3]}"
+            )
+        if target_count(other) != target_count(first):
+            raise BadInput(
+                f"results of {target_count(first)} and {target_count(other)} targets per sample "
+                "cannot stand side by side"
+            )
+
+
+def _rows(maps: list[Map]) -> list[list[Map]]:
+    """Return the maps by sample and input."""
+    if not maps:
+        raise BadInput("there is no sample to draw")
+    rows: list[list[Map]] = []
+    for item in maps:
+        if item.target == 0:
+            rows.append([])
+        rows[-1].append(item)
+    return rows
+
+
+def _of_first_input(maps: list[Map]) -> list[Map]:
+    return [item for row in _rows(maps) for item in row if item.input == maps[0].input]
+
+
+def _height(result: Attribution, item: Map) -> float:
+    if item.kind is Kind.VOLUME:
+        ratio = mosaic_ratio(item)
+    elif item.kind is Kind.PICTURE:
+        picture = picture_of(result, item.sample, item.input)
+        rows, columns = item.values.shape if picture is None else picture.shape[:2]
+        ratio = rows / columns
+    else:
+        ratio = 0.7
+    return CELL * min(max(ratio, 0.4), 1.6)
+
+
+def _head(axes: Any, result: Attribution, item: Map, *lines: str) -> None:
+    """Draw what the maps of a row lie on, the prediction above and names below."""
+    draw_input(axes, result, item)
+    title(axes, prediction_words(result, item.sample), fontweight="bold")
+    text = "\n".join(short(line, 44) for line in (sample_name(result, item.sample), *lines))
+    axes.set_xlabel(text, fontsize=7.5, color="#5a6070", labelpad=4, loc="left", parse_math=False)
+
+
+def _heading(result: Attribution) -> str:
+    layer = layer_words(result)
+    return short(result.method.title + (f" at layer {layer}" if layer else ""), 60)
+
+
+def _column_title(result: Attribution, results: list[Attribution]) -> str:
+    one_method = all(other.method.title == result.method.title for other in results)
+    layer = layer_words(result)
+    if one_method and layer:
+        return layer
+    return f"{result.method.title} at {layer}" if layer else result.method.title

@@ -1,0 +1,238 @@
+"""Take a result apart into single maps that are ready to draw: finite, named, with a meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerascope.errors import BadInput
+from kerascope.resize import linear
+
+if TYPE_CHECKING:
+    from kerascope.attribution import Attribution
+    from kerascope.types import Array
+
+CLIP = 99.5
+_FRAME = ("sample", "target", "channel")
+_SERIES_AXES = ("time", "step", "t")
+
+
+class Kind(enum.StrEnum):
+    """How a map is drawn."""
+
+    PICTURE = "picture"
+    VOLUME = "volume"
+    SERIES = "series"
+    TOKENS = "tokens"
+    VECTOR = "vector"
+
+
+class Meaning(enum.StrEnum):
+    """What the numbers of a map say; decides colours and words."""
+
+    SIGNED = "signed"  # below zero speaks against the target, above zero for it
+    POSITIVE = "positive"  # evidence for the target only: the method cuts off the rest
+    MAGNITUDE = "magnitude"  # strength without a direction
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Map:
+    """One map of one sample, target and input.
+
+    values: (*spatial) float32 at input resolution, finite; `broken` counts the values that were not
+        and are zero now.
+    """
+
+    sample: int
+    target: int
+    input: str
+    values: Array
+    kind: Kind
+    meaning: Meaning
+    explained: str
+    broken: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to see: all values are zero."""
+        return not self.values.any()
+
+
+def maps_of(
+    result: Attribution, *, samples: Iterable[int] | None = None, reduce: str | None = None
+) -> list[Map]:
+    """Return the maps of `result`, sample by sample, then input by input, then target by target.
+
+    samples: indices of the samples to take, in that order; by default all.
+    reduce: see `Attribution.heatmap`.
+    Raises `BadInput` for a sample that is not there and for maps of more than three dimensions.
+    """
+    chosen = pick(result, samples)
+    tree = result.heatmap(reduce)
+    trees = tree if isinstance(tree, Mapping) else {result.input_names[0]: tree}
+    return [
+        _map(result, values, sample=sample, target=target, name=name, reduce=reduce)
+        for sample in chosen
+        for name, all_values in trees.items()
+        for target, values in enumerate(_by_target(result, name, all_values)[sample])
+    ]
+
+
+def pick(result: Attribution, samples: Iterable[int] | None) -> list[int]:
+    """Return valid sample indices; raise `BadInput` for one that is not there."""
+    count = len(result)
+    if samples is None:
+        return list(range(count))
+    chosen = [int(index) for index in samples]
+    for index in chosen:
+        if not 0 <= index < count:
+            raise BadInput(f"sample {index} is not there; the result has samples 0 … {count - 1}")
+    return chosen
+
+
+def axes_of(result: Attribution, name: str) -> tuple[str, ...]:
+    """Return the names of the axes of the values that belong to input `name`."""
+    return result.axes[name] if isinstance(result.axes, dict) else result.axes
+
+
+def words_of(result: Attribution, sample: int, target: int) -> str:
+    """Return what the score of one sample and target is, in words."""
+    words = result.explained[sample]
+    return words if isinstance(words, str) else str(words[target])
+
+
+def target_count(result: Attribution) -> int:
+    """Return the number of targets per sample."""
+    return result.scores.shape[1] if result.scores.ndim > 1 else 1
+
+
+def _by_target(result: Attribution, name: str, values: Array) -> Array:
+    return values if "target" in axes_of(result, name) else values[:, None]
+
+
+def _map(
+    result: Attribution, values: Array, *, sample: int, target: int, name: str, reduce: str | None
+) -> Map:
+    values = np.asarray(values, np.float32)
+    finite = np.isfinite(values)
+    values = np.where(finite, values, np.float32(0))
+    return Map(
+        sample=sample,
+        target=target,
+        input=name,
+        values=values if values.ndim else values[None],
+        kind=_kind(result, name, values.ndim),
+        meaning=_meaning(result, name, reduce, values),
+        explained=words_of(result, sample, target),
+        broken=int(finite.size - finite.sum()),
+    )
+
+
+def _kind(result: Attribution, name: str, ndim: int) -> Kind:
+    if ndim > 3:
+        raise BadInput(
+            f"maps of input '{name}' have {ndim} dimensions; at most 3 can be drawn: take slices"
+        )
+    if ndim >= 2:
+        return Kind.PICTURE if ndim == 2 else Kind.VOLUME
+    spatial = [axis for axis in axes_of(result, name) if axis not in _FRAME]
+    known = result.input_axes[name]
+    integers = np.asarray(input_of(result, name)).dtype.kind in "iu"
+    if "token" in spatial or (integers and len(known) == 2):
+        return Kind.TOKENS
+    if "channel" in known or any(axis in _SERIES_AXES for axis in spatial):
+        return Kind.SERIES
+    return Kind.VECTOR
+
+
+def _meaning(result: Attribution, name: str, reduce: str | None, values: Array) -> Meaning:
+    method = result.method
+    absolute = (reduce or method.reduce) in ("max_abs", "sum_abs") and (
+        "channel" in axes_of(result, name)
+    )
+    if values.size and values.min() < 0:  # whatever was declared: never hide evidence against
+        return Meaning.SIGNED
+    if getattr(method, "relu", False):
+        return Meaning.POSITIVE
+    return Meaning.MAGNITUDE if absolute or not method.signed else Meaning.SIGNED
+
+
+def input_of(result: Attribution, name: str) -> Array:
+    """Return the model's input `name`, all samples."""
+    return result.inputs[name] if isinstance(result.inputs, Mapping) else result.inputs
+
+
+def limit_of(maps: Sequence[Map], *, clip: float = CLIP) -> float:
+    """Return the size of a value that gets the full colour: a percentile of sizes; 1 if all are 0.
+
+    clip: percentile in (0, 100]; what lies beyond is drawn in the full colour too.
+    """
+    if not 0 < clip <= 100:
+        raise BadInput(f"clip={clip} must be above 0 and at most 100")
+    if not maps:
+        return 1.0
+    sizes = np.concatenate([np.abs(m.values).ravel() for m in maps])
+    # A sparse map has its percentile at zero: then the largest value sets the scale.
+    return float(np.percentile(sizes, clip)) or float(sizes.max()) or 1.0
+
+
+def picture_of(result: Attribution, sample: int, name: str | None = None) -> Array | None:
+    """Return the (y, x, 3) uint8 picture that maps of input `name` lie on; None if it is none."""
+    name = name or result.input_names[0]
+    pictures = [key for key, axes in result.input_axes.items() if _is_picture(axes)]
+    if name not in pictures:
+        return None
+    if result.display is not None and name == pictures[0]:
+        return as_rgb(np.asarray(result.display[sample]))
+    values = np.asarray(input_of(result, name))[sample]
+    axes = result.input_axes[name][1:]
+    if "channel" not in axes:
+        return as_rgb(values)
+    return as_rgb(np.moveaxis(values, axes.index("channel"), -1))
+
+
+def _is_picture(axes: tuple[str, ...]) -> bool:
+    return len([axis for axis in axes if axis not in _FRAME]) == 2
+
+
+def as_rgb(values: Array) -> Array:
+    """Return (y, x) or (y, x, channel) numbers as a uint8 RGB picture, by their range.
+
+    Bytes stay; 0…1 and −1…1 are scaled; anything else goes from its minimum to its maximum. One
+    channel is grey, three are red, green, blue; of any other number the mean is shown.
+    """
+    array = np.nan_to_num(np.asarray(values, np.float32), posinf=0, neginf=0)
+    if array.ndim == 2:
+        array = array[..., None]
+    low, high = float(array.min()), float(array.max())
+    if values.dtype != np.uint8:
+        array = _to_bytes(array, low, high)
+    if array.shape[-1] != 3:
+        array = array.mean(axis=-1, keepdims=True).repeat(3, axis=-1)
+    return np.clip(array.round(), 0, 255).astype(np.uint8)
+
+
+def _to_bytes(array: Array, low: float, high: float) -> Array:
+    if low >= 0 and high <= 1:
+        return array * 255
+    if low >= -1 and high <= 1:
+        return (array + 1) * 127.5
+    if low >= 0 and 1.5 < high <= 255:
+        return array
+    return (array - low) / max(high - low, 1e-12) * 255
+
+
+def fitted(values: Array, size: tuple[int, int]) -> Array:
+    """Return a (y, x) map at the size of its picture.
+
+    A picture of the model's pixels grown by whole steps gets a map grown likewise: the map is at
+    input resolution already, and smoothing it again would move values between pixels.
+    """
+    steps = [new // old for new, old in zip(size, values.shape, strict=True)]
+    if all(step * old == new for step, new, old in zip(steps, size, values.shape, strict=True)):
+        return values.repeat(steps[0], axis=0).repeat(steps[1], axis=1)
+    return linear(values, size)

@@ -1,0 +1,297 @@
+"""Say in words what a map shows, what the model predicted and how to read the colours."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerascope.errors import BadInput
+from kerascope.plot.maps import Kind, Map, Meaning, input_of, maps_of, target_count
+
+if TYPE_CHECKING:
+    from kerascope.attribution import Attribution
+    from kerascope.types import Array
+
+SHARE = 0.5  # the share of the evidence whose smallest area is reported
+_SPREAD = 0.3  # root mean square distance from the centre of gravity, in picture sizes
+_PLACES = (
+    ("upper left", "upper centre", "upper right"),
+    ("left", "centre", "right"),
+    ("lower left", "lower centre", "lower right"),
+)
+_THIRDS = ("in the first third", "in the middle third", "in the last third")
+_EVIDENCE = {
+    Meaning.SIGNED: "positive evidence for",
+    Meaning.POSITIVE: "positive evidence for",
+    Meaning.MAGNITUDE: "influence on",
+}
+ENDS = {
+    Meaning.SIGNED: ("against", "for"),
+    Meaning.POSITIVE: ("none", "for"),
+    Meaning.MAGNITUDE: ("little", "much influence"),
+}
+_NUMBER = re.compile(r"\s*\([^()]*\)$")
+_SCORE = re.compile(r"^(logit|probability|score) of ")
+_CONTRAST = re.compile(r"^(logit|probability|score) of (.+) minus \1 of (.+)$")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """One output of a model's prediction.
+
+    share: 0 … 1 where the output is one, for a bar; None elsewhere.
+    percent: whether the outputs are a distribution, so that the share is a probability.
+    """
+
+    label: str
+    value: float
+    share: float | None
+    percent: bool
+
+    @property
+    def words(self) -> str:
+        """The value as a person reads it: "83 %", "0.412", "−3.2"."""
+        return percentage(self.value) if self.percent else number(self.value)
+
+
+def one_line(text: str) -> str:
+    """Return the text on one line, without characters that cannot be printed."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def short(text: str, most: int) -> str:
+    """Return the text on one line of at most `most` characters."""
+    line = one_line(text)
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def number(value: float) -> str:
+    """Return three significant digits, with a real minus sign."""
+    return f"{value:.3g}".replace("-", "−")
+
+
+def percentage(share: float) -> str:
+    """Return 0 … 1 as a percentage; never a false 0 % or 100 %."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    if 0.999 < share < 1:
+        return "> 99.9 %"
+    if share < 0.1 or share > 0.99:
+        text = f"{share * 100:.1f}".removesuffix(".0")
+        return f"{text} %"
+    return f"{share * 100:.0f} %"
+
+
+def ranking(result: Attribution, sample: int, *, top: int = 5) -> dict[str, list[Ranked]]:
+    """Return the strongest outputs of a sample by output name ("" for a model with one output).
+
+    Outputs that are no vector, such as masks, are left out.
+    """
+    tree = result.predictions
+    outputs = tree if isinstance(tree, Mapping) else {"": tree}
+    rows = {name: np.asarray(array)[sample] for name, array in outputs.items()}
+    rows = {name: row[None] if row.ndim == 0 else row for name, row in rows.items()}
+    return {name: _ranked(result, row, top) for name, row in rows.items() if row.ndim == 1}
+
+
+def _ranked(result: Attribution, row: Array, top: int) -> list[Ranked]:
+    row = row.astype(np.float64)
+    two = result.labels is not None and len(result.labels) == 2
+    if two and len(row) == 1 and 0 <= row[0] <= 1:
+        row = np.array(
+            [1 - row[0], row[0]]
+        )  # a single sigmoid unit: the second class's probability
+    labels = result.labels if result.labels is not None and len(result.labels) == len(row) else None
+    unit = bool(np.isfinite(row).all() and row.min() >= 0 and row.max() <= 1)
+    # Half-precision models sum to one only roughly.
+    percent = unit and len(row) > 1 and abs(float(row.sum()) - 1) < 0.02
+    order = np.argsort(-row, kind="stable")[:top]
+    single = "output" if len(row) == 1 else ""
+    return [
+        Ranked(
+            label=labels[index] if labels is not None else single or f"class {index}",
+            value=float(row[index]),
+            share=float(row[index]) if unit else None,
+            percent=percent,
+        )
+        for index in order
+    ]
+
+
+def prediction_words(result: Attribution, sample: int) -> str:
+    """Return what the model said: "tabby, 83 %", or its value; one part for each output."""
+    parts = []
+    for name, ranked in ranking(result, sample, top=1).items():
+        first = ranked[0]
+        words = (
+            f"{first.label}, {first.words}" if first.label != "output" else f"output {first.words}"
+        )
+        parts.append(f"{name}: {words}" if name else words)
+    return "; ".join(parts) or "no class, but " + _shapes(result, sample)
+
+
+def _shapes(result: Attribution, sample: int) -> str:
+    tree = result.predictions
+    outputs = tree.values() if isinstance(tree, Mapping) else [tree]
+    sizes = (" × ".join(map(str, np.asarray(array)[sample].shape)) for array in outputs)
+    return "an output of " + " and ".join(sizes)
+
+
+def sample_name(result: Attribution, sample: int) -> str:
+    """Return the name of a sample without any folder."""
+    if sample < len(result.names):
+        return str(result.names[sample]).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    return f"sample {sample}"
+
+
+def subject(explained: str) -> str:
+    """Return who a score belongs to: "'tabby'" for "logit of 'tabby' (12.3)"."""
+    words = _NUMBER.sub("", one_line(explained))
+    words = _CONTRAST.sub(r"\2 rather than \3", words)
+    return _SCORE.sub("", words)
+
+
+def layer_words(result: Attribution, name: str = "") -> str:
+    """Return the layer explained at, or "" for the input itself."""
+    layer = result.layer
+    if isinstance(layer, dict):
+        layer = layer.get(name) or ", ".join(sorted(set(layer.values())))
+    return layer or ""
+
+
+def empty_words(result: Attribution, item: Map) -> str:
+    """Return why a map shows nothing: "no positive evidence for 'tabby' at layer conv5"."""
+    what = {
+        Meaning.SIGNED: "no evidence for or against",
+        Meaning.POSITIVE: "no positive evidence for",
+        Meaning.MAGNITUDE: "no influence on",
+    }[item.meaning]
+    layer = layer_words(result, item.input)
+    return f"{what} {subject(item.explained)}" + (f" at layer {layer}" if layer else "")
+
+
+def broken_words(item: Map) -> str:
+    """Return that values were not finite and are drawn as zero; "" when all were."""
+    return f"{item.broken:,} values are not finite and drawn as zero" if item.broken else ""
+
+
+def alt_text(
+    result: Attribution,
+    sample: int = 0,
+    target: int = 0,
+    *,
+    name: str | None = None,
+    reduce: str | None = None,
+) -> str:
+    """Return what a map shows, for those who cannot see it.
+
+    "51 % of the positive evidence for 'tabby' lies in 12 % of the image, upper left": the smallest
+    area that holds at least half, and the place of its centre of gravity.
+    """
+    name = name or result.input_names[0]
+    items = [
+        item
+        for item in maps_of(result, samples=[sample], reduce=reduce)
+        if item.target == target and item.input == name
+    ]
+    if not items:
+        raise BadInput(
+            f"there is no map of target {target} for input '{name}'; the result has targets 0 … "
+            f"{target_count(result) - 1} for {', '.join(result.input_names)}"
+        )
+    return describe(result, items[0])
+
+
+def describe(result: Attribution, item: Map) -> str:
+    """Return the words of `alt_text` for a map taken apart already."""
+    what = f"{result.method.title} map of {sample_name(result, item.sample)}"
+    parts = [empty_words(result, item)] if item.empty else [_held(result, item), _against(item)]
+    return f"{what}: " + "; ".join(filter(None, [*parts, broken_words(item)])) + "."
+
+
+def _held(result: Attribution, item: Map) -> str:
+    values = item.values if item.meaning is not Meaning.MAGNITUDE else np.abs(item.values)
+    evidence = _EVIDENCE[item.meaning]
+    if values.max() <= 0:
+        return f"no positive evidence for {subject(item.explained)}"
+    held, area, region = concentration(values)
+    what = f"{percentage(held)} of the {evidence} {subject(item.explained)}"
+    return f"{what} lies {_where(result, item, values, area, region)}"
+
+
+def concentration(values: Array, *, share: float = SHARE) -> tuple[float, float, Array]:
+    """Return (held, area, region): the smallest region with at least `share` of what is above 0.
+
+    held and area are 0 … 1; region is a boolean array. Equal values enter together, so that the
+    region does not depend on any order.
+    """
+    positive = np.maximum(np.asarray(values, np.float64), 0)
+    ordered = np.sort(positive, axis=None)[::-1]
+    total = ordered.sum()
+    # The share is reached up to rounding: exact halves must not fall on either side by chance.
+    last = int(np.searchsorted(np.cumsum(ordered), share * total * (1 - 1e-9)))
+    region = (positive >= ordered[min(last, ordered.size - 1)]) & (positive > 0)
+    return float(positive[region].sum() / total), float(region.mean()), region
+
+
+def _where(result: Attribution, item: Map, values: Array, area: float, region: Array) -> str:
+    weight = np.where(region, np.maximum(values, 0), 0).astype(np.float64)
+    if item.kind in (Kind.TOKENS, Kind.VECTOR):
+        strongest = np.argsort(-weight, kind="stable")[: min(5, int(region.sum()))]
+        unit = "token" if item.kind is Kind.TOKENS else "feature"
+        listed = ", ".join(str(index) for index in strongest)
+        more = int(region.sum()) - len(strongest)
+        rest = f" and {more} more" if more else ""
+        return f"in {int(region.sum())} of {values.size} {unit}s: {listed}{rest}"
+    share = percentage(area)
+    if item.kind is Kind.SERIES:
+        return f"in {share} of the series, {_along(weight)}"
+    if item.kind is Kind.VOLUME:
+        slices = weight.sum(axis=(1, 2))
+        return (
+            f"in {share} of the volume, most in slice {int(slices.argmax()) + 1} of {len(slices)}, "
+            f"{place(weight.sum(axis=0))}"
+        )
+    # Maps over tokens or feature maps of their own have no picture under them.
+    known = "y" in result.input_axes[item.input] or input_of(result, item.input).ndim > 2
+    return f"in {share} of the {'image' if known else 'map'}, {place(weight)}"
+
+
+def _along(weight: Array) -> str:
+    position = (np.arange(len(weight)) + 0.5) / len(weight)
+    centre = float((weight * position).sum() / weight.sum())
+    spread = float(np.sqrt((weight * (position - centre) ** 2).sum() / weight.sum()))
+    return "spread out" if spread > _SPREAD * 0.6 else _THIRDS[min(2, int(centre * 3))]
+
+
+def place(weight: Array) -> str:
+    """Return the place of the weights (y, x) on a 3×3 grid; says so when they are spread out.
+
+    Where they lie in several spots, the centre of gravity may hold none of them: then the ninth
+    that holds most is named.
+    """
+    total = weight.sum()
+    y, x = (((np.arange(size) + 0.5) / size) for size in weight.shape)
+    rows, columns = weight.sum(axis=1) / total, weight.sum(axis=0) / total
+    centre_y, centre_x = float(rows @ y), float(columns @ x)
+    spread = float(np.sqrt(rows @ (y - centre_y) ** 2 + columns @ (x - centre_x) ** 2))
+    if spread <= _SPREAD:
+        return _PLACES[min(2, int(centre_y * 3))][min(2, int(centre_x * 3))]
+    third_y, third_x = (y * 3).astype(int), (x * 3).astype(int)
+    ninths = np.zeros((3, 3))
+    np.add.at(ninths, (third_y[:, None], third_x[None, :]), weight)
+    row, column = np.unravel_index(int(ninths.argmax()), (3, 3))
+    return f"spread out, most in the {_PLACES[row][column]} part"
+
+
+def _against(item: Map) -> str:
+    if item.meaning is not Meaning.SIGNED:
+        return ""
+    negative, total = float(-item.values[item.values < 0].sum()), float(np.abs(item.values).sum())
+    if not negative:
+        return "nothing speaks against it"
+    return f"{percentage(negative / total)} of all evidence speaks against it"

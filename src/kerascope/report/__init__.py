@@ -1,0 +1,17 @@
+"""One self-contained page: what a model predicted, why, and what made the explanation."""
+
+from kerascope.report.encode import json_for_script
+from kerascope.report.page import build_report, write_report
+from kerascope.report.sections import Comparison, Explanations, Interval, Section, Story, Table
+
+__all__ = [
+    "Comparison",
+    "Explanations",
+    "Interval",
+    "Section",
+    "Story",
+    "Table",
+    "build_report",
+    "json_for_script",
+    "write_report",
+]

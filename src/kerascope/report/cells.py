@@ -1,0 +1,192 @@
+"""Turn results into what the templates show: pictures, bars, legends, words."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerascope.plot.colour import ALPHA, fit, strip
+from kerascope.plot.draw import map_picture
+from kerascope.plot.export import data_uri, drawn
+from kerascope.plot.maps import Kind, Map, Meaning, axes_of, picture_of
+from kerascope.plot.stamp import without_folders
+from kerascope.plot.words import (
+    ENDS,
+    Ranked,
+    broken_words,
+    describe,
+    empty_words,
+    number,
+    percentage,
+    ranking,
+    sample_name,
+)
+
+if TYPE_CHECKING:
+    from kerascope.attribution import Attribution
+    from kerascope.types import Array
+
+LONGEST = 400  # pixels of a picture's longest side
+SMALLEST = 240  # below it pictures grow by a whole factor
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture inside the page."""
+
+    src: str
+    alt: str
+    width: int
+    height: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One line of a prediction; `width` is 0 … 100, or None where a bar would say nothing."""
+
+    label: str
+    words: str
+    width: float | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The strongest values of one output."""
+
+    output: str
+    bars: tuple[Bar, ...]
+    more: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Legend:
+    """A colour bar with its ends in words and numbers."""
+
+    src: str
+    low: str
+    high: str
+    signed: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One map with its words."""
+
+    picture: Picture
+    explained: str
+    gap: str
+    message: str
+
+
+def prediction_of(result: Attribution, sample: int) -> tuple[Prediction, ...]:
+    """Return the five strongest values of every output that is a vector."""
+    found = []
+    for name, ranked in ranking(result, sample).items():
+        outputs = result.predictions[name] if name else result.predictions
+        total = np.asarray(outputs)[sample].size
+        more = f"{total - len(ranked):,} more classes" if total > len(ranked) else ""
+        found.append(Prediction(output=name, bars=tuple(map(_bar, ranked)), more=more))
+    return tuple(found)
+
+
+def _bar(item: Ranked) -> Bar:
+    width = None if item.share is None else round(item.share * 100, 2)
+    return Bar(label=item.label, words=item.words, width=width)
+
+
+def base_of(result: Attribution, item: Map) -> Array | None:
+    """Return the picture that a map lies on at the size of the page, or None."""
+    if item.kind is not Kind.PICTURE:
+        return None
+    picture = picture_of(result, item.sample, item.input)
+    return None if picture is None else fit(picture, longest=LONGEST, smallest=SMALLEST)
+
+
+def picture_cell(result: Attribution, item: Map, base: Array | None) -> Picture | None:
+    """Return what the model was given, as a picture; None for a map without one."""
+    if base is None and item.kind is Kind.PICTURE:
+        return None
+    array = drawn(result, item, limit=None) if base is None else base
+    return _picture(array, f"{sample_name(result, item.sample)}, what the model was given")
+
+
+def map_cell(
+    result: Attribution,
+    item: Map,
+    *,
+    base: Array | None,
+    limit: float,
+    outline: Array | None = None,
+) -> Cell:
+    """Return a map over its base picture with its alt text and words."""
+    if item.kind is Kind.PICTURE:
+        array = map_picture(base, item, limit=limit, alpha=ALPHA, outline=outline)
+    else:
+        array = drawn(result, item, limit=limit)
+    lines = [empty_words(result, item) if item.empty else "", broken_words(item)]
+    return Cell(
+        picture=_picture(array, describe(result, item)),
+        explained=item.explained,
+        gap=gap_words(result, item.sample, item.target),
+        message="; ".join(filter(None, lines)) if item.kind is Kind.PICTURE else "",
+    )
+
+
+def _picture(array: Array, alt: str) -> Picture:
+    height, width = array.shape[:2]
+    return Picture(src=data_uri(array), alt=alt, width=width, height=height)
+
+
+def legend_of(maps: Sequence[Map], limit: float) -> Legend:
+    """Return the colour bar of maps on one scale; signed as soon as one of them is."""
+    meanings = {item.meaning for item in maps}
+    meaning = Meaning.SIGNED if Meaning.SIGNED in meanings else next(iter(meanings))
+    low, high = ENDS[meaning]
+    signed = meaning is Meaning.SIGNED
+    return Legend(
+        src=data_uri(strip(meaning, height=2)),
+        low=f"{low} {number(-limit if signed else 0)}",
+        high=f"{number(limit)} {high}",
+        signed=signed,
+    )
+
+
+def gap_words(result: Attribution, sample: int, target: int) -> str:
+    """Return the completeness gap relative to the score difference; "" for a method without."""
+    if result.gap is None:
+        return ""
+    gap = float(np.asarray(result.gap[sample]).reshape(-1)[target])
+    difference = gap + sum(_total(result, name, sample, target) for name in result.input_names)
+    if not np.isfinite(gap):
+        return "completeness gap is not finite"
+    if abs(difference) < 1e-6:
+        return f"completeness gap {number(gap)}"
+    return f"completeness gap {percentage(abs(gap / difference))}"
+
+
+def _total(result: Attribution, name: str, sample: int, target: int) -> float:
+    values = result.values[name] if isinstance(result.values, Mapping) else result.values
+    row = np.asarray(values)[sample]
+    row = row[target] if "target" in axes_of(result, name) else row
+    return float(row.sum(dtype=np.float64))
+
+
+def fields_of(result: Attribution) -> tuple[tuple[str, str], ...]:
+    """Return the method's fields and their values in words, free of folders."""
+    fields = without_folders(result.method.to_json()["fields"])
+    return tuple((name, _value(value)) for name, value in fields.items())
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "default"
+    if isinstance(value, dict) and "data" in value:
+        return f"array {str(value['data'])[:12]}…" + (
+            f" ({value['file']})" if value["file"] else ""
+        )
+    if isinstance(value, list):
+        return " × ".join(_value(item) for item in value)
+    return number(value) if isinstance(value, float) else str(value)
