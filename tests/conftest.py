@@ -6,3 +6,46 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REAL = Path(os.environ.get("KERASCOPE_REAL", ROOT.parent / "shared" / "real"))
+_skipped: dict[str, str] = {}
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """The folder of real networks and photographs, or a skip."""
+    if not REAL.is_dir():
+        pytest.skip("no real networks beside the checkout (set KERASCOPE_REAL)")
+    return REAL
+
+
+def pytest_runtest_logreport(report: Any) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        _skipped[report.nodeid] = report.longrepr[2]
+
+
+def _unexpected() -> dict[str, str]:
+    lines = (ROOT / ".ci" / "allowed_skips.txt").read_text().splitlines()
+    allowed = [re.compile(line) for line in lines if line and not line.startswith("#")]
+    return {
+        node: why for node, why in _skipped.items() if not any(rule.search(why) for rule in allowed)
+    }
+
+
+def pytest_sessionfinish(session: Any, exitstatus: int) -> None:
+    """In CI, a skip for a reason that is not on the list is a failure."""
+    if os.environ.get("CI") and _unexpected() and exitstatus == 0:
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if os.environ.get("CI"):
+        for node, why in _unexpected().items():
+            terminalreporter.write_line(f"SKIP NOT ALLOWED in CI: {node}: {why}", red=True)

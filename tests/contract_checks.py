@@ -13,9 +13,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import zoo
 
 import kerascope as ks
+import zoo
 from kerascope.hooks import HookedModel, store_of
 from kerascope.method import AttributionMethod, Axiom, make_method
 
@@ -49,7 +49,9 @@ def distance(a: Any, b: Any) -> float:
     assert left.keys() == right.keys(), f"inputs differ: {left.keys()} and {right.keys()}"
     worst = 0.0
     for name, array in left.items():
-        assert array.shape == right[name].shape, f"shapes differ: {array.shape} and {right[name].shape}"
+        assert array.shape == right[name].shape, (
+            f"shapes differ: {array.shape} and {right[name].shape}"
+        )
         scale = max(float(np.abs(array).max()), float(np.abs(right[name]).max()), 1e-12)
         worst = max(worst, float(np.abs(array - right[name]).max()) / scale)
     return worst
@@ -59,7 +61,12 @@ def run(method: AttributionMethod, case: zoo.Case, **options: Any) -> ks.Attribu
     """Explain a case without compiling: cells are many, nets are tiny."""
     x = options.pop("x", case.x)
     # Recurrent loops are compiled anew by JAX at every eager call.
-    slow = keras.backend.backend() == "jax" and case.name in ("lstm", "conv_lstm", "vit", "attention_tuple")
+    slow = keras.backend.backend() == "jax" and case.name in (
+        "lstm",
+        "conv_lstm",
+        "vit",
+        "attention_tuple",
+    )
     compiled = options.pop("compiled", slow)
     return ks.explain(HookedModel(case.model, compiled=compiled), x, method, **options)
 
@@ -173,7 +180,9 @@ def check_targets(method: AttributionMethod, case: zoo.Case) -> None:
     for name, array in parts(both.values).items():
         for k in (0, 1):
             assert distance(array[:, k], parts(alone[k].values)[name]) <= TOLERANCE
-            assert distance(parts(mixed.values)[name][k], parts(alone[k].values)[name][k]) <= TOLERANCE
+            assert (
+                distance(parts(mixed.values)[name][k], parts(alone[k].values)[name][k]) <= TOLERANCE
+            )
     assert np.allclose(both.scores[:, 1], alone[1].scores, rtol=1e-5, atol=1e-6)
 
 
@@ -208,10 +217,18 @@ def check_passes(method: AttributionMethod, case: zoo.Case) -> None:
     gradients = (counted["gradient"] + counted["layer gradient"]) / samples
     backward = counted["extra backward"] / samples
     if declared.upper:
-        assert gradients <= declared.gradient, f"{gradients} gradient passes, at most {declared.gradient} declared"
-        assert forward <= declared.forward, f"{forward} forward passes, at most {declared.forward} declared"
+        assert gradients <= declared.gradient, (
+            f"{gradients} gradient passes, at most {declared.gradient} declared"
+        )
+        assert forward <= declared.forward, (
+            f"{forward} forward passes, at most {declared.forward} declared"
+        )
     else:
-        assert (forward, gradients, backward) == (declared.forward, declared.gradient, declared.backward)
+        assert (forward, gradients, backward) == (
+            declared.forward,
+            declared.gradient,
+            declared.backward,
+        )
 
 
 def check_completeness(method: AttributionMethod, case: zoo.Case) -> None:
@@ -219,7 +236,9 @@ def check_completeness(method: AttributionMethod, case: zoo.Case) -> None:
     result = run(method, case)
     assert result.gap is not None
     assert result.gap.shape == result.scores.shape
-    assert np.abs(result.gap).max() <= 0.02 * np.abs(result.scores).max(), f"gap {result.gap} of {result.scores}"
+    assert np.abs(result.gap).max() <= 0.02 * np.abs(result.scores).max(), (
+        f"gap {result.gap} of {result.scores}"
+    )
 
 
 def smooth_case() -> zoo.Case:

@@ -98,7 +98,9 @@ def rescaling_and_nested_base() -> Case:
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.3)(x)
     model = keras.Model(i, layers.Dense(3, activation="softmax")(x))
-    return Case("", model, np.random.default_rng(4).integers(0, 255, (2, 12, 16, 3)).astype("uint8"))
+    return Case(
+        "", model, np.random.default_rng(4).integers(0, 255, (2, 12, 16, 3)).astype("uint8")
+    )
 
 
 def _stack(*, first: list[Any], classes: int = 3) -> list[Any]:
@@ -140,7 +142,9 @@ def sequential_with_nested_base() -> Case:
 def nested_three_deep() -> Case:
     i = keras.Input((12, 16, 3))
     inner = backbone(name="inner")
-    middle = keras.Model(j := keras.Input((12, 16, 3)), layers.Activation("relu")(inner(j)), name="middle")
+    middle = keras.Model(
+        j := keras.Input((12, 16, 3)), layers.Activation("relu")(inner(j)), name="middle"
+    )
     outer = keras.Sequential([middle, layers.GlobalAveragePooling2D()], name="outer")
     return Case("", keras.Model(i, layers.Dense(3, activation="softmax")(outer(i))), pictures())
 
@@ -253,8 +257,12 @@ def activation_layer_and_reshape() -> Case:
 @shape
 def softmax_in_nested_head() -> Case:
     i = keras.Input((12, 16, 3))
-    head = keras.Sequential([layers.Dense(4, activation="relu"), layers.Dense(3), layers.Softmax()], name="top")
-    return Case("", keras.Model(i, head(layers.GlobalAveragePooling2D()(backbone()(i)))), pictures())
+    head = keras.Sequential(
+        [layers.Dense(4, activation="relu"), layers.Dense(3), layers.Softmax()], name="top"
+    )
+    return Case(
+        "", keras.Model(i, head(layers.GlobalAveragePooling2D()(backbone()(i)))), pictures()
+    )
 
 
 class OpsHead(keras.Model):
@@ -332,7 +340,9 @@ def series_conv() -> Case:
     i = keras.Input((24, 2))
     x = layers.Conv1D(4, 3, activation="relu", name="conv1")(i)
     x = layers.Conv1D(5, 3, activation="relu", name="conv2")(x)
-    model = keras.Model(i, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(x)))
+    model = keras.Model(
+        i, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(x))
+    )
     return Case("", model, np.random.default_rng(6).normal(0, 1, (2, 24, 2)).astype("float32"))
 
 
@@ -348,8 +358,12 @@ def lstm() -> Case:
 def conv_lstm() -> Case:
     i = keras.Input((3, 8, 10, 2))
     x = layers.ConvLSTM2D(3, 3, name="clstm")(i)
-    model = keras.Model(i, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(x)))
-    return Case("", model, np.random.default_rng(6).normal(0, 1, (2, 3, 8, 10, 2)).astype("float32"))
+    model = keras.Model(
+        i, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    )
+    return Case(
+        "", model, np.random.default_rng(6).normal(0, 1, (2, 3, 8, 10, 2)).astype("float32")
+    )
 
 
 @shape
@@ -357,8 +371,12 @@ def volume() -> Case:
     i = keras.Input((6, 8, 10, 1))
     x = layers.Conv3D(3, 3, activation="relu", name="conv1")(i)
     x = layers.Conv3D(4, 3, activation="relu", padding="same", name="conv2")(x)
-    model = keras.Model(i, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling3D()(x)))
-    return Case("", model, np.random.default_rng(6).normal(0, 1, (2, 6, 8, 10, 1)).astype("float32"))
+    model = keras.Model(
+        i, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling3D()(x))
+    )
+    return Case(
+        "", model, np.random.default_rng(6).normal(0, 1, (2, 6, 8, 10, 1)).astype("float32")
+    )
 
 
 @shape
@@ -366,7 +384,9 @@ def token_ids() -> Case:
     i = keras.Input((7,), dtype="int32")
     x = layers.Embedding(20, 6, name="embed")(i)
     x = layers.Conv1D(5, 3, activation="relu", name="conv")(x)
-    model = keras.Model(i, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(x)))
+    model = keras.Model(
+        i, layers.Dense(3, activation="softmax")(layers.GlobalAveragePooling1D()(x))
+    )
     return Case("", model, np.random.default_rng(6).integers(1, 20, (2, 7)).astype("int32"))
 
 
@@ -403,7 +423,9 @@ class TupleAttention(layers.Layer):
     """A custom attention layer that returns (output, weights)."""
 
     def build(self, input_shape: Any) -> None:
-        self.query = self.add_weight(shape=(input_shape[-1], 4), initializer="random_normal", name="query")
+        self.query = self.add_weight(
+            shape=(input_shape[-1], 4), initializer="random_normal", name="query"
+        )
 
     def call(self, x: Any) -> Any:
         q = x @ self.query
@@ -456,7 +478,11 @@ def norm_and_dropout() -> Case:
     x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.SpatialDropout2D(0.5)(x)
     x = layers.GaussianNoise(0.5)(layers.GlobalAveragePooling2D()(x))
-    return Case("", keras.Model(i, layers.Dense(3, activation="softmax")(layers.Dropout(0.5)(x))), pictures())
+    return Case(
+        "",
+        keras.Model(i, layers.Dense(3, activation="softmax")(layers.Dropout(0.5)(x))),
+        pictures(),
+    )
 
 
 def _through_file(suffix: str) -> Case:

@@ -43,7 +43,7 @@ _ERRORS = (
     "KerascopeError", "MissingDependency", "Refused",
 )  # fmt: skip
 
-__all__ = [  # noqa: RUF022, PLE0604 — sorted by construction, and checked by a test
+__all__ = [  # noqa: PLE0604 — sorted by construction, and checked by a test
     *sorted([*_ROOMS, *_ERRORS, "methods"])
 ]
 

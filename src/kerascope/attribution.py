@@ -94,7 +94,11 @@ class Attribution:
     @property
     def input_names(self) -> tuple[str, ...]:
         """Names of the inputs that have a map."""
-        return tuple(self.values) if isinstance(self.values, Mapping) else (next(iter(self.input_axes)),)
+        return (
+            tuple(self.values)
+            if isinstance(self.values, Mapping)
+            else (next(iter(self.input_axes)),)
+        )
 
     def _of(self, tree: Any, name: str) -> Any:
         return tree[name] if isinstance(tree, Mapping) else tree
@@ -224,7 +228,7 @@ def _pack(result: Attribution) -> tuple[dict[str, Array], dict[str, Any]]:
         tree = getattr(result, field)
         several = isinstance(tree, Mapping)
         trees[field] = list(tree) if several else None
-        for name, array in (tree.items() if several else [("", tree)]):
+        for name, array in tree.items() if several else [("", tree)]:
             tensors[f"{field}/{name}"] = np.ascontiguousarray(array)
     for field in _ARRAYS:
         if getattr(result, field) is not None:
@@ -246,7 +250,9 @@ def _pack(result: Attribution) -> tuple[dict[str, Array], dict[str, Any]]:
     return tensors, header
 
 
-def _unpack(cls: type[Attribution], tensors: dict[str, Array], header: dict[str, Any]) -> Attribution:
+def _unpack(
+    cls: type[Attribution], tensors: dict[str, Array], header: dict[str, Any]
+) -> Attribution:
     def tree(field: str) -> Tree:
         names = header["trees"][field]
         if names is None:
@@ -263,7 +269,9 @@ def _unpack(cls: type[Attribution], tensors: dict[str, Array], header: dict[str,
         input_axes={k: tuple(v) for k, v in header["input_axes"].items()},
         method=method_class(header["method"]["name"]).from_json(header["method"]),
         provenance=Provenance(**header["provenance"]),
-        extras={k.removeprefix("extras/"): v for k, v in tensors.items() if k.startswith("extras/")},
+        extras={
+            k.removeprefix("extras/"): v for k, v in tensors.items() if k.startswith("extras/")
+        },
         display=None if count is None else tuple(tensors[f"display/{i}"] for i in range(count)),
     )
 

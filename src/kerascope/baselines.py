@@ -28,7 +28,10 @@ def blur(values: Array, sigma: float, axes: tuple[str, ...]) -> Array:
 
 
 def baseline_of(
-    baseline: float | str | Array, sample: Array, axes: tuple[str, ...], generator: np.random.Generator
+    baseline: float | str | Array,
+    sample: Array,
+    axes: tuple[str, ...],
+    generator: np.random.Generator,
 ) -> Array:
     """Return the baseline of one sample: float32, of the sample's shape.
 
@@ -39,7 +42,9 @@ def baseline_of(
     check_kind(baseline)
     if not isinstance(baseline, str):
         try:
-            return np.broadcast_to(np.asarray(baseline, np.float32), sample.shape).astype(np.float32)
+            return np.broadcast_to(np.asarray(baseline, np.float32), sample.shape).astype(
+                np.float32
+            )
         except ValueError as error:
             raise BadMethod(
                 f"the baseline has shape {np.shape(baseline)}; a sample has {sample.shape}"

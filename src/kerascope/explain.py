@@ -70,7 +70,9 @@ def explain(
         _check_finite(view.last["raw"], view.model, "output")
         seen, targets = view.last, targets.pin(view.last["scores_of"])
     scores = None if value.one_pass else seen["scores"]
-    raw = value.attribute(view, x, targets, Run(seed=seed, batch_size=view.batch_size, scores=scores))
+    raw = value.attribute(
+        view, x, targets, Run(seed=seed, batch_size=view.batch_size, scores=scores)
+    )
     if value.one_pass:
         seen = view.last
         _check_finite(seen["raw"], view.model, "output")
@@ -79,19 +81,27 @@ def explain(
     return _wrap(view, inputs, x, value, raw, targets, seen, score, seed, target, started)
 
 
-def _view(model: Any, method: AttributionMethod, score: str, batch_size: int | None) -> HookedModel | BlackBox:
+def _view(
+    model: Any, method: AttributionMethod, score: str, batch_size: int | None
+) -> HookedModel | BlackBox:
     """Return the model as a method sees it."""
     if isinstance(model, HookedModel):
         if batch_size is None and model.score == score:
-            return HookedModel(model.model, score=score, batch_size=model.batch_size, compiled=model.compiled)
+            return HookedModel(
+                model.model, score=score, batch_size=model.batch_size, compiled=model.compiled
+            )
         return HookedModel(model.model, score=score, batch_size=batch_size, compiled=model.compiled)
     if isinstance(model, keras.Model):
         return HookedModel(model, score=score, batch_size=batch_size)
     if isinstance(model, keras.Layer) or not callable(model):
-        raise BadModel(f"a model is a keras.Model or a function of a batch, not {type(model).__name__}")
+        raise BadModel(
+            f"a model is a keras.Model or a function of a batch, not {type(model).__name__}"
+        )
     if not method.needs <= {Need.SCORES}:
         needs = ", ".join(sorted(need.value for need in method.needs - {Need.SCORES}))
-        raise BadMethod(f"{method.name} needs {needs}, which a plain function does not give; occlusion needs scores only")
+        raise BadMethod(
+            f"{method.name} needs {needs}, which a plain function does not give; occlusion needs scores only"
+        )
     return BlackBox(model, batch_size=batch_size)
 
 
@@ -125,7 +135,9 @@ def _wrap(
     """Return the result: target axis dropped for one target, words and provenance added."""
     one = targets.squeeze
     drop = lambda array: array[:, 0] if one else array  # noqa: E731
-    axes = {n: tuple(a for a in names if not (one and a == "target")) for n, names in raw.axes.items()}
+    axes = {
+        n: tuple(a for a in names if not (one and a == "target")) for n, names in raw.axes.items()
+    }
     values = {n: np.ascontiguousarray(drop(array), np.float32) for n, array in raw.values.items()}
     several = len(x) > 1
     names = getattr(inputs, "names", None)
@@ -142,11 +154,15 @@ def _wrap(
         layer=raw.layer,
         gap=None if raw.gap is None else drop(raw.gap),
         notes=(*view.notes, *_head_notes(view, seen["raw"]), *raw.notes),
-        provenance=_provenance(view, inputs, method, target, score, seed, time.perf_counter() - started),
+        provenance=_provenance(
+            view, inputs, method, target, score, seed, time.perf_counter() - started
+        ),
         extras={**raw.extras, **{key: drop(array) for key, array in raw.target_extras.items()}},
         labels=facts_of(view.model).labels,
         display=getattr(inputs, "display", None),
-        names=tuple(names) if names is not None else tuple(f"sample {i}" for i in range(len(seen["scores"]))),
+        names=tuple(names)
+        if names is not None
+        else tuple(f"sample {i}" for i in range(len(seen["scores"]))),
     )
 
 
@@ -179,7 +195,13 @@ def _head_notes(view: Any, raw: Mapping[str, Array]) -> list[str]:
 
 
 def _provenance(
-    view: Any, inputs: Any, method: AttributionMethod, target: Any, score: str, seed: int, seconds: float
+    view: Any,
+    inputs: Any,
+    method: AttributionMethod,
+    target: Any,
+    score: str,
+    seed: int,
+    seconds: float,
 ) -> Provenance:
     facts = facts_of(view.model)
     return Provenance(

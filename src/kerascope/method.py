@@ -156,7 +156,9 @@ class Run:
         key = [self.seed & (2**64 - 1), (sample << 32) | draw]
         return np.random.Generator(np.random.Philox(key=np.array(key, np.uint64)))
 
-    def pairs(self, samples: int, draws: int, what: str = "passes") -> Iterator[tuple[Array, Array]]:
+    def pairs(
+        self, samples: int, draws: int, what: str = "passes"
+    ) -> Iterator[tuple[Array, Array]]:
         """Yield (sample, draw) index arrays that cover samples × draws in batches, sample by sample."""
         total = samples * draws
         for start in range(0, total, self.batch_size):
@@ -193,7 +195,9 @@ class AttributionMethod(ABC):
     reference: ClassVar[str]  # key in `citations`
     axioms: ClassVar[frozenset[Axiom]] = frozenset()
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
-    reduce: ClassVar[str] = "sum"  # the paper's reduction over channels: "sum", "max_abs", "sum_abs", "mean"
+    reduce: ClassVar[str] = (
+        "sum"  # the paper's reduction over channels: "sum", "max_abs", "sum_abs", "mean"
+    )
     signed: ClassVar[bool] = True  # False: values are never negative by construction
     # True: one pass over the inputs as they are, so the prediction comes out of the same pass.
     one_pass: ClassVar[bool] = False
@@ -299,7 +303,9 @@ def make_method(method: Any, fields: Mapping[str, Any]) -> AttributionMethod:
     known = [f.name for f in dataclasses.fields(kind)]
     for key in fields:
         if key not in known:
-            raise BadMethod(f"{kind.name} has no field '{key}'{choices(key, known) or '; it has none'}")
+            raise BadMethod(
+                f"{kind.name} has no field '{key}'{choices(key, known) or '; it has none'}"
+            )
     return build(**{key: _as_field(value) for key, value in fields.items()})
 
 
@@ -360,7 +366,7 @@ def _parse_value(text: str, hint: Any, where: str) -> Any:
     raise BadMethod(f"{where} cannot be '{text}'; it takes {names}")
 
 
-def check(condition: bool, message: str) -> None:  # noqa: FBT001
+def check(condition: bool, message: str) -> None:
     """Raise `BadMethod` with `message` unless `condition` holds; for use in `__post_init__`."""
     if not condition:
         raise BadMethod(message)

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from saved import path_for
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -28,7 +29,9 @@ def disagreements(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> dic
             continue
         scale = max(np.abs(one[key]).max(), np.abs(two[key]).max(), 1e-12)
         worst[key] = float(np.abs(one[key] - two[key]).max() / scale)
-    return dict(sorted(((k, v) for k, v in worst.items() if v > TOLERANCE), key=lambda item: -item[1]))
+    return dict(
+        sorted(((k, v) for k, v in worst.items() if v > TOLERANCE), key=lambda item: -item[1])
+    )
 
 
 @pytest.mark.parametrize(("one", "two"), itertools.combinations(BACKENDS, 2))

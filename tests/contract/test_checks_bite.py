@@ -7,12 +7,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import contract_checks as checks
 import numpy as np
 import pytest
-import zoo
 
+import contract_checks as checks
 import kerascope as ks
+import zoo
 from kerascope.method import Passes, RawMap
 from kerascope.methods import GradCAM, Gradient, GradientXInput, IntegratedGradients
 
@@ -140,7 +140,9 @@ def test_seed_bites_on_a_deaf_method() -> None:
 
 def test_targets_bites_on_mixed_up_targets() -> None:
     with pytest.raises(AssertionError):
-        checks.check_targets(broken(lambda a, t: a[:, ::-1] if len(t) > 1 else a), zoo.SHAPES["flat_functional"]())
+        checks.check_targets(
+            broken(lambda a, t: a[:, ::-1] if len(t) > 1 else a), zoo.SHAPES["flat_functional"]()
+        )
 
 
 def test_class_sensitivity_bites_on_a_blind_method() -> None:
@@ -160,7 +162,9 @@ def test_round_trips_bites_on_a_lambda() -> None:
 def test_passes_bites_on_a_wrong_count() -> None:
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Modest(Gradient):
-        def passes(self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1) -> Passes:
+        def passes(
+            self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1
+        ) -> Passes:
             return Passes(gradient=2, backward=targets - 1)
 
     with pytest.raises(AssertionError):

@@ -6,12 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import contract_checks as checks
 import keras
 import numpy as np
 import pytest
-import zoo
 
+import contract_checks as checks
+import zoo
 from kerascope.method import Axiom, registry
 
 METHODS = list(registry())
@@ -42,7 +42,9 @@ def test_promise(name: str, check: Callable[..., None]) -> None:
 
 
 @pytest.mark.parametrize("name", ["gradient", "grad_cam", "integrated_gradients", "occlusion"])
-@pytest.mark.parametrize("shape", ["subclassed_model", "shared_encoder", "norm_and_dropout", "token_ids"])
+@pytest.mark.parametrize(
+    "shape", ["subclassed_model", "shared_encoder", "norm_and_dropout", "token_ids"]
+)
 def test_untouched_shapes(name: str, shape: str) -> None:
     checks.check_untouched(checks.small(name), built(shape))
 
@@ -73,7 +75,9 @@ def test_linearity(name: str) -> None:
     checks.check_linearity(checks.small(name, **fields), case, weights)
 
 
-@pytest.mark.parametrize("name", sorted({*checks.claims(Axiom.LOCATION), *checks.claims(Axiom.DUMMY)}))
+@pytest.mark.parametrize(
+    "name", sorted({*checks.claims(Axiom.LOCATION), *checks.claims(Axiom.DUMMY)})
+)
 def test_location(name: str) -> None:
     fields = {"occlusion": {"patch": 2, "stride": 2}}.get(name, {})
     checks.check_location(checks.small(name, **fields), checks.quadrant_case())
@@ -96,7 +100,12 @@ def _builds() -> dict[str, zoo.Case]:
     base = keras.Sequential([keras.Input((12, 16, 3)), *convs], name="base")
     j = keras.Input((12, 16, 3))
     nested = keras.Model(j, head(gap(base(j))))
-    models = {"functional": functional, "sequential": sequential, "nested": nested, "subclassed": net}
+    models = {
+        "functional": functional,
+        "sequential": sequential,
+        "nested": nested,
+        "subclassed": net,
+    }
     return {name: zoo.Case(name, model, zoo.pictures()) for name, model in models.items()}
 
 
@@ -113,7 +122,11 @@ def test_builds_agree(name: str) -> None:
 PAIRS = [(name, "flat_functional") for name in METHODS] + [
     (name, shape)
     for i, shape in enumerate(zoo.SHAPES)
-    for name in (["gradient", "grad_cam"], ["smooth_grad", "layer_cam"], ["occlusion", "hires_cam"])[i % 3]
+    for name in (
+        ["gradient", "grad_cam"],
+        ["smooth_grad", "layer_cam"],
+        ["occlusion", "hires_cam"],
+    )[i % 3]
 ]
 
 

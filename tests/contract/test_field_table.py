@@ -7,12 +7,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import zoo
-from contract_checks import check_alive, check_mirrors, run, small
-from saved import keep
 
 import kerascope as ks
+import zoo
+from contract_checks import check_alive, check_mirrors, run, small
 from kerascope.method import registry
+from saved import keep
 
 REFUSALS = tomllib.loads((Path(__file__).parent / "refusals.toml").read_text())
 NEVER = {"gradient", "perturbation"}

@@ -22,7 +22,9 @@ def vjp(fn: Callable[[Any], Any], shifts: Any) -> tuple[Any, Callable[[int], Any
     return (scores, rest), pullback
 
 
-def _stateless(fn: Callable[..., Any], model: Any) -> tuple[Callable[..., Any], Callable[[], list[Any]]]:
+def _stateless(
+    fn: Callable[..., Any], model: Any
+) -> tuple[Callable[..., Any], Callable[[], list[Any]]]:
     """Return `fn` with the weights as its first argument, so that they are no captured constants."""
     ref = weakref.ref(model)
 

@@ -63,4 +63,6 @@ def version() -> str:
 
 def devices() -> list[str]:
     """Return the devices in words."""
-    return [f"{d.device_type}:{d.name.rsplit(':', 1)[-1]}" for d in tf.config.list_physical_devices()]
+    return [
+        f"{d.device_type}:{d.name.rsplit(':', 1)[-1]}" for d in tf.config.list_physical_devices()
+    ]

@@ -14,7 +14,7 @@ import torch
 def vjp(fn: Callable[[Any], Any], shifts: Any) -> tuple[Any, Callable[[int], Any]]:
     """Run `fn(shifts) -> (scores, rest)`; return that and `pullback(k)`, the gradient of Σ scores[k]."""
     names = list(shifts)
-    leaves = {name: shifts[name].detach().requires_grad_(True) for name in names}  # noqa: FBT003
+    leaves = {name: shifts[name].detach().requires_grad_(True) for name in names}
     with torch.enable_grad():
         scores, rest = fn(leaves)
     left = len(scores)
@@ -59,7 +59,9 @@ def inference() -> contextlib.AbstractContextManager[None]:
 
 def out_of_memory(error: BaseException) -> bool:
     """Tell whether `error` says that memory ran out."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(error)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "not enough memory" in str(
+        error
+    )
 
 
 def version() -> str:

@@ -34,7 +34,12 @@ def progress(*, quiet: bool = False) -> Iterator[Any]:
     if quiet or not err.is_terminal:
         yield lambda text: None  # noqa: ARG005
         return
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    ]
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=None)
         where = ""

@@ -16,7 +16,7 @@ _PACKAGES = (
 
 
 def doctor(
-    as_json: options.Json = False,  # noqa: FBT002
+    as_json: options.Json = False,
 ) -> None:
     """Show versions, backends and devices, and try every method on a tiny net."""
     from kerascope.backend import installed
@@ -40,7 +40,10 @@ def doctor(
         say(f"{key}: {report[key]}")
     say(f"installed backends: {', '.join(report['backends'])}")
     say(f"devices: {', '.join(report['devices'])}")
-    say("packages: " + ", ".join(f"{name} {version}" for name, version in report["packages"].items()))
+    say(
+        "packages: "
+        + ", ".join(f"{name} {version}" for name, version in report["packages"].items())
+    )
     for name, result in report["methods"].items():
         say(f"  {name}: {result}")
 

@@ -20,32 +20,47 @@ if TYPE_CHECKING:
     from kerascope.method import AttributionMethod
 
 SWEEP = "all-blocks"
-_EAGER_IMAGES = 3  # up to so many pictures, one pass each is done before TensorFlow has traced a graph
+_EAGER_IMAGES = (
+    3  # up to so many pictures, one pass each is done before TensorFlow has traced a graph
+)
 
 
-def explain(  # noqa: PLR0917
+def explain(
     model: options.Model,
-    images: Annotated[list[str], typer.Argument(help="Pictures, folders, patterns, or .npy files.")],
+    images: Annotated[
+        list[str], typer.Argument(help="Pictures, folders, patterns, or .npy files.")
+    ],
     method: Annotated[
-        list[str], typer.Option("-m", "--method", help="Method, with fields: smooth_grad:samples=50; repeatable.")
+        list[str],
+        typer.Option(
+            "-m", "--method", help="Method, with fields: smooth_grad:samples=50; repeatable."
+        ),
     ] = ["grad_cam"],  # noqa: B006 — typer reads it and never changes it
     target: Annotated[
-        str, typer.Option("-t", "--target", help="Class index or name, top-3, rank-2, 'a vs b', output:class.")
+        str,
+        typer.Option(
+            "-t", "--target", help="Class index or name, top-3, rank-2, 'a vs b', output:class."
+        ),
     ] = "predicted",
     score: Annotated[str, typer.Option(help="logit or probability.")] = "logit",
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")] = Path(
-        "kerascope-out"
-    ),
-    layer: Annotated[str, typer.Option(help=f"Layer for methods that take one; {SWEEP} sweeps from shallow to deep.")] = "",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")
+    ] = Path("kerascope-out"),
+    layer: Annotated[
+        str,
+        typer.Option(help=f"Layer for methods that take one; {SWEEP} sweeps from shallow to deep."),
+    ] = "",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
-    fit: Annotated[str, typer.Option(help="squeeze the whole picture, or crop its centre.")] = "squeeze",
+    fit: Annotated[
+        str, typer.Option(help="squeeze the whole picture, or crop its centre.")
+    ] = "squeeze",
     size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
     batch_size: Annotated[int, typer.Option(help="Rows per pass; 0: by itself.")] = 0,
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     custom: options.Custom = [],  # noqa: B006
-    unsafe: options.Unsafe = False,  # noqa: FBT002
-    as_json: options.Json = False,  # noqa: FBT002
+    unsafe: options.Unsafe = False,
+    as_json: options.Json = False,
 ) -> None:
     """Explain pictures: writes PNGs, .safetensors and one self-contained report.html."""
     from kerascope.method import parse_method
@@ -65,7 +80,18 @@ def explain(  # noqa: PLR0917
 
     for note in dict.fromkeys((*facts_of(net).notes, *pictures.notes)):
         say(f"note: {note}", quiet=as_json)
-    work = _Work(net, pictures, chosen, output, target, score, batch_size or None, seed, layer == SWEEP, as_json)
+    work = _Work(
+        net,
+        pictures,
+        chosen,
+        output,
+        target,
+        score,
+        batch_size or None,
+        seed,
+        layer == SWEEP,
+        as_json,
+    )
     work.run()
 
 
@@ -85,7 +111,9 @@ def _check_folder(folder: Path) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        raise BadFile(f"cannot write to the folder '{folder}': {error.strerror or error}") from error
+        raise BadFile(
+            f"cannot write to the folder '{folder}': {error.strerror or error}"
+        ) from error
 
 
 @dataclasses.dataclass
@@ -115,7 +143,9 @@ class _Work:
             for index, name in enumerate(names):
                 collected.append(self._picture(view, index, name, files))
         except KeyboardInterrupt:
-            err.print(f"interrupted: {len(files)} files are finished in {self.output}", markup=False)
+            err.print(
+                f"interrupted: {len(files)} files are finished in {self.output}", markup=False
+            )
             raise
         results = [join([row[k] for row in collected]) for k in range(len(collected[0]))]
         page = write_report(self.output / "report.html", results)
@@ -136,9 +166,13 @@ class _Work:
             return self.net
         few = len(self.pictures) <= _EAGER_IMAGES and all(m.one_pass for m in self.methods)
         eager = few and keras.backend.backend() == "tensorflow" and not self.sweep
-        return HookedModel(self.net, score=self.score, batch_size=self.batch_size, compiled=not eager)
+        return HookedModel(
+            self.net, score=self.score, batch_size=self.batch_size, compiled=not eager
+        )
 
-    def _picture(self, view: HookedModel, index: int, name: str, files: list[str]) -> list[Attribution]:
+    def _picture(
+        self, view: HookedModel, index: int, name: str, files: list[str]
+    ) -> list[Attribution]:
         """Explain one picture with every method and write it; return the results of all methods."""
         from kerascope.plot import save_png
 
@@ -147,7 +181,9 @@ class _Work:
         with progress(quiet=self.as_json) as at:
             for method in self.methods:
                 at(f"{name}, {method.name}")
-                found = [self._explain(view, picture, m) for m in self._layers(view, picture, method)]
+                found = [
+                    self._explain(view, picture, m) for m in self._layers(view, picture, method)
+                ]
                 stem = f"{name}-{method.name}"
                 save_png(found if len(found) > 1 else found[0], self.output / f"{stem}.png")
                 files.append(f"{stem}.png")
@@ -158,7 +194,9 @@ class _Work:
                 results += found
         return results
 
-    def _layers(self, view: Any, picture: Any, method: AttributionMethod) -> list[AttributionMethod]:
+    def _layers(
+        self, view: Any, picture: Any, method: AttributionMethod
+    ) -> list[AttributionMethod]:
         """Return the method, or in a sweep the method at the last layer of every resolution."""
         if not self.sweep:
             return [method]
@@ -171,7 +209,13 @@ class _Work:
         from kerascope.explain import explain as front
 
         return front(
-            view, picture, method, target=self.target, score=self.score, batch_size=self.batch_size, seed=self.seed
+            view,
+            picture,
+            method,
+            target=self.target,
+            score=self.score,
+            batch_size=self.batch_size,
+            seed=self.seed,
         )
 
 
@@ -196,7 +240,9 @@ def join(results: list[Attribution]) -> Attribution:
         explained=tuple(words for r in results for words in r.explained),
         names=tuple(name for r in results for name in r.names),
         display=None if one.display is None else tuple(p for r in results for p in r.display or ()),
-        notes=tuple(dict.fromkeys(_about(r, note, len(results)) for r in results for note in r.notes)),
+        notes=tuple(
+            dict.fromkeys(_about(r, note, len(results)) for r in results for note in r.notes)
+        ),
     )
 
 
@@ -250,7 +296,9 @@ def _summary(results: list[Attribution], files: list[str]) -> dict[str, Any]:
 
 def _print(results: list[Attribution]) -> None:
     for row in _rows(results):
-        words = row["explained"] if isinstance(row["explained"], str) else ", ".join(row["explained"])
+        words = (
+            row["explained"] if isinstance(row["explained"], str) else ", ".join(row["explained"])
+        )
         where = f" at {row['layer']}" if row["layer"] else ""
         say(f"{row['picture']}  {row['method']}{where}: {words}")
     for note in dict.fromkeys(note for result in results for note in result.notes):

@@ -13,11 +13,15 @@ from kerascope.errors import BadInput
 
 def layers(
     model: options.Model,
-    image: Annotated[str, typer.Argument(help="A picture, where the model leaves its input size open.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="List all layers, not only those with a map.")] = False,  # noqa: FBT002
+    image: Annotated[
+        str, typer.Argument(help="A picture, where the model leaves its input size open.")
+    ] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="List all layers, not only those with a map.")
+    ] = False,
     custom: options.Custom = [],  # noqa: B006
-    unsafe: options.Unsafe = False,  # noqa: FBT002
-    as_json: options.Json = False,  # noqa: FBT002
+    unsafe: options.Unsafe = False,
+    as_json: options.Json = False,
 ) -> None:
     """List the layers that a map can be taken at, with their shapes, from shallow to deep."""
     from kerascope.cli.quiet import import_keras
@@ -64,13 +68,20 @@ def _blank(net: Any) -> Any:
     except (AttributeError, ValueError, TypeError):
         declared = []
     if not declared or any(size is None for _, shape, _ in declared for size in shape):
-        raise BadInput("the model does not say how large its input is; give a picture: kerascope layers MODEL PICTURE")
-    arrays = [np.zeros((1, *shape), "int32" if "int" in dtype else "float32") for _, shape, dtype in declared]
+        raise BadInput(
+            "the model does not say how large its input is; give a picture: kerascope layers MODEL PICTURE"
+        )
+    arrays = [
+        np.zeros((1, *shape), "int32" if "int" in dtype else "float32")
+        for _, shape, dtype in declared
+    ]
     if len(arrays) == 1:
         return arrays[0]
-    return dict(zip((name for name, _, _ in declared), arrays, strict=True)) if isinstance(
-        getattr(net, "input", None), dict
-    ) else arrays
+    return (
+        dict(zip((name for name, _, _ in declared), arrays, strict=True))
+        if isinstance(getattr(net, "input", None), dict)
+        else arrays
+    )
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

@@ -27,7 +27,6 @@ app.command("methods")(methods.methods)
 app.command("doctor")(doctor.doctor)
 
 
-
 def _version(*, value: bool) -> None:
     if value:
         typer.echo(f"kerascope {kerascope.__version__}")
@@ -37,8 +36,14 @@ def _version(*, value: bool) -> None:
 @app.callback()
 def main(
     *,
-    version: Annotated[  # noqa: ARG001 — its callback does the work
-        bool, typer.Option("--version", help="Show the version.", callback=lambda value: _version(value=value), is_eager=True)
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version.",
+            callback=lambda value: _version(value=value),
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """A microscope for Keras models: why a model predicts what it predicts."""
@@ -46,7 +51,9 @@ def main(
 
 def run() -> None:
     """Run the command line. Exit codes: 0 done, 2 bad input in one line, 130 interrupted."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # frameworks chat on stderr before they are asked
+    os.environ.setdefault(
+        "TF_CPP_MIN_LOG_LEVEL", "3"
+    )  # frameworks chat on stderr before they are asked
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     code = 0
     try:

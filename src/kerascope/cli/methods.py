@@ -10,7 +10,7 @@ from kerascope.cli.console import out, say_json
 
 
 def methods(
-    as_json: options.Json = False,  # noqa: FBT002
+    as_json: options.Json = False,
 ) -> None:
     """List all methods with their fields, defaults and papers."""
     from kerascope.citations import cite
@@ -35,7 +35,9 @@ def methods(
 def _print(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
-    table = Table("method", "fields", "needs", "paper", box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    table = Table(
+        "method", "fields", "needs", "paper", box=None, pad_edge=False, padding=(0, 2, 1, 0)
+    )
     for row in rows:
         fields = ", ".join(f"{key}={value}" for key, value in row["fields"].items())
         table.add_row(row["name"], fields, ", ".join(row["needs"]), row["paper"])

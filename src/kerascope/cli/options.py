@@ -7,12 +7,21 @@ from typing import Annotated
 import typer
 
 Model = Annotated[
-    str, typer.Argument(help="A .keras or .h5 file, keras:NAME (Keras Applications) or hub:PRESET (KerasHub).")
+    str,
+    typer.Argument(
+        help="A .keras or .h5 file, keras:NAME (Keras Applications) or hub:PRESET (KerasHub)."
+    ),
 ]
 Custom = Annotated[
-    list[str], typer.Option("--custom", help="module:Class of a custom layer or function in the file; repeatable.")
+    list[str],
+    typer.Option(
+        "--custom", help="module:Class of a custom layer or function in the file; repeatable."
+    ),
 ]
 Unsafe = Annotated[
-    bool, typer.Option("--unsafe", help="Let the model file run code that it carries. Only for files you trust.")
+    bool,
+    typer.Option(
+        "--unsafe", help="Let the model file run code that it carries. Only for files you trust."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

@@ -40,7 +40,9 @@ class BlackBox:
         """Return inputs by name as arrays; call the function on one sample to learn its outputs."""
         arrays, self._structure = normalise(self.model, inputs)
         raw = self._call({name: array[:1] for name, array in arrays.items()})
-        outputs = {name: OutputSpec(name, value.shape[1:], "unknown") for name, value in raw.items()}
+        outputs = {
+            name: OutputSpec(name, value.shape[1:], "unknown") for name, value in raw.items()
+        }
         self._survey = Survey((), outputs, {})
         return arrays
 
@@ -60,7 +62,7 @@ class BlackBox:
         names = labels if labels is not None else facts_of(self.model).labels
         return Spec(outputs=self.survey.outputs, score="value", labels=names, find_layer=no_layer)
 
-    def axes(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:  # noqa: ARG002
+    def axes(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
         """Return the names of the axes of one sample of an input."""
         return axes_of(shape, self.layout)
 
@@ -75,7 +77,9 @@ class BlackBox:
         rows = len(next(iter(x.values())))
         outputs = {}
         for name, value in named.items():
-            array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, np.float32)
+            array = np.asarray(
+                value.detach().cpu() if hasattr(value, "detach") else value, np.float32
+            )
             if array.ndim == 0 or len(array) != rows:
                 raise BadModel(
                     f"the function returned shape {array.shape} for {rows} samples; the first axis must be the sample"

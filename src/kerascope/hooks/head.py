@@ -30,7 +30,9 @@ class HeadTape:
 
     def __init__(self) -> None:
         self._heads: dict[int, tuple[Any, Any, str]] = {}  # id -> (output, its logits, kind)
-        self._origin: dict[int, tuple[Any, Any]] = {}  # id -> (tensor, what it is a cast or view of)
+        self._origin: dict[
+            int, tuple[Any, Any]
+        ] = {}  # id -> (tensor, what it is a cast or view of)
 
     def note_head(self, output: Any, logits: Any, kind: str) -> None:
         """Note that `output` is the softmax or sigmoid of `logits`."""

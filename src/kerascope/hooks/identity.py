@@ -28,7 +28,9 @@ def model_sha256(model: Any) -> str:
     The full hash is computed once and again when a sample of every variable has changed.
     """
     if not hasattr(model, "variables"):
-        return hashlib.sha256(repr(getattr(model, "__qualname__", type(model))).encode()).hexdigest()
+        return hashlib.sha256(
+            repr(getattr(model, "__qualname__", type(model))).encode()
+        ).hexdigest()
     memo, key = store_of(model).memo, ("sha256", _glance(model))
     if key not in memo:
         for old in [k for k in memo if k[0] == "sha256"]:

@@ -42,7 +42,9 @@ def _as_array(value: Any, name: str) -> Array:
     if array.dtype.kind not in "iu" or array.dtype == np.uint8 or array.ndim > 2:
         array = array.astype(np.float32)
     if array.ndim == 0 or len(array) == 0:
-        raise BadInput(f"{name} has shape {array.shape}; the first axis is the sample and must not be empty")
+        raise BadInput(
+            f"{name} has shape {array.shape}; the first axis is the sample and must not be empty"
+        )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = int(np.argwhere(~np.isfinite(array))[0][0])
         raise BadInput(f"{name} holds NaN or infinite values, first in sample {bad}")
@@ -70,7 +72,11 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
     if isinstance(inputs, Mapping):
         structure = Structure("dict", tuple(inputs))
         items = list(inputs.values())
-    elif isinstance(inputs, (list, tuple)) and declared is not None and len(declared) == len(inputs) > 1:
+    elif (
+        isinstance(inputs, (list, tuple))
+        and declared is not None
+        and len(declared) == len(inputs) > 1
+    ):
         structure = Structure("list", tuple(name for name, _ in declared))
         items = list(inputs)
     elif isinstance(inputs, tuple) and len(inputs) > 1 and all(np.ndim(i) > 0 for i in inputs):
@@ -93,7 +99,9 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
 
 
 def _check_declared(
-    arrays: dict[str, Array], structure: Structure, declared: list[tuple[str, tuple[int | None, ...]]]
+    arrays: dict[str, Array],
+    structure: Structure,
+    declared: list[tuple[str, tuple[int | None, ...]]],
 ) -> None:
     names = [name for name, _ in declared]
     if structure.kind == "dict" and set(structure.names) != set(names):
@@ -101,12 +109,15 @@ def _check_declared(
         return
     if len(arrays) != len(declared):
         given = f"{len(arrays)} input{'s' if len(arrays) > 1 else ''}"
-        raise BadInput(f"the model takes {len(declared)} inputs ({', '.join(names)}); {given} given")
+        raise BadInput(
+            f"the model takes {len(declared)} inputs ({', '.join(names)}); {given} given"
+        )
     for position, (name, shape) in enumerate(declared):
         key = name if structure.kind == "dict" else structure.names[position]
         array = arrays[key]
         fits = len(shape) == array.ndim and all(
-            want is None or want == have for want, have in zip(shape[1:], array.shape[1:], strict=True)
+            want is None or want == have
+            for want, have in zip(shape[1:], array.shape[1:], strict=True)
         )
         if fits:
             continue

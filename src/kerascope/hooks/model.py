@@ -94,7 +94,12 @@ class HookedModel:
     """
 
     def __init__(
-        self, model: Any, *, score: str = "logit", batch_size: int | None = None, compiled: bool = True
+        self,
+        model: Any,
+        *,
+        score: str = "logit",
+        batch_size: int | None = None,
+        compiled: bool = True,
     ) -> None:
         self.model = model
         self.score = score
@@ -142,7 +147,9 @@ class HookedModel:
         self.table = layer_table(self.model)
         self.layout = data_format(self.table)
         if fresh:
-            self.notes.append("the model was not built: it was built on these inputs and has untrained weights")
+            self.notes.append(
+                "the model was not built: it was built on these inputs and has untrained weights"
+            )
 
     @property
     def survey(self) -> Survey:
@@ -211,7 +218,9 @@ class HookedModel:
         if not calls:
             raise BadLayer(f"layer '{site.path}' gives no floating-point output on these inputs")
         if site.call not in calls:
-            raise BadLayer(f"layer '{site.path}' is called {len(calls)} times; '{site}' is out of range")
+            raise BadLayer(
+                f"layer '{site.path}' is called {len(calls)} times; '{site}' is out of range"
+            )
         return site
 
     def axes(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -259,7 +268,9 @@ class HookedModel:
         """Return what attributions of the inputs are made for: the inputs, or the embeddings of tokens."""
         tokens = self.survey.tokens
         embedded = self.activations(x, list(tokens.values())) if tokens else {}
-        return {name: embedded[tokens[name]] if name in tokens else array for name, array in x.items()}
+        return {
+            name: embedded[tokens[name]] if name in tokens else array for name, array in x.items()
+        }
 
     def gradients(
         self,
@@ -333,7 +344,9 @@ class HookedModel:
             self.last = result
         return result
 
-    def _in_chunks(self, run: Callable[[slice, int], dict[str, Any]], rows: int, pad: int | None) -> dict[str, Any]:
+    def _in_chunks(
+        self, run: Callable[[slice, int], dict[str, Any]], rows: int, pad: int | None
+    ) -> dict[str, Any]:
         """Run over all rows; out of memory halves the chunk and goes on."""
         size = min(self.batch_size, max(rows, pad or 0))
         parts: list[dict[str, Any]] = []
@@ -398,4 +411,3 @@ def _join(parts: list[Any]) -> Any:
     if isinstance(parts[0], dict):
         return {key: _join([part[key] for part in parts]) for key in parts[0]}
     return np.concatenate(parts)
-

@@ -41,7 +41,9 @@ def layer_table(model: Any) -> dict[str, Any]:
         if isinstance(parent, (keras.layers.RNN, keras.layers.TimeDistributed)):
             return
         for child in _children(parent):
-            if id(child) in seen or isinstance(child, (keras.layers.InputLayer, keras.metrics.Metric)):
+            if id(child) in seen or isinstance(
+                child, (keras.layers.InputLayer, keras.metrics.Metric)
+            ):
                 continue
             seen.add(id(child))
             path, twin = prefix + child.name, 1

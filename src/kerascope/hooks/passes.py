@@ -62,7 +62,9 @@ class Tap:
         if site in self.at:
             new = self.at[site]
             if tuple(new.shape[1:]) != tuple(tensor.shape[1:]):
-                raise BadInput(f"values for layer '{site}' have shape {new.shape}, it gives {tensor.shape}")
+                raise BadInput(
+                    f"values for layer '{site}' have shape {new.shape}, it gives {tensor.shape}"
+                )
             tensor = ops.cast(new, tensor.dtype)
         if site in self.shifts:
             tensor = tensor + ops.cast(self.shifts[site], tensor.dtype)
@@ -87,7 +89,14 @@ class Plan:
     seam: Any
 
     @classmethod
-    def of(cls, hooked: Any, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...]) -> Plan:
+    def of(
+        cls,
+        hooked: Any,
+        kind: str,
+        targets: Targets,
+        sites: tuple[Site, ...],
+        replaced: tuple[Site, ...],
+    ) -> Plan:
         """Return the plan of a pass of a `HookedModel`."""
         tokens = tuple(hooked.survey.tokens.values()) if kind == "gradient" else ()
         wanted = (*sites, *replaced, *targets.sites(), *tokens)
@@ -129,7 +138,9 @@ class Plan:
         values = {site: at[str(i)] for i, site in enumerate(self.replaced)}
         return Tap(paths, (*self.sites, *self.targets.sites()), values, shifts)
 
-    def forward(self, x: dict[str, Any], at: dict[str, Any], arrays: list[dict[str, Any]]) -> dict[str, Any]:
+    def forward(
+        self, x: dict[str, Any], at: dict[str, Any], arrays: list[dict[str, Any]]
+    ) -> dict[str, Any]:
         """Run forward; returns scores, outputs and activations."""
         tap = self._tap(at, {})
         outputs = self._forward(x, tap)
@@ -191,18 +202,23 @@ class Plan:
         if self.kind == "forward":
             forward = make(self.forward, self.model())
 
-            def run_forward(x: Any, at: Any, arrays: Any, half: bool) -> dict[str, Any]:  # noqa: ARG001, FBT001
+            def run_forward(x: Any, at: Any, arrays: Any, half: bool) -> dict[str, Any]:  # noqa: ARG001
                 with self.seam.inference():
                     return self._unpack(forward(_tensors(x), _tensors(at), _tensors(arrays)))
 
             return run_forward
         backward = make(self.backward, self.model())
 
-        def run_backward(x: Any, at: Any, arrays: Any, half: bool) -> dict[str, Any]:  # noqa: FBT001
+        def run_backward(x: Any, at: Any, arrays: Any, half: bool) -> dict[str, Any]:
             for scale in _HALF_SCALES if half else (1.0,):
                 tensors = (_tensors(x), _tensors(at), _tensors(arrays))
-                result = self._unpack(backward(*tensors, ops.convert_to_tensor(scale, "float32")), scale)
-                if all(np.isfinite(g).all() for g in (*result["inputs"].values(), *result["layers"].values())):
+                result = self._unpack(
+                    backward(*tensors, ops.convert_to_tensor(scale, "float32")), scale
+                )
+                if all(
+                    np.isfinite(g).all()
+                    for g in (*result["inputs"].values(), *result["layers"].values())
+                ):
                     break
             return result
 

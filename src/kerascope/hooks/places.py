@@ -62,14 +62,21 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
         names = axes_of(shape, model.layout)
         first = names[0] == "channel"
         grid = tuple(shape[1:] if first else shape[:-1])
-        return Place(site, grid, -1, axes, first) if np.prod(grid) > 1 and _similar(grid, size) else None
+        return (
+            Place(site, grid, -1, axes, first)
+            if np.prod(grid) > 1 and _similar(grid, size)
+            else None
+        )
     if len(shape) == 2 and len(size) == 2:
         for prefix in range(min(_PREFIX, shape[0])):
             count = shape[0] - prefix
             height = round((count * size[0] / size[1]) ** 0.5)
             if height > 1 and count % height == 0 and count // height > 1:
                 width = count // height
-                if abs(width / height - size[1] / size[0]) < 1e-6 * size[1] / size[0] or count == height * width == height**2:
+                if (
+                    abs(width / height - size[1] / size[0]) < 1e-6 * size[1] / size[0]
+                    or count == height * width == height**2
+                ):
                     return Place(site, (height, width), prefix, axes, channels_first=False)
     return None
 
@@ -85,7 +92,9 @@ def _sizes(model: HookedModel, x: Mapping[str, Array]) -> dict[str, tuple[int, .
     sizes = {}
     for name, array in x.items():
         axes = model.axes(name, array.shape[1:])
-        spatial = tuple(n for n, a in zip(array.shape[1:], axes, strict=True) if a not in ("channel", "feature"))
+        spatial = tuple(
+            n for n, a in zip(array.shape[1:], axes, strict=True) if a not in ("channel", "feature")
+        )
         if spatial:
             sizes[name] = spatial
     return sizes
@@ -96,7 +105,9 @@ def candidates(model: HookedModel, x: Mapping[str, Array], name: str) -> list[Pl
     size = _sizes(model, x)[name]
     heads = {spec.shape for spec in model.survey.outputs.values()}
     attention = tuple(
-        path + "/" for path, layer in model.table.items() if isinstance(layer, keras.layers.MultiHeadAttention)
+        path + "/"
+        for path, layer in model.table.items()
+        if isinstance(layer, keras.layers.MultiHeadAttention)
     )
     found = []
     for call in model.survey.calls:
@@ -159,8 +170,13 @@ def _given(
     return places
 
 
-def _choose(model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]) -> Place:
-    if any(len(spec.shape) > 1 and np.prod(spec.shape[:-1]) > 1 for spec in model.survey.outputs.values()):
+def _choose(
+    model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]
+) -> Place:
+    if any(
+        len(spec.shape) > 1 and np.prod(spec.shape[:-1]) > 1
+        for spec in model.survey.outputs.values()
+    ):
         lowest = min(int(np.prod(p.grid)) for p in found)
         return [p for p in found if np.prod(p.grid) == lowest][-1]
     if all(p.prefix < 0 for p in found) and len(model.survey.outputs) == 1 and not targets.sites():
@@ -168,7 +184,9 @@ def _choose(model: HookedModel, x: Mapping[str, Array], targets: Targets, found:
     return _last_reached(model, x, targets, found[-_PROBED:])
 
 
-def _last_reached(model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]) -> Place:
+def _last_reached(
+    model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]
+) -> Place:
     """Return the last place where the gradient of the score is not zero on most positions, by one probing pass.
 
     The last block's patch tokens of a vision transformer that reads its class token are not reached.
@@ -188,7 +206,12 @@ def _last_reached(model: HookedModel, x: Mapping[str, Array], targets: Targets, 
 
 
 def _only_from(
-    model: HookedModel, x: Mapping[str, Array], name: str, found: list[Place], *, strict: bool = True
+    model: HookedModel,
+    x: Mapping[str, Array],
+    name: str,
+    found: list[Place],
+    *,
+    strict: bool = True,
 ) -> list[Place]:
     """Return the places that depend on one input, without the others where there are such."""
     sites = tuple(dict.fromkeys(p.site for p in found))

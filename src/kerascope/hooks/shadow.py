@@ -19,7 +19,13 @@ import keras
 class Visitor(Protocol):
     """Who is told of calls while it is in charge of the current context."""
 
-    def visit(self, layer: Any, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def visit(
+        self,
+        layer: Any,
+        original: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
         """Return what the call of `layer` returns."""
 
     def activate(self, layer: Any, original: Callable[..., Any], value: Any) -> Any:
@@ -84,7 +90,9 @@ def shadowed(layers: list[Any], activations: list[Any], visitor: Visitor) -> Ite
 
     Everything is restored on leaving, also after an error.
     """
-    wanted = [(layer, "call") for layer in layers] + [(layer, "activation") for layer in activations]
+    wanted = [(layer, "call") for layer in layers] + [
+        (layer, "activation") for layer in activations
+    ]
     done: list[tuple[Any, str]] = []
     token = _VISITOR.set(visitor)
     try:

@@ -80,7 +80,7 @@ class _Recorder:
             self.calls.append((Site(path, call), layer, shape, known))
         return output
 
-    def activate(self, layer: Any, original: Callable[..., Any], value: Any) -> Any:  # noqa: ARG002
+    def activate(self, layer: Any, original: Callable[..., Any], value: Any) -> Any:
         return original(value)
 
 

@@ -27,11 +27,16 @@ class AblationCAM(ActivationMap):
     title = "Ablation-CAM"
     reference = "desai2020ablationcam"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ACTIVATIONS, Need.SCORES})
-    axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE})
+    axioms: ClassVar[frozenset[Axiom]] = frozenset(
+        {Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE}
+    )
     one_pass: ClassVar[bool] = False
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """Two forward passes, for the scores and the maps, and one from the layer up for each channel."""
         return Passes(forward=2 + channels)
@@ -41,7 +46,8 @@ class AblationCAM(ActivationMap):
         places = self.places(model, x, targets)
         scores = run.scores
         signed = {
-            name: self._weigh(model, x, targets, run, place, scores) for name, place in places.items()
+            name: self._weigh(model, x, targets, run, place, scores)
+            for name, place in places.items()
         }
         raw = self.finish(places, signed)
         if (scores <= 0).any():
@@ -55,7 +61,9 @@ class AblationCAM(ActivationMap):
         """Weights are given in place of gradients: (sample, target, *ones, channel)."""
         return np.sum(activations * gradients, axis=-1)
 
-    def _weigh(self, model: Any, x: Any, targets: Any, run: Run, place: Place, scores: Array) -> Array:
+    def _weigh(
+        self, model: Any, x: Any, targets: Any, run: Run, place: Place, scores: Array
+    ) -> Array:
         found = model.activations(x, (place.site,), targets)[place.site]
         maps = place.maps(found, 1)
         samples, channels = len(maps), maps.shape[-1]
@@ -74,4 +82,6 @@ class AblationCAM(ActivationMap):
         loss = scores[:, :, None] - np.swapaxes(ablated, 1, 2)
         below = scores[:, :, None]
         weights = np.divide(loss, below, out=np.zeros_like(loss), where=np.abs(below) > 1e-12)
-        return self.combine(maps[:, None], weights.reshape(*weights.shape[:2], *(1,) * len(place.grid), channels))
+        return self.combine(
+            maps[:, None], weights.reshape(*weights.shape[:2], *(1,) * len(place.grid), channels)
+        )

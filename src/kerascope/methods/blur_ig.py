@@ -30,17 +30,26 @@ class BlurIG(InputMap):
     name = "blur_ig"
     title = "Blur-IG"
     reference = "xu2020attribution"
-    axioms: ClassVar[frozenset[Axiom]] = (InputMap.axioms | {Axiom.COMPLETENESS}) - {Axiom.DUMMY, Axiom.LOCATION}
+    axioms: ClassVar[frozenset[Axiom]] = (InputMap.axioms | {Axiom.COMPLETENESS}) - {
+        Axiom.DUMMY,
+        Axiom.LOCATION,
+    }
 
     steps: int = 32
     max_sigma: float | None = None
 
     def __post_init__(self) -> None:
         check(self.steps >= 1, f"blur_ig: steps={self.steps} must be at least 1")
-        check(self.max_sigma is None or self.max_sigma > 0, f"blur_ig: max_sigma={self.max_sigma} must be above 0")
+        check(
+            self.max_sigma is None or self.max_sigma > 0,
+            f"blur_ig: max_sigma={self.max_sigma} must be above 0",
+        )
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """`steps` gradient passes, and one forward pass at the blurred end."""
         return Passes(2, self.steps, self.steps * (targets - 1))
@@ -48,7 +57,9 @@ class BlurIG(InputMap):
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return Σ (x at σᵢ₊₁ − x at σᵢ)·∂y/∂x between them, with the completeness gap."""
         features = model.features(x)
-        scales = {name: _Blur(a, feature_axes(model, name, a.shape[1:])) for name, a in features.items()}
+        scales = {
+            name: _Blur(a, feature_axes(model, name, a.shape[1:])) for name, a in features.items()
+        }
         if not any(scale.spatial for scale in scales.values()):
             raise Refused("blur_ig needs an input with spatial, time or token axes to blur along")
         rows = len(next(iter(features.values())))
@@ -61,12 +72,16 @@ class BlurIG(InputMap):
                 sigma = edges[name]
                 middle = [(sigma[d] + sigma[d + 1]) / 2 for d in draws]
                 at[name] = scale.rows(samples, middle)
-                way[name] = scale.rows(samples, sigma[draws + 1]) - scale.rows(samples, sigma[draws])
+                way[name] = scale.rows(samples, sigma[draws + 1]) - scale.rows(
+                    samples, sigma[draws]
+                )
             given = {name: array[samples] for name, array in x.items()}
             found = model.gradients(given, targets.take(samples), at=at, pad=pad)
             mean.add(samples, {name: g * way[name][:, None] for name, g in found.inputs.items()})
         values = mean.result()
-        blurred = {n: s.rows(np.arange(rows), np.full(rows, edges[n][0])) for n, s in scales.items()}
+        blurred = {
+            n: s.rows(np.arange(rows), np.full(rows, edges[n][0])) for n, s in scales.items()
+        }
         start = model.scores(x, targets, at=blurred).values
         difference = run.scores - start
         raw = input_map(model, values)
@@ -74,7 +89,9 @@ class BlurIG(InputMap):
         raw.notes += gap_notes(raw.gap, difference)
         kept = [name for name, scale in scales.items() if not scale.spatial]
         if kept:
-            raw.notes.append(f"inputs without spatial axes cannot be blurred and stay as they are: {', '.join(kept)}")
+            raw.notes.append(
+                f"inputs without spatial axes cannot be blurred and stay as they are: {', '.join(kept)}"
+            )
         return raw
 
     def _sigmas(self, scale: _Blur) -> Array:

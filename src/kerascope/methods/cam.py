@@ -31,19 +31,24 @@ class CAM(ActivationMap):
     axioms: ClassVar[frozenset[Axiom]] = ActivationMap.axioms | {Axiom.COMPLETENESS}
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """One forward and two gradient passes, the second to make sure that the head is linear."""
         return Passes(forward=1, gradient=2, backward=2 * (targets - 1))
 
     one_pass: ClassVar[bool] = False
 
-    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return Σ_k w_k·A_k."""
         places = self.places(model, x, targets)
         signed, gap = {}, None
         for name, place in places.items():
-            zero = {place.site: np.zeros((len(x[name]), *model.survey.shape(place.site)), np.float32)}
+            zero = {
+                place.site: np.zeros((len(x[name]), *model.survey.shape(place.site)), np.float32)
+            }
             empty = model.gradients(x, targets, (place.site,), inputs=False, at=zero)
             found = model.gradients(x, targets, (place.site,), inputs=False)
             gradients = place.maps(found.layers[place.site], 2)
@@ -69,8 +74,10 @@ class CAM(ActivationMap):
                 f"position by {spread:.0%}; grad_cam and hires_cam do not need it"
             )
         if change > _LINEAR:
-            head = "the probability is not linear; use score='logit'" if score == "probability" else (
-                "use grad_cam"
+            head = (
+                "the probability is not linear; use score='logit'"
+                if score == "probability"
+                else ("use grad_cam")
             )
             raise Refused(
                 f"cam needs one linear layer behind the pooling of '{site}': its weights change by {change:.0%} "

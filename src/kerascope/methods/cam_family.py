@@ -28,16 +28,21 @@ class ActivationMap(AttributionMethod):
     relu: bool = True
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ACTIVATIONS, Need.GRADIENTS})
-    axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE})
+    axioms: ClassVar[frozenset[Axiom]] = frozenset(
+        {Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE}
+    )
     one_pass: ClassVar[bool] = True
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """One gradient pass; further targets add a backward pass each."""
         return Passes(gradient=1, backward=targets - 1)
 
-    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return the map of every target at the chosen layer."""
         places = self.places(model, x, targets)
         sites = tuple(dict.fromkeys(place.site for place in places.values()))
@@ -64,14 +69,18 @@ class ActivationMap(AttributionMethod):
 
     def finish(self, places: dict[str, Place], signed: dict[str, Array]) -> RawMap:
         """Return the raw map: ReLU where asked for, the signed map beside it, a note on empty maps."""
-        values = {n: (np.maximum(m, 0) if self.relu else m).astype(np.float32) for n, m in signed.items()}
+        values = {
+            n: (np.maximum(m, 0) if self.relu else m).astype(np.float32) for n, m in signed.items()
+        }
         raw = RawMap(
             values=values,
             axes={name: ("sample", "target", *place.axes) for name, place in places.items()},
             layer=_layer_words(places),
         )
         for name, maps in signed.items():
-            raw.target_extras["signed" if len(signed) == 1 else f"signed:{name}"] = maps.astype(np.float32)
+            raw.target_extras["signed" if len(signed) == 1 else f"signed:{name}"] = maps.astype(
+                np.float32
+            )
         if self.relu:
             raw.notes += empty_notes(values)
         return raw

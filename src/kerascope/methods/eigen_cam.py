@@ -27,12 +27,15 @@ class EigenCAM(ActivationMap):
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.IMPLEMENTATION_INVARIANCE})
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """One forward pass, for any number of targets."""
         return Passes(forward=1)
 
-    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return the same map for every target."""
         places = self.places(model, x, targets)
         sites = tuple(dict.fromkeys(place.site for place in places.values()))
@@ -42,10 +45,12 @@ class EigenCAM(ActivationMap):
             maps = self.combine(place.maps(found[place.site], 1)[:, None], np.zeros(0))
             signed[name] = np.repeat(maps, len(targets), axis=1)
         raw = self.finish(places, signed)
-        raw.notes.append("Eigen-CAM does not look at the class: its map is the same for every target")
+        raw.notes.append(
+            "Eigen-CAM does not look at the class: its map is the same for every target"
+        )
         return raw
 
-    def combine(self, activations: Array, gradients: Array) -> Array:  # noqa: ARG002
+    def combine(self, activations: Array, gradients: Array) -> Array:
         """A·v₁ of A = UΣVᵀ with positions as rows, without centring."""
         rows = activations.reshape(*activations.shape[:2], -1, activations.shape[-1])
         vectors = np.linalg.svd(rows, full_matrices=False)[2][..., :1, :]

@@ -46,7 +46,10 @@ class ExpectedGradients(InputMap):
         return min(count, self.samples), max(1, self.samples // count)
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """Gradient passes as `samples` says, rounded down to a multiple of the baselines."""
         used, places = self._draws()
@@ -70,14 +73,18 @@ class ExpectedGradients(InputMap):
         pad = run.pad(rows, used * places)
         for samples, draws in run.pairs(rows, used * places, "gradients"):
             picked, stratum = chosen[samples, draws // places], draws % places
-            jitter = [run.generator(int(i), int(d)).random() for i, d in zip(samples, draws, strict=True)]
+            jitter = [
+                run.generator(int(i), int(d)).random() for i, d in zip(samples, draws, strict=True)
+            ]
             strata = stratum if places > 1 else draws
             alpha = (strata + np.array(jitter)) / (places if places > 1 else used)
             base = {name: array[picked] for name, array in bases.items()}
             here = {name: array[samples] for name, array in features.items()}
             at = on_path(here, base, np.arange(len(samples)), alpha)
             given = {name: array[samples] for name, array in x.items()}
-            found = model.gradients(given, targets.take(samples), sites, inputs=not sites, at=at, pad=pad)
+            found = model.gradients(
+                given, targets.take(samples), sites, inputs=not sites, at=at, pad=pad
+            )
             grads = found.layers if sites else found.inputs
             mean.add(samples, {n: g * (here[n] - base[n])[:, None] for n, g in grads.items()})
         values = mean.result(used * places)
@@ -90,13 +97,19 @@ class ExpectedGradients(InputMap):
 
     def _choice(self, run: Run, sample: int, count: int, used: int) -> Array:
         """Return which baselines a sample uses: all, or as many as there are draws, at random."""
-        return run.generator(sample, 2**31).permutation(count)[:used] if used < count else np.arange(count)
+        return (
+            run.generator(sample, 2**31).permutation(count)[:used]
+            if used < count
+            else np.arange(count)
+        )
 
     def _background(self, x: Mapping[str, Array]) -> tuple[dict[str, Array], bool, list[str]]:
         """Return the background by input name, whether each sample has rows of its own, and a note on a default."""
         if self.background is not None:
             if len(x) > 1:
-                raise BadMethod("expected_gradients: a background array fits a model with one input only")
+                raise BadMethod(
+                    "expected_gradients: a background array fits a model with one input only"
+                )
             (name, array), given = next(iter(x.items())), self.background.array
             if given.shape[1:] != array.shape[1:] or not len(given):
                 raise BadMethod(

@@ -41,7 +41,10 @@ class FullGrad(InputMap):
     rescale: bool = True
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """One gradient pass that also asks for the gradient at every layer with a bias."""
         return Passes(1, 1, targets - 1)
@@ -65,7 +68,11 @@ class FullGrad(InputMap):
         raw = RawMap(
             values={name: np.concatenate([part[name] for part in parts]) for name in x},
             axes={
-                name: ("sample", "target", *(a for a in model.axes(name, array.shape[1:]) if a != "channel"))
+                name: (
+                    "sample",
+                    "target",
+                    *(a for a in model.axes(name, array.shape[1:]) if a != "channel"),
+                )
                 for name, array in x.items()
             },
             gap=gap.astype(np.float32),
@@ -74,7 +81,12 @@ class FullGrad(InputMap):
         return raw
 
     def _some(
-        self, model: Any, x: Any, targets: Any, biases: dict[Any, Array], places: dict[str, list[Place]]
+        self,
+        model: Any,
+        x: Any,
+        targets: Any,
+        biases: dict[Any, Array],
+        places: dict[str, list[Place]],
     ) -> tuple[dict[str, Array], Array]:
         features = model.features(x)
         found = model.gradients(x, targets, tuple(biases))
@@ -123,11 +135,13 @@ def _numpy(value: Any) -> Array:
     """Return a variable or tensor as a float32 array."""
     import keras
 
-    array = value.numpy() if isinstance(value, keras.Variable) else keras.ops.convert_to_numpy(value)
+    array = (
+        value.numpy() if isinstance(value, keras.Variable) else keras.ops.convert_to_numpy(value)
+    )
     return np.asarray(array, np.float32)
 
 
-def _constant(layer: Any, channels_first: bool, rank: int) -> Array | None:  # noqa: FBT001
+def _constant(layer: Any, channels_first: bool, rank: int) -> Array | None:
     """Return what an affine layer gives for a zero input, in the shape of its output's channels."""
     import keras
 

@@ -19,6 +19,6 @@ class Gradient(InputMap):
     reduce: ClassVar[str] = "max_abs"
     one_pass: ClassVar[bool] = True
 
-    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return ∂y/∂x."""
         return input_map(model, model.gradients(x, targets).inputs)

@@ -19,8 +19,10 @@ class GradientXInput(InputMap):
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.LINEARITY}
     one_pass: ClassVar[bool] = True
 
-    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:  # noqa: ARG002
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return x·∂y/∂x."""
         features = model.features(x)
         found = model.gradients(x, targets)
-        return input_map(model, {name: g * features[name][:, None] for name, g in found.inputs.items()})
+        return input_map(
+            model, {name: g * features[name][:, None] for name, g in found.inputs.items()}
+        )

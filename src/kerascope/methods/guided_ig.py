@@ -39,12 +39,21 @@ class GuidedIG(InputMap):
 
     def __post_init__(self) -> None:
         check(self.steps >= 1, f"guided_ig: steps={self.steps} must be at least 1")
-        check(0 < self.fraction <= 1, f"guided_ig: fraction={self.fraction} must be above 0 and at most 1")
-        check(0 <= self.max_distance <= 1, f"guided_ig: max_distance={self.max_distance} must be within 0 and 1")
+        check(
+            0 < self.fraction <= 1,
+            f"guided_ig: fraction={self.fraction} must be above 0 and at most 1",
+        )
+        check(
+            0 <= self.max_distance <= 1,
+            f"guided_ig: max_distance={self.max_distance} must be within 0 and 1",
+        )
         check_kind(self.baseline)
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """`steps` gradient passes for each target, and one forward pass at the baseline."""
         return Passes(2, self.steps * targets)
@@ -55,7 +64,9 @@ class GuidedIG(InputMap):
         base = baselines(model, features, self.baseline, run)
         rows = len(next(iter(features.values())))
         start = model.scores(x, targets, at=base).values
-        values = {n: np.zeros((rows, len(targets), *a.shape[1:]), np.float64) for n, a in features.items()}
+        values = {
+            n: np.zeros((rows, len(targets), *a.shape[1:]), np.float64) for n, a in features.items()
+        }
         for k in range(len(targets)):
             one = dataclasses.replace(targets, items=(targets.items[k],))
             for name, array in self._follow(model, x, one, run, features, base).items():
@@ -67,7 +78,13 @@ class GuidedIG(InputMap):
         return raw
 
     def _follow(
-        self, model: Any, x: Any, target: Any, run: Run, features: Mapping[str, Array], base: Mapping[str, Array]
+        self,
+        model: Any,
+        x: Any,
+        target: Any,
+        run: Run,
+        features: Mapping[str, Array],
+        base: Mapping[str, Array],
     ) -> dict[str, Array]:
         """Return the integral along each sample's path; samples step together, in batches."""
         sizes = {name: int(np.prod(array.shape[1:])) for name, array in features.items()}
@@ -75,11 +92,15 @@ class GuidedIG(InputMap):
             [np.asarray(tree[n], np.float64).reshape(len(tree[n]), -1) for n in sizes], axis=1
         )
         end, begin = flat(features), flat(base)
-        path = [_Path(b, e, self.fraction, self.max_distance) for b, e in zip(begin, end, strict=True)]
+        path = [
+            _Path(b, e, self.fraction, self.max_distance) for b, e in zip(begin, end, strict=True)
+        ]
         for step in range(self.steps):
             points = np.stack([p.x for p in path])
             at = {n: part.reshape(features[n].shape) for n, part in _split(points, sizes).items()}
-            gradients = flat({n: g[:, 0] for n, g in model.gradients(x, target, at=at).inputs.items()})
+            gradients = flat(
+                {n: g[:, 0] for n, g in model.gradients(x, target, at=at).inputs.items()}
+            )
             for p, gradient in zip(path, gradients, strict=True):
                 p.step(gradient, (step + 1) / self.steps)
             run.report("steps on the guided path", step + 1, self.steps)

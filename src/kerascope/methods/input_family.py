@@ -23,7 +23,10 @@ class InputMap(AttributionMethod):
     )
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """One gradient pass; further targets add a backward pass each."""
         return Passes(gradient=1, backward=targets - 1)
@@ -52,7 +55,9 @@ def baselines(
     return {
         name: np.stack(
             [
-                baseline_of(value, sample, feature_axes(model, name, sample.shape), run.generator(i, 2**31))
+                baseline_of(
+                    value, sample, feature_axes(model, name, sample.shape), run.generator(i, 2**31)
+                )
                 for i, sample in enumerate(array)
             ]
         )
@@ -63,7 +68,8 @@ def baselines(
 def total(values: Mapping[str, Array]) -> Array:
     """Return (sample, target): the sum of all values of all inputs."""
     return sum(
-        np.asarray(array, np.float64).reshape(*array.shape[:2], -1).sum(axis=-1) for array in values.values()
+        np.asarray(array, np.float64).reshape(*array.shape[:2], -1).sum(axis=-1)
+        for array in values.values()
     )  # type: ignore[return-value]
 
 

@@ -45,11 +45,16 @@ class IntegratedGradients(InputMap):
             self.spacing in ("adaptive", "uniform", "gauss"),
             f"{self.name}: spacing='{self.spacing}' is not one of adaptive, uniform, gauss",
         )
-        check(self.tolerance is None or self.tolerance > 0, f"{self.name}: tolerance must be above 0")
+        check(
+            self.tolerance is None or self.tolerance > 0, f"{self.name}: tolerance must be above 0"
+        )
         check_kind(self.baseline)
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """`steps` gradient passes, up to `max_steps` where the gap asks for it, and the probes."""
         most = self.steps if self.tolerance is None else max(self.steps, self.max_steps)
@@ -81,7 +86,13 @@ class IntegratedGradients(InputMap):
         return raw
 
     def _probe(
-        self, model: Any, x: Any, targets: Any, run: Run, features: Mapping[str, Array], base: Mapping[str, Array]
+        self,
+        model: Any,
+        x: Any,
+        targets: Any,
+        run: Run,
+        features: Mapping[str, Array],
+        base: Mapping[str, Array],
     ) -> tuple[Array, Array]:
         """Return (sample, target) score differences, and how much of all change is behind at each probe.
 
@@ -119,7 +130,9 @@ class IntegratedGradients(InputMap):
             pad = run.pad(len(samples), int(count))
             for which, draws in run.pairs(len(samples), int(count), "steps on the path"):
                 rows = samples[which]
-                alpha, weight = np.array([[n[d] for n in nodes[w]] for w, d in zip(which, draws, strict=True)]).T
+                alpha, weight = np.array(
+                    [[n[d] for n in nodes[w]] for w, d in zip(which, draws, strict=True)]
+                ).T
                 at = on_path(features, base, rows, alpha)
                 given = {name: array[rows] for name, array in x.items()}
                 found = model.gradients(given, targets.take(rows), at=at, pad=pad)

@@ -55,11 +55,17 @@ class Occlusion(AttributionMethod):
             sizes = getattr(self, field)
             numbers = sizes if isinstance(sizes, tuple) else (sizes,)
             valid = sizes is None or all(isinstance(n, int) and n >= 1 for n in numbers)
-            check(valid, f"occlusion: {field}={sizes} must be a whole number of at least 1, or one per axis")
+            check(
+                valid,
+                f"occlusion: {field}={sizes} must be a whole number of at least 1, or one per axis",
+            )
         check_kind(self.baseline)
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """One forward pass, and one for every position; all targets share them."""
         return Passes(forward=1 + sum(int(np.prod(self._grid_of(s)[2])) for s in shape.values()))
@@ -76,7 +82,14 @@ class Occlusion(AttributionMethod):
         return raw
 
     def _one_input(
-        self, model: Any, x: Any, targets: Any, run: Run, name: str, axes: tuple[str, ...], scores: Array
+        self,
+        model: Any,
+        x: Any,
+        targets: Any,
+        run: Run,
+        name: str,
+        axes: tuple[str, ...],
+        scores: Array,
     ) -> tuple[Array, Array]:
         array = x[name]
         spatial = [i for i, axis in enumerate(axes) if axis != "channel"]
@@ -91,7 +104,9 @@ class Occlusion(AttributionMethod):
             covered = array[samples].copy()
             for row, sample, draw in zip(covered, samples, draws, strict=True):
                 where = [slice(None)] * row.ndim
-                for axis, at, length, step in zip(spatial, places[draw], patch, stride, strict=True):
+                for axis, at, length, step in zip(
+                    spatial, places[draw], patch, stride, strict=True
+                ):
                     where[axis] = slice(at * step, at * step + length)
                 row[tuple(where)] = cover[sample][tuple(where)]
             given = {n: a[samples] for n, a in x.items()} | {name: covered}
@@ -111,7 +126,9 @@ class Occlusion(AttributionMethod):
             return np.broadcast_to(self.baseline.array.astype(array.dtype), array.shape)
         return np.full_like(array, token)
 
-    def _grid_of(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    def _grid_of(
+        self, shape: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """Return patch, stride and grid from a sample's shape alone: channels are its last axis."""
         size = shape[:-1] if len(shape) > 1 else shape
         return self._grid(size, ("feature",) if len(shape) == 1 else ("y",) * len(size))
@@ -123,12 +140,20 @@ class Occlusion(AttributionMethod):
         singles = axes in (("feature",), ("token",))
         default = tuple(1 if singles else max(1, n // 8) for n in size)
         patch = _sizes(self.patch, len(size), "patch") or default
-        patch = (1,) if axes == ("feature",) else tuple(min(p, n) for p, n in zip(patch, size, strict=True))
+        patch = (
+            (1,)
+            if axes == ("feature",)
+            else tuple(min(p, n) for p, n in zip(patch, size, strict=True))
+        )
         stride = _sizes(self.stride, len(size), "stride") or tuple(max(1, p // 2) for p in patch)
         stride = (1,) if axes == ("feature",) else stride
         if any(s > p for s, p in zip(stride, patch, strict=True)):
-            raise BadMethod(f"occlusion: stride={stride} is larger than patch={patch}: pixels would never be covered")
-        grid = tuple(-(-max(n - p, 0) // s) + 1 for n, p, s in zip(size, patch, stride, strict=True))
+            raise BadMethod(
+                f"occlusion: stride={stride} is larger than patch={patch}: pixels would never be covered"
+            )
+        grid = tuple(
+            -(-max(n - p, 0) // s) + 1 for n, p, s in zip(size, patch, stride, strict=True)
+        )
         return patch, stride, grid
 
     def project(self, values: Array, axes: tuple[str, ...], size: tuple[int, ...]) -> Array:
@@ -150,7 +175,9 @@ def _sizes(value: int | tuple[int, ...] | None, rank: int, what: str) -> tuple[i
         return None
     sizes = value if isinstance(value, tuple) else (value,) * rank
     if len(sizes) != rank:
-        raise BadMethod(f"occlusion: {what}={value} has {len(sizes)} numbers for {rank} spatial axes")
+        raise BadMethod(
+            f"occlusion: {what}={value} has {len(sizes)} numbers for {rank} spatial axes"
+        )
     return sizes
 
 
@@ -160,5 +187,7 @@ def _predicted(raw: Mapping[str, Array]) -> Array:
     if first.ndim != 2:
         return np.full(len(first), -1, np.int32)
     if first.shape[1] == 1:
-        return np.where((first >= 0).all() and (first <= 1).all(), first[:, 0] > 0.5, -1).astype(np.int32)
+        return np.where((first >= 0).all() and (first <= 1).all(), first[:, 0] > 0.5, -1).astype(
+            np.int32
+        )
     return first.argmax(axis=1).astype(np.int32)

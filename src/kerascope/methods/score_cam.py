@@ -33,16 +33,24 @@ class ScoreCAM(ActivationMap):
     title = "Score-CAM"
     reference = "wang2020scorecam"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ACTIVATIONS, Need.SCORES})
-    axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE})
+    axioms: ClassVar[frozenset[Axiom]] = frozenset(
+        {Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE}
+    )
     one_pass: ClassVar[bool] = False
 
     top_k: int | None = None
 
     def __post_init__(self) -> None:
-        check(self.top_k is None or self.top_k >= 1, f"score_cam: top_k={self.top_k} must be at least 1")
+        check(
+            self.top_k is None or self.top_k >= 1,
+            f"score_cam: top_k={self.top_k} must be at least 1",
+        )
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """Two forward passes, for the scores and the maps, and one for each channel used."""
         return Passes(forward=2 + min(self.top_k or channels, channels))
@@ -76,7 +84,9 @@ class ScoreCAM(ActivationMap):
         scores = np.zeros((samples, used, len(targets)), np.float32)
         pad = run.pad(samples, used)
         for rows, draws in run.pairs(samples, used, "channels"):
-            channel = np.stack([maps[i, ..., chosen[i, d]] for i, d in zip(rows, draws, strict=True)])
+            channel = np.stack(
+                [maps[i, ..., chosen[i, d]] for i, d in zip(rows, draws, strict=True)]
+            )
             mask = _unit(linear(channel, _size(features[name], place, model, name)))
             masked = features[name][rows] * _broadcast(mask, features[name], place, model, name)
             result = model.scores(
@@ -89,7 +99,11 @@ class ScoreCAM(ActivationMap):
         np.put_along_axis(weights, chosen[:, None, :], np.swapaxes(share, 1, 2), axis=2)
         ones = (1,) * len(place.grid)
         signed = self.combine(maps[:, None], weights.reshape(*weights.shape[:2], *ones, channels))
-        note = [] if used == channels else [f"score_cam used the {used} strongest of {channels} channels"]
+        note = (
+            []
+            if used == channels
+            else [f"score_cam used the {used} strongest of {channels} channels"]
+        )
         return signed, note
 
 

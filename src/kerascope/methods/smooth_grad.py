@@ -30,7 +30,10 @@ class NoisyGradients(InputMap):
         check(self.noise >= 0, f"{self.name}: noise={self.noise} must not be negative")
 
     def passes(
-        self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1  # noqa: ARG002
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
     ) -> Passes:
         """One gradient pass per noisy copy; further targets add a backward pass each."""
         return Passes(forward=1, gradient=self.samples, backward=self.samples * (targets - 1))
@@ -42,12 +45,17 @@ class NoisyGradients(InputMap):
         first, second = Mean(features, len(targets)), Mean(features, len(targets))
         pad = run.pad(rows, self.samples)
         for samples, draws in run.pairs(rows, self.samples, "noisy copies"):
-            noisy = {name: _noisy(a, samples, draws, self.noise, run) for name, a in features.items()}
+            noisy = {
+                name: _noisy(a, samples, draws, self.noise, run) for name, a in features.items()
+            }
             given = {name: a[samples] for name, a in x.items()}
             found = model.gradients(given, targets.take(samples), at=noisy, pad=pad)
             first.add(samples, found.inputs)
             if square:
-                second.add(samples, {name: np.square(g, dtype=np.float64) for name, g in found.inputs.items()})
+                second.add(
+                    samples,
+                    {name: np.square(g, dtype=np.float64) for name, g in found.inputs.items()},
+                )
         return first.result(self.samples), second.result(self.samples) if square else None
 
 
@@ -56,7 +64,9 @@ def _noisy(array: Array, samples: Array, draws: Array, noise: float, run: Run) -
     copies = array[samples].astype(np.float32)
     for copy, sample, draw in zip(copies, samples, draws, strict=True):
         spread = noise * float(np.ptp(array[sample]))
-        copy += spread * run.generator(int(sample), int(draw)).standard_normal(copy.shape, np.float32)
+        copy += spread * run.generator(int(sample), int(draw)).standard_normal(
+            copy.shape, np.float32
+        )
     return copies
 
 

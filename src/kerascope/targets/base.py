@@ -85,7 +85,7 @@ class Target(ABC):
     leading sample axis; `__call__` computes the score, with `keras.ops` only, differentiable.
     """
 
-    def resolve(self, spec: Spec, samples: int) -> Target:  # noqa: ARG002
+    def resolve(self, spec: Spec, samples: int) -> Target:
         """Return the target checked against `spec` and broadcast to `samples`; raise `BadTarget`."""
         return self
 
@@ -101,7 +101,7 @@ class Target(ABC):
         """Return the sites inside the model that the target reads."""
         return ()
 
-    def pin(self, scores: Mapping[str, Array]) -> Target:  # noqa: ARG002
+    def pin(self, scores: Mapping[str, Array]) -> Target:
         """Return the target with choices that depend on the prediction fixed, from `scores`."""
         return self
 

@@ -48,7 +48,9 @@ class Pick(Target):
             place = ops.maximum(self.rank, 1) - 1
             by_rank = ops.take_along_axis(order, ops.expand_dims(place, 1), axis=1)[:, 0]
             index = ops.where(self.rank > 0, ops.cast(by_rank, "int32"), index)
-        return ops.take_along_axis(values, ops.expand_dims(ops.cast(index, "int32"), 1), axis=1)[:, 0]
+        return ops.take_along_axis(values, ops.expand_dims(ops.cast(index, "int32"), 1), axis=1)[
+            :, 0
+        ]
 
     def _one_unit(self, values: Tensor) -> Tensor:
         from keras import ops
@@ -81,7 +83,11 @@ class Pick(Target):
     def class_name(self, row: int) -> str:
         """Return the class of one sample in words."""
         if self.ranked and self.rank[row] > 0:
-            return "the predicted class" if self.rank[row] == 1 else f"the class of rank {self.rank[row]}"
+            return (
+                "the predicted class"
+                if self.rank[row] == 1
+                else f"the class of rank {self.rank[row]}"
+            )
         index = int(self.index[row])
         return f"'{self.labels[index]}'" if self.labels is not None else f"class {index}"
 
@@ -89,8 +95,14 @@ class Pick(Target):
         """Say which score of which class this is."""
         where = f" of output '{self.output.name}'" if self.several else ""
         if self.output.single and self.output.kind == "linear":
-            return f"output value{where}" if self.labels is None else f"value of {self.labels[-1]}{where}"
-        kind = self.score if self.output.kind != "linear" or self.score == "probability" else "score"
+            return (
+                f"output value{where}"
+                if self.labels is None
+                else f"value of {self.labels[-1]}{where}"
+            )
+        kind = (
+            self.score if self.output.kind != "linear" or self.score == "probability" else "score"
+        )
         return f"{kind} of {self.class_name(row)}{where}"
 
 
@@ -149,7 +161,9 @@ def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
         wanted = name.strip().lower().replace("_", " ")
         if plain.count(wanted) > 1:
             twins = [str(i) for i, n in enumerate(plain) if n == wanted]
-            raise BadTarget(f"class name '{name}' stands for several classes: give one of {', '.join(twins)}")
+            raise BadTarget(
+                f"class name '{name}' stands for several classes: give one of {', '.join(twins)}"
+            )
         if wanted in plain:
             return plain.index(wanted)
     if re.fullmatch(r"-?\d+", name.strip()):
@@ -168,7 +182,7 @@ class _Unresolved(Target):
     def __call__(self, outputs: Outputs) -> Tensor:
         raise BadTarget(f"{self!r} must be resolved against a model first")
 
-    def words(self, row: int) -> str:  # noqa: ARG002
+    def words(self, row: int) -> str:
         """Say what was asked for."""
         return repr(self)
 
@@ -184,9 +198,13 @@ class Class(_Unresolved):
         """Check the class and broadcast it."""
         chosen = spec.output(self.output)
         given = self.class_ if isinstance(self.class_, (list, np.ndarray)) else [self.class_]
-        indices = [class_index(c, spec, chosen) if isinstance(c, str) else _integer(c) for c in given]
+        indices = [
+            class_index(c, spec, chosen) if isinstance(c, str) else _integer(c) for c in given
+        ]
         if len(indices) not in (1, samples):
-            raise BadTarget(f"{len(indices)} classes for {samples} samples: a list holds one per sample")
+            raise BadTarget(
+                f"{len(indices)} classes for {samples} samples: a list holds one per sample"
+            )
         index = indices[0] if len(indices) == 1 else indices
         return pick(spec, samples, output=self.output, index=index)
 
@@ -291,7 +309,7 @@ class Regression(Target):
     output: str | None = None
     direction: int = 1
 
-    def resolve(self, spec: Spec, samples: int) -> Target:  # noqa: ARG002
+    def resolve(self, spec: Spec, samples: int) -> Target:
         """Check output, index and direction."""
         chosen = spec.output(self.output)
         size = int(np.prod(chosen.shape))
@@ -310,7 +328,7 @@ class Regression(Target):
         flat = ops.reshape(values, (-1, int(np.prod(values.shape[1:]))))
         return self.direction * flat[:, self.index]
 
-    def words(self, row: int) -> str:  # noqa: ARG002
+    def words(self, row: int) -> str:
         """Say which value this is."""
         sign = "" if self.direction > 0 else "minus "
         return f"{sign}value {self.index} of output '{self.output}'"

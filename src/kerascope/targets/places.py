@@ -45,7 +45,9 @@ class Mask(_Unresolved):
         chosen = spec.output(self.output)
         positions = chosen.shape[:-1]
         if not positions:
-            raise BadTarget(f"Mask needs an output with positions; '{chosen.name}' has shape {chosen.shape}")
+            raise BadTarget(
+                f"Mask needs an output with positions; '{chosen.name}' has shape {chosen.shape}"
+            )
         index = _index_of(self.class_, spec, chosen)
         mask = np.asarray(self.mask, np.float32)
         if mask.ndim == len(positions):
@@ -69,7 +71,9 @@ def _by_area(mask: Array, size: tuple[int, ...]) -> Array:
         if old == new:
             continue
         if old % new:
-            raise BadTarget(f"mask size {mask.shape[1:]} neither is nor divides into the output's {size}")
+            raise BadTarget(
+                f"mask size {mask.shape[1:]} neither is nor divides into the output's {size}"
+            )
         shape = (*mask.shape[:axis], new, old // new, *mask.shape[axis + 1 :])
         mask = mask.reshape(shape).mean(axis=axis + 1)
     return mask
@@ -93,7 +97,7 @@ class Region(Target):
         axes = tuple(range(1, len(values.shape)))
         return ops.sum(values * ops.cast(self.weights, values.dtype), axis=axes)
 
-    def words(self, row: int) -> str:  # noqa: ARG002
+    def words(self, row: int) -> str:
         """Say which class over which region."""
         kind = self.score if self.output.kind != "linear" else "score"
         return f"mean {kind} of {self.label} over the {self.what}"
@@ -139,7 +143,9 @@ class Box(_Unresolved):
         columns = _cover(box[0] * scale_x, box[2] * scale_x, width)
         weights = np.outer(rows, columns).astype(np.float32)
         if weights.sum() <= 0:
-            raise BadTarget(f"box {self.xyxy} lies outside the input of size {spec.input_size} (y, x)")
+            raise BadTarget(
+                f"box {self.xyxy} lies outside the input of size {spec.input_size} (y, x)"
+            )
         weights = np.broadcast_to(weights / weights.sum(), (samples, height, width)).copy()
         return Region(chosen, index, weights, spec.score, _class_words(spec, chosen, index), "box")
 
@@ -175,7 +181,7 @@ class BestBox(Target):
         values = outputs.scores[self.classes.name][..., self.index]
         return ops.take_along_axis(values, ops.cast(best, "int32"), axis=1)[:, 0]
 
-    def words(self, row: int) -> str:  # noqa: ARG002
+    def words(self, row: int) -> str:
         """Say which class in which box."""
         kind = self.score if self.classes.kind != "linear" else "score"
         return f"{kind} of {self.label} in the predicted box that overlaps the given one most"
@@ -192,7 +198,7 @@ class Neuron(Target):
     unit: int = 0
     position: tuple[int, ...] | None = None
 
-    def resolve(self, spec: Spec, samples: int) -> Target:  # noqa: ARG002
+    def resolve(self, spec: Spec, samples: int) -> Target:
         """Check layer, unit and position."""
         site = spec.find_layer(self.layer)
         shape = spec.layers[site]
@@ -202,9 +208,12 @@ class Neuron(Target):
             )
         at = None if self.position is None else tuple(int(p) for p in self.position)
         if at is not None and (
-            len(at) != len(shape) - 1 or not all(0 <= p < s for p, s in zip(at, shape[:-1], strict=True))
+            len(at) != len(shape) - 1
+            or not all(0 <= p < s for p, s in zip(at, shape[:-1], strict=True))
         ):
-            raise BadTarget(f"position {at} does not exist: layer '{site}' has positions {shape[:-1]}")
+            raise BadTarget(
+                f"position {at} does not exist: layer '{site}' has positions {shape[:-1]}"
+            )
         return dataclasses.replace(self, layer=site, position=at)
 
     def sites(self) -> tuple[Any, ...]:
@@ -220,7 +229,7 @@ class Neuron(Target):
         axes = tuple(range(1, len(values.shape)))
         return ops.mean(values, axis=axes) if axes else values
 
-    def words(self, row: int) -> str:  # noqa: ARG002
+    def words(self, row: int) -> str:
         """Say which unit."""
         where = "" if self.position is None else f" at {self.position}"
         return f"activation of unit {self.unit} of layer '{self.layer}'{where}"
@@ -244,6 +253,6 @@ class Custom(Target):
             )
         return scores
 
-    def words(self, row: int) -> str:  # noqa: ARG002
+    def words(self, row: int) -> str:
         """Name the function."""
         return f"value of {self.label or getattr(self.function, '__name__', 'a function')}"
