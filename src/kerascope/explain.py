@@ -14,7 +14,7 @@ from kerascope import backend
 from kerascope.attribution import Attribution, Provenance
 from kerascope.errors import BadInput, BadMethod, BadModel
 from kerascope.facts import facts_of
-from kerascope.hooks import BlackBox, HookedModel, broken_variable, model_sha256
+from kerascope.hooks import BlackBox, HookedModel, identity_of
 from kerascope.method import AttributionMethod, Need, RawMap, Run, make_method
 from kerascope.targets import Targets, resolve_targets
 from kerascope.types import Array
@@ -63,11 +63,12 @@ def explain(
     value = make_method(method, fields)
     view = _view(model, value, score, batch_size)
     x = view.read(inputs)
+    _check_weights(view.model)
     samples = len(next(iter(x.values())))
     targets = resolve_targets(target, view.spec(), samples)
     if not value.one_pass:
         view.scores(x, targets)
-        _check_finite(view.last["raw"], view.model, "output")
+        _check_finite(view.last["raw"], "output")
         seen, targets = view.last, targets.pin(view.last["scores_of"])
     scores = None if value.one_pass else seen["scores"]
     raw = value.attribute(
@@ -75,9 +76,9 @@ def explain(
     )
     if value.one_pass:
         seen = view.last
-        _check_finite(seen["raw"], view.model, "output")
+        _check_finite(seen["raw"], "output")
         targets = targets.pin(seen["scores_of"])
-    _check_finite(raw.values, view.model, "map")
+    _check_finite(raw.values, "map")
     return _wrap(view, inputs, x, value, raw, targets, seen, score, seed, target, started)
 
 
@@ -105,18 +106,22 @@ def _view(
     return BlackBox(model, batch_size=batch_size)
 
 
-def _check_finite(arrays: Mapping[str, Array], model: Any, what: str) -> None:
+def _check_weights(model: Any) -> None:
+    """Raise when a weight is NaN or infinite; a ReLU behind it may hide it from the outputs."""
+    broken = identity_of(model).broken
+    if broken is not None:
+        raise BadModel(f"weights of the model are NaN or infinite, first in '{broken}'")
+
+
+def _check_finite(arrays: Mapping[str, Array], what: str) -> None:
     """Raise when a NaN or infinity came out: it must never reach a picture."""
     for name, array in arrays.items():
-        if np.isfinite(array).all():
-            continue
-        variable = broken_variable(model)
-        sample = int(np.argwhere(~np.isfinite(array))[0][0])
-        if variable is not None:
-            raise BadModel(f"weights of the model are NaN or infinite, first in '{variable}'")
-        raise BadModel(
-            f"the {what} '{name}' of sample {sample} is NaN or infinite although weights and inputs are finite"
-        )
+        if not np.isfinite(array).all():
+            sample = int(np.argwhere(~np.isfinite(array))[0][0])
+            raise BadModel(
+                f"the {what} '{name}' of sample {sample} is NaN or infinite although weights and "
+                "inputs are finite"
+            )
 
 
 def _wrap(
@@ -210,7 +215,7 @@ def _provenance(
         backend=keras.backend.backend(),
         backend_version=backend.active().version(),
         model=facts.source or getattr(view.model, "name", None) or type(view.model).__name__,
-        model_sha256=model_sha256(view.model),
+        model_sha256=identity_of(view.model).sha256,
         method=method.to_json(),
         target=_target_words(target),
         score=score,

@@ -1,7 +1,7 @@
 """Hooks: scores, activations and gradients of any Keras model, without changing it."""
 
 from kerascope.hooks.blackbox import BlackBox
-from kerascope.hooks.identity import broken_variable, model_sha256
+from kerascope.hooks.identity import Identity, identity_of
 from kerascope.hooks.model import Gradients, HookedModel, Scores, store_of
 from kerascope.hooks.names import Site
 from kerascope.hooks.survey import LayerCall, Survey
@@ -10,11 +10,11 @@ __all__ = [
     "BlackBox",
     "Gradients",
     "HookedModel",
+    "Identity",
     "LayerCall",
     "Scores",
     "Site",
     "Survey",
-    "broken_variable",
-    "model_sha256",
+    "identity_of",
     "store_of",
 ]

@@ -1,7 +1,8 @@
-"""Which model was it: a hash of configuration and weights, and where its numbers are not finite."""
+"""Which model was it: a hash of layers, settings and weights, and whether all its numbers are finite."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from typing import Any
@@ -9,8 +10,17 @@ from typing import Any
 import numpy as np
 
 from kerascope.hooks.model import store_of
+from kerascope.hooks.names import layer_table
 
-_PROBES = 512
+_PROBES = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """sha256 of a model's layers, settings and weights; the path of its first broken variable, if any."""
+
+    sha256: str
+    broken: str | None
 
 
 def _glance(model: Any) -> str:
@@ -22,39 +32,42 @@ def _glance(model: Any) -> str:
     return digest.hexdigest()
 
 
-def model_sha256(model: Any) -> str:
-    """Return the sha256 of a model's configuration and all its weights.
-
-    The full hash is computed once and again when a sample of every variable has changed.
-    """
+def identity_of(model: Any) -> Identity:
+    """Return a model's identity: found once, and again when a sample of every variable has changed."""
     if not hasattr(model, "variables"):
-        return hashlib.sha256(
-            repr(getattr(model, "__qualname__", type(model))).encode()
-        ).hexdigest()
-    memo, key = store_of(model).memo, ("sha256", _glance(model))
+        name = getattr(model, "__qualname__", type(model).__qualname__)
+        return Identity(hashlib.sha256(name.encode()).hexdigest(), None)
+    memo, key = store_of(model).memo, ("identity", _glance(model))
     if key not in memo:
-        for old in [k for k in memo if k[0] == "sha256"]:
+        for old in [k for k in memo if k[0] == "identity"]:
             del memo[old]
-        digest = hashlib.sha256(_config(model).encode())
-        for variable in model.variables:
-            array = np.ascontiguousarray(variable.numpy())
-            digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(array.tobytes())
-        memo[key] = digest.hexdigest()
+        memo[key] = _read(model)
     return memo[key]
 
 
+def _read(model: Any) -> Identity:
+    digest, broken = hashlib.sha256(_config(model).encode()), None
+    for variable in model.variables:
+        array = np.ascontiguousarray(variable.numpy())
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(array.tobytes())
+        if broken is None and array.dtype.kind == "f" and not np.isfinite(array).all():
+            broken = variable.path
+    return Identity(digest.hexdigest(), broken)
+
+
 def _config(model: Any) -> str:
-    try:
-        return json.dumps(model.get_config(), sort_keys=True, default=repr)
-    except Exception:  # a subclassed model need not have a configuration, and may raise anything
-        return type(model).__qualname__
+    """Return every layer's path, class and plain settings.
 
-
-def broken_variable(model: Any) -> str | None:
-    """Return the path of the first variable with NaN or infinite values, or None."""
-    for variable in getattr(model, "variables", ()):
-        values = np.asarray(variable.numpy())
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
-            return variable.path
-    return None
+    Not `get_config`: on any backend, Keras imports TensorFlow to write it.
+    """
+    rows = []
+    for path, layer in {"": model, **layer_table(model)}.items():
+        plain = {
+            key: value
+            for key, value in vars(layer).items()
+            if not key.startswith("_") and isinstance(value, (bool, int, float, str, tuple))
+        }
+        activation = getattr(getattr(layer, "activation", None), "__name__", None)
+        rows.append([path, type(layer).__qualname__, activation, sorted(plain.items())])
+    return json.dumps(rows, default=repr)

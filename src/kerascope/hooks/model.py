@@ -115,6 +115,7 @@ class HookedModel:
         self.last: dict[str, Any] = {}  # scores and outputs of the last pass for targets
         self._structure: Structure | None = None
         self._survey: Survey | None = None
+        self._size: tuple[int, ...] = ()  # spatial size of the first input
 
     # --- facts ---------------------------------------------------------------------------------
 
@@ -128,6 +129,9 @@ class HookedModel:
         if not self.model.built or not self.table:
             self._build_model(arrays)
         self._survey = self._survey_of(arrays)
+        name, first = next(iter(arrays.items()))
+        axes = self.axes(name, first.shape[1:])
+        self._size = tuple(n for n, a in zip(first.shape[1:], axes, strict=True) if a != "channel")
         # Integers that no embedding reads are numbers like any other, e.g. uint8 pictures.
         return {
             name: array if name in self._survey.tokens else np.asarray(array, np.float32)
@@ -207,6 +211,7 @@ class HookedModel:
             outputs=self.survey.outputs,
             score=self.score,
             labels=labels if labels is not None else facts_of(self.model).labels,
+            input_size=self._size,
             layers={call.site: call.shape for call in self.survey.calls},
             find_layer=self.site,
         )
@@ -384,7 +389,7 @@ class HookedModel:
         self, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...]
     ) -> Callable[..., dict[str, Any]]:
         plan = Plan.of(self, kind, targets, sites, replaced)
-        function = plan.bind(self.seam.compiled if self.compiled else self.seam.eager)
+        function = plan.bind(self._compile if self.compiled else self.seam.eager)
         lock, half = self.store.lock, self._half
 
         def call(x: Any, at: dict[Site, Array], arrays: Any) -> dict[str, Any]:
@@ -393,6 +398,19 @@ class HookedModel:
                 return function(x, keyed, arrays, half)
 
         return call
+
+
+    def _compile(self, fn: Callable[..., Any], model: Any) -> Callable[..., Any]:
+        """Return `fn` compiled, counting how often it is traced."""
+        if keras.backend.backend() == "torch":  # runs eagerly: there is nothing to count
+            return self.seam.compiled(fn, model)
+        store = self.store
+
+        def counted(*args: Any) -> Any:
+            store.traces += 1
+            return fn(*args)
+
+        return self.seam.compiled(counted, model)
 
 
 def _padded(array: Array, size: int) -> Array:

@@ -59,7 +59,7 @@ def _activation_shadow(layer: Any, original: Callable[..., Any]) -> Callable[...
     return activation
 
 
-_MAKERS = {"call": _call_shadow, "activation": _activation_shadow}
+_MAKERS = {"call": _call_shadow, "quantized_call": _call_shadow, "activation": _activation_shadow}
 
 
 def _install(layer: Any, attribute: str) -> None:
@@ -84,13 +84,18 @@ def _remove(layer: Any, attribute: str) -> None:
             layer.__dict__[attribute] = entry[2]
 
 
+def _entry(layer: Any) -> str:
+    """Return the method that Keras runs when the layer is called."""
+    return "call" if getattr(layer, "quantization_mode", None) is None else "quantized_call"
+
+
 @contextlib.contextmanager
 def shadowed(layers: list[Any], activations: list[Any], visitor: Visitor) -> Iterator[None]:
     """Tell `visitor` of every call of `layers` and every fused activation of `activations`.
 
     Everything is restored on leaving, also after an error.
     """
-    wanted = [(layer, "call") for layer in layers] + [
+    wanted = [(layer, _entry(layer)) for layer in layers] + [
         (layer, "activation") for layer in activations
     ]
     done: list[tuple[Any, str]] = []
