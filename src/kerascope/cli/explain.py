@@ -66,7 +66,7 @@ def explain(
     from kerascope.method import parse_method
 
     chosen = [_with_layer(parse_method(text), layer) for text in method]
-    _check_folder(output)
+    check_folder(output)
     from kerascope.cli.quiet import import_keras
 
     backend = import_keras()
@@ -103,7 +103,7 @@ def _with_layer(method: AttributionMethod, layer: str) -> AttributionMethod:
     return method if layer == SWEEP else dataclasses.replace(method, layer=layer)  # type: ignore[call-arg]
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Make the folder and make sure that it can be written, before any work is done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -6,11 +6,10 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 import kerascope
-from kerascope.cli import doctor, explain, layers, methods
+from kerascope.cli import demo, doctor, explain, layers, methods
 from kerascope.errors import KerascopeError
 
 app = typer.Typer(
@@ -25,6 +24,7 @@ app.command("explain")(explain.explain)
 app.command("layers")(layers.layers)
 app.command("methods")(methods.methods)
 app.command("doctor")(doctor.doctor)
+app.command("demo")(demo.demo)
 
 
 def _version(*, value: bool) -> None:
@@ -59,11 +59,8 @@ def run() -> None:
     try:
         result = app(standalone_mode=False)
         code = result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
+    except typer.Abort:
         code = 130
-    except click.ClickException as error:
-        error.show()
-        code = 2
     except KerascopeError as error:
         print(f"kerascope: {_one_line(str(error))}", file=sys.stderr)
         code = 2
@@ -73,6 +70,12 @@ def run() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception as error:
+        # A usage error: click's class, which typer has vendored since 0.26 and imported before.
+        if not hasattr(error, "exit_code") or not hasattr(error, "show"):
+            raise
+        error.show()
+        code = 2
     sys.exit(code)
 
 

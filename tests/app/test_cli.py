@@ -1,0 +1,266 @@
+"""The command line: what it writes, what it says, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import zoo
+from PIL import Image
+
+import kerascope as ks
+from kerascope.cli.main import run
+
+Runner = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
+    """Run a command in this process: exit code, stdout, stderr."""
+
+    def call(*arguments: Any) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kerascope", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as leaving:
+            run()
+        captured = capsys.readouterr()
+        return int(leaving.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model, pictures, labels, and everything that is wrong with such."""
+    folder = tmp_path_factory.mktemp("files")
+    case = zoo.SHAPES["flat_functional"]()
+    case.model.save(folder / "model.keras")
+    (folder / "labels.txt").write_text("cat\ndog\n</script><script>alert(1)</script>\n")
+    generator = np.random.default_rng(0)
+    for name in ("a.jpg", "b.png"):
+        Image.fromarray(generator.integers(0, 255, (24, 32, 3), dtype=np.uint8)).save(folder / name)
+    exif = Image.Exif()
+    exif[0x9286] = "secret place"
+    Image.open(folder / "b.png").save(folder / "gps.jpg", exif=exif)
+    (folder / "cut.jpg").write_bytes((folder / "a.jpg").read_bytes()[:300])
+    (folder / "text.jpg").write_text("not a picture")
+    (folder / "cut.keras").write_bytes((folder / "model.keras").read_bytes()[:500])
+    (folder / "empty").mkdir()
+    broken = zoo.SHAPES["flat_functional"]()
+    kernel = broken.model.get_layer("conv2").kernel
+    kernel.assign(np.full(kernel.shape, np.inf))
+    broken.model.save(folder / "nan.keras")
+    code = keras.Sequential([keras.Input((12, 16, 3)), keras.layers.Lambda(lambda x: x, name="sneaky")])
+    code.save(folder / "lambda.keras")
+    block = zoo.SHAPES["layer_holding_layers"]()
+    block.model.save(folder / "custom.keras")
+    return folder
+
+
+COMMON = ("--preprocess", "unit")
+
+
+def test_explain_writes_pictures_data_and_a_page(cli: Runner, files: Path, tmp_path: Path) -> None:
+    code, out, err = cli(
+        "explain", files / "model.keras", files / "a.jpg", files / "gps.jpg", "-m", "grad_cam",
+        "-m", "integrated_gradients:steps=4,tolerance=none", "--target", "top-2",
+        "--labels", files / "labels.txt", "-o", tmp_path, *COMMON,
+    )  # fmt: skip
+    assert code == 0, err
+    names = {path.name for path in tmp_path.iterdir()}
+    expected = {f"{stem}-{m}{end}" for stem in ("a", "gps") for m in ("grad_cam", "integrated_gradients")
+                for end in (".png", ".safetensors")}  # fmt: skip
+    assert names == expected | {"report.html"}
+    assert "logit of" in out
+    assert "preprocessing: unit" in out
+    page = (tmp_path / "report.html").read_text()
+    assert "<script>alert" not in page
+    for path in tmp_path.iterdir():
+        content = path.read_bytes()
+        assert str(files).encode() not in content
+        assert b"secret place" not in content
+    with Image.open(tmp_path / "a-grad_cam.png") as picture:
+        stamp = json.loads(picture.text["kerascope"])
+    assert stamp["provenance"]["method"]["name"] == "grad_cam"
+    again = ks.Attribution.load(tmp_path / "gps-integrated_gradients.safetensors")
+    assert again.values.shape == (1, 2, 12, 16, 3)
+    assert again.provenance.preprocessing == "unit"
+
+
+def test_explain_json_is_json_alone(cli: Runner, files: Path, tmp_path: Path) -> None:
+    code, out, _ = cli("explain", files / "model.keras", files / "a.jpg", "-o", tmp_path, "--json", *COMMON)
+    data = json.loads(out)
+    assert code == 0
+    assert data["results"][0]["method"] == "grad_cam"
+    assert data["results"][0]["explained"].startswith("logit of class")
+    assert set(data["files"]) == {path.name for path in tmp_path.iterdir()}
+    assert data["provenance"]["backend"] == keras.backend.backend()
+
+
+def test_layer_sweep_makes_one_sheet(cli: Runner, files: Path, tmp_path: Path) -> None:
+    code, _, err = cli(
+        "explain", files / "model.keras", files / "a.jpg", "-o", tmp_path, "--layer", "all-blocks", *COMMON
+    )
+    assert code == 0, err
+    assert [p.name for p in tmp_path.glob("*.png")] == ["a-grad_cam.png"]
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+
+
+def test_pictures_of_the_same_name_do_not_overwrite_each_other(cli: Runner, files: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.jpg").write_bytes((files / "a.jpg").read_bytes())
+    out = tmp_path / "out"
+    code, _, err = cli("explain", files / "model.keras", files / "a.jpg", other / "a.jpg", "-o", out, *COMMON)
+    assert code == 0, err
+    assert len(list(out.glob("*.png"))) == len(list(out.glob("*.safetensors"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("{f}/none.keras", "{f}/a.jpg"), "none.keras"),
+        (("{f}/cut.keras", "{f}/a.jpg"), "cut.keras"),
+        (("{f}/text.jpg", "{f}/a.jpg"), "text.jpg"),
+        (("{f}/model.keras", "{f}/none.jpg"), "none.jpg"),
+        (("{f}/model.keras", "{f}/cut.jpg"), "cut.jpg"),
+        (("{f}/model.keras", "{f}/text.jpg"), "text.jpg"),
+        (("{f}/model.keras", "{f}/empty"), "empty"),
+        (("{f}/model.keras", "{f}/a.jpg", "-m", "grad_cma"), "did you mean 'grad_cam'"),
+        (("{f}/model.keras", "{f}/a.jpg", "-m", "smooth_grad:sampels=3"), "did you mean 'samples'"),
+        (("{f}/model.keras", "{f}/a.jpg", "-m", "smooth_grad:samples=many"), "cannot be 'many'"),
+        (("{f}/model.keras", "{f}/a.jpg", "--layer", "conv9"), "conv9"),
+        (("{f}/model.keras", "{f}/a.jpg", "-t", "7"), "0 to 2"),
+        (("{f}/model.keras", "{f}/a.jpg", "-t", "tabby"), "tabby"),
+        (("{f}/model.keras", "{f}/a.jpg", "--score", "odds"), "'logit' or 'probability'"),
+        (("{f}/model.keras", "{f}/a.jpg", "--labels", "{f}/none.txt"), "none.txt"),
+        (("{f}/nan.keras", "{f}/a.jpg"), "'conv2/kernel' holds infinite values"),
+        (("{f}/lambda.keras", "{f}/a.jpg"), "sneaky"),
+        (("{f}/custom.keras", "{f}/a.jpg"), "--custom"),
+        (("keras:NoSuchNet", "{f}/a.jpg"), "NoSuchNet"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    cli: Runner, files: Path, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    given = [argument.format(f=files) for argument in arguments]
+    code, out, err = cli("explain", *given, "-o", tmp_path, *COMMON)
+    assert code == 2, (out, err)
+    assert words in err
+    assert len(err.strip().splitlines()) == 1, err
+    assert "Traceback" not in err
+    assert not list(tmp_path.iterdir()), "something half-written was left"
+
+
+def test_asks_for_preprocessing_when_it_cannot_know(cli: Runner, files: Path, tmp_path: Path) -> None:
+    code, _, err = cli("explain", files / "model.keras", files / "a.jpg", "-o", tmp_path)
+    assert code == 2
+    assert "--preprocess" in err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")
+def test_output_that_cannot_be_written(cli: Runner, files: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = cli("explain", files / "model.keras", files / "a.jpg", "-o", tmp_path / "file" / "out")
+    assert code == 2
+    assert "cannot write to the folder" in err
+
+
+def test_a_full_disk_leaves_nothing_half_written(
+    cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = os.fdopen
+
+    def full(handle: int, *rest: Any, **options: Any) -> Any:
+        os.close(handle)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("kerascope.attribution.os.fdopen", full)
+    code, _, err = cli("explain", files / "model.keras", files / "a.jpg", "-o", tmp_path, *COMMON)
+    monkeypatch.setattr("kerascope.attribution.os.fdopen", original)
+    assert code == 2
+    assert "No space left" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_usage_errors_are_exit_code_2(cli: Runner) -> None:
+    assert cli("explain")[0] == 2
+    assert cli("no-such-command")[0] == 2
+    assert cli("--version") == (0, f"kerascope {__import__('kerascope').__version__}\n", "")
+
+
+def test_layers(cli: Runner, files: Path) -> None:
+    code, out, _ = cli("layers", files / "model.keras", "--json")
+    rows = {row["layer"]: row for row in json.loads(out)["layers"]}
+    assert code == 0
+    assert set(rows) == {"conv1", "pool", "conv2"}
+    assert rows["conv2"]["default"]
+    assert rows["conv2"]["map"] == [5, 7]
+    code, out, _ = cli("layers", files / "model.keras", "--all")
+    assert code == 0
+    assert "head" in out
+    assert re.search(r"conv2 .*5×7.*default", out)
+
+
+def test_methods(cli: Runner) -> None:
+    code, out, _ = cli("methods", "--json")
+    rows = json.loads(out)["methods"]
+    assert code == 0
+    assert [row["name"] for row in rows] == ks.methods()
+    assert all(row["paper"] for row in rows)
+    assert "Selvaraju" in cli("methods")[1]
+
+
+def test_doctor(cli: Runner) -> None:
+    code, out, _ = cli("doctor", "--json")
+    data = json.loads(out)
+    assert code == 0
+    assert data["backend"] == keras.backend.backend()
+    assert set(data["methods"].values()) == {"ok"}
+
+
+def test_help_does_not_load_keras() -> None:
+    for arguments in (["--help"], ["explain", "--help"], ["methods"]):
+        code = (
+            f"import sys; sys.argv = ['kerascope', *{arguments!r}]\n"
+            "from kerascope.cli.main import run\n"
+            "try:\n    run()\nexcept SystemExit as e:\n    assert not e.code\n"
+            "assert 'keras' not in sys.modules, 'keras was loaded'"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_keeps_what_is_finished(files: Path, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for k in range(40):
+        (pictures / f"p{k:02}.jpg").write_bytes((files / "a.jpg").read_bytes())
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", "from kerascope.cli.main import run; run()", "explain"]
+    command += [str(files / "model.keras"), str(pictures), "-o", str(out), *COMMON, "-m", "smooth_grad:samples=400"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    deadline = time.monotonic() + 120
+    while not list(out.glob("*.safetensors")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    finished = list(out.glob("*.safetensors"))
+    assert finished
+    for path in finished:
+        assert ks.Attribution.load(path).values.shape[0] == 1
+    assert not list(out.glob(".*")), "a temporary file was left"
