@@ -1,12 +1,16 @@
-"""What every method is held against: its oracle, closed forms, completeness. Checks raise AssertionError.
+"""What every method is held against: its oracle, closed forms, completeness.
 
-They are tested themselves in methods/test_broken.py: a method with a wrong formula must fail.
+Checks raise AssertionError. They are tested themselves in methods/test_broken.py: a method with a
+wrong formula must fail.
 """
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import functools
+import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +20,7 @@ import numpy as np
 import kerascope as ks
 import numpy_net
 import oracles
+import saved
 from kerascope.hooks import HookedModel
 from kerascope.method import make_method
 
@@ -40,6 +45,19 @@ def check_equal(measured: Any, expected: Any, tolerance: float = TOLERANCE) -> N
     assert found <= tolerance, (
         f"differs by {found:.2e} of the largest value, allowed are {tolerance:.0e}"
     )
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0].rpartition("tests/")[2]
+    _agreement[test] = max(_agreement.get(test, 0.0), found)
+
+
+_agreement: dict[str, float] = {}  # largest difference by test, for the table in methods/proof.py
+
+
+@atexit.register
+def _write() -> None:
+    if _agreement and os.environ.get("KERASCOPE_KEEP") == "1":
+        saved.FOLDER.mkdir(exist_ok=True)
+        path = saved.FOLDER / f"agreement-{keras.backend.backend()}.json"
+        path.write_text(json.dumps(_agreement), encoding="utf-8")
 
 
 @functools.cache
@@ -56,7 +74,7 @@ def model(name: str, softmax: bool = True) -> Any:
 
 def explain(name: str, method: Any, *, x: Array | None = None, **options: Any) -> ks.Attribution:
     """Explain class `K` of a net's twin; nothing is compiled, as the nets are tiny."""
-    # Nets are tiny: tracing would cost more than it saves, but for JAX, which compiles every op anyway.
+    # Nets are tiny: tracing costs more than it saves, but on JAX, which compiles every op anyway.
     compiled = keras.backend.backend() == "jax"
     view = HookedModel(options.pop("model", None) or model(name), compiled=compiled)
     pictures = numpy_net.net(name).pictures if x is None else x
@@ -183,7 +201,7 @@ def measured(result: ks.Attribution) -> Array:
 
 
 def check_paper(name: str, method: Any = None, **options: Any) -> list[float]:
-    """A method (by default the one called `name`) agrees with the oracle of `name`; returns the differences."""
+    """A method (by default the one called `name`) agrees with the oracle of `name`."""
     found = []
     for paper in PAPERS[name]:
         result = explain(paper.net, method or name, **paper.fields, **options)
@@ -257,11 +275,21 @@ def check_complete(name: str, method: Any = None) -> None:
     assert np.abs(result.gap - (wanted - sums)).max() < 1e-5, "`gap` is not what is missing"
 
 
-# Twice the score, twice the map. The rest are shares (score, ablation, full gradient), squares, or blind to it.
+# Twice the score, twice the map. The rest are shares, squares, or blind to the score.
 PROPORTIONAL = [
-    "blur_ig", "expected_gradients", "gradient", "gradient_x_input", "grad_cam", "guided_ig", "hires_cam",
-    "integrated_gradients", "layer_cam", "occlusion", "smooth_grad", "x_grad_cam",
-]  # fmt: skip
+    "blur_ig",
+    "expected_gradients",
+    "gradient",
+    "gradient_x_input",
+    "grad_cam",
+    "guided_ig",
+    "hires_cam",
+    "integrated_gradients",
+    "layer_cam",
+    "occlusion",
+    "smooth_grad",
+    "x_grad_cam",
+]
 
 
 def make(name: str) -> Any:
@@ -271,7 +299,7 @@ def make(name: str) -> Any:
 
 @functools.cache
 def halved(name: str) -> Any:
-    """Return the Keras twin of a net whose last layer is halved: half the evidence, the same maps."""
+    """Return the Keras twin of a net whose last layer is halved: half the evidence."""
     net = numpy_net.net(name)
     head = net.layers[-1]
     half = dataclasses.replace(head, kernel=head.kernel / 2, bias=head.bias / 2)

@@ -1,7 +1,8 @@
-"""Tiny convolutional nets in NumPy, float64, with a backward pass by hand; the same nets for Keras and torch.
+"""Tiny convolutional nets in NumPy, float64, with a backward pass by hand; their Keras twins.
 
-No framework takes part in what the oracles compute. Arrays are (sample, y, x, channel). `test_numpy_net.py`
-checks the backward pass by finite differences, and the Keras twins against the forward pass.
+No framework takes part in what the oracles compute. Arrays are (sample, y, x, channel).
+`methods/test_numpy_net.py` checks the backward pass by finite differences, and the Keras twins
+against the forward pass.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ class Net:
         return value[:, k]
 
     def gradients(self, value: Array, k: int, start: int = 0) -> list[Array]:
-        """Return the derivatives of the logit by the input of layer `start` and by every later layer's output."""
+        """Return the derivatives of the logit by layer `start`'s input and every later output."""
         values = [value]
         for layer in self.layers[start:]:
             values.append(layer.forward(values[-1]))
@@ -168,7 +169,7 @@ class Net:
 
 
 def keras_model(net: Net, *, softmax: bool = True) -> Any:
-    """Return the Keras twin; activations are fused into the layers before them, as people write them."""
+    """Return the Keras twin; activations are fused into the layers before, as people write them."""
     import keras
 
     kl = keras.layers

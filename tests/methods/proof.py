@@ -1,0 +1,258 @@
+"""What proves each method: a table of methods × oracles.
+
+`python tests/methods/proof.py` prints it. A filled cell names the tests that prove it, an empty one
+says why it is empty. `test_proof.py` checks that every registered method has a row and every test
+named here exists.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+COLUMNS = ("paper", "identity", "captum", "pytorch-grad-cam", "tf-keras-vis", "shap", "saliency")
+
+
+class Why(str):
+    """The reason for which a cell is empty."""
+
+    __slots__ = ()
+
+
+Cell = tuple[str, ...] | Why
+
+_GRADIENT, _PATH, _CAM = (
+    f"methods/test_{family}_family.py::test_" for family in ("gradient", "path", "cam")
+)
+_FULL, _OCCLUSION = "methods/test_full_grad.py::test_", "methods/test_occlusion.py::test_"
+_CAPTUM, _PGC, _VIS, _SHAP, _PAIR = (
+    f"parity/test_{name}.py::test_"
+    for name in ("captum", "pytorch_grad_cam", "tf_keras_vis", "shap", "saliency")
+)
+
+# method: (paper, identity)
+_OWN: dict[str, tuple[str, tuple[str, ...]]] = {
+    "gradient": (_GRADIENT, ("linear_model[gradient]", "no_noise_is_the_gradient")),
+    "gradient_x_input": (
+        _GRADIENT,
+        ("linear_model[gradient_x_input]", "gradient_x_input_sums_to_the_score_without_biases"),
+    ),
+    "smooth_grad": (_GRADIENT, ("linear_model[smooth_grad]", "no_noise_is_the_gradient")),
+    "smooth_grad_squared": (
+        _GRADIENT,
+        ("linear_model[smooth_grad_squared]", "mean_square_is_variance_plus_squared_mean"),
+    ),
+    "var_grad": (
+        _GRADIENT,
+        ("gradient_of_a_linear_model_does_not_vary", "mean_square_is_variance_plus_squared_mean"),
+    ),
+    "integrated_gradients": (
+        _PATH,
+        (
+            "complete[integrated_gradients]",
+            "linear_model[integrated_gradients]",
+            "integrated_gradients_are_gradient_x_input_without_biases",
+            "steps_are_added_until_the_gap_is_small",
+        ),
+    ),
+    "expected_gradients": (
+        _PATH,
+        (
+            "complete[expected_gradients]",
+            "linear_model[expected_gradients]",
+            "expected_gradients_of_one_baseline_are_integrated_gradients",
+        ),
+    ),
+    "blur_ig": (
+        _PATH,
+        ("complete[blur_ig]", "linear_model[blur_ig]", "blur_is_gaussian_with_reflecting_edges"),
+    ),
+    "guided_ig": (
+        _PATH,
+        (
+            "complete[guided_ig]",
+            "linear_model[guided_ig]",
+            "guided_ig_without_a_corridor_is_the_straight_path",
+        ),
+    ),
+    "full_grad": (_FULL, ("linear_model", "terms_sum_to_the_score[deep]")),
+    "cam": (_CAM, ("cam_averages_to_the_score_without_the_bias",)),
+    "grad_cam": (_CAM, ("is_cam_on_a_pooled_linear_head[grad_cam]",)),
+    "grad_cam_plus_plus": (_CAM, ("grad_cam_plus_plus_closed_form_on_a_pooled_linear_head",)),
+    "x_grad_cam": (
+        _CAM,
+        (
+            "is_cam_on_a_pooled_linear_head[x_grad_cam]",
+            "sums_to_the_score_behind_one_linear_layer[x_grad_cam]",
+        ),
+    ),
+    "hires_cam": (
+        _CAM,
+        (
+            "is_cam_on_a_pooled_linear_head[hires_cam]",
+            "sums_to_the_score_behind_one_linear_layer[hires_cam]",
+        ),
+    ),
+    "layer_cam": (_CAM, ("layer_cam_keeps_positive_weights_of_a_pooled_linear_head",)),
+    "eigen_cam": (_CAM, ("eigen_cam_of_one_channel_is_the_channel",)),
+    "score_cam": (_CAM, ("score_cam_of_a_score_that_nothing_moves_is_the_mean_map",)),
+    "ablation_cam": (_CAM, ("ablation_cam_closed_form_on_a_pooled_linear_head",)),
+    "occlusion": (
+        _OCCLUSION,
+        ("linear_model", "heatmap_is_the_mean_of_the_patches_that_cover_a_pixel"),
+    ),
+}
+
+# library: its prefix, the tests by method, other reasons by method, and the reason for all the rest
+_LIBRARIES: dict[str, tuple[str, dict[str, tuple[str, ...]], dict[str, str], str]] = {
+    "captum": (
+        _CAPTUM,
+        {
+            "gradient": ("gradients[saliency]",),
+            "gradient_x_input": ("gradients[input_x_gradient]",),
+            "smooth_grad": ("gradients[smoothgrad]",),
+            "smooth_grad_squared": ("gradients[smoothgrad_sq]",),
+            "var_grad": ("gradients[vargrad]",),
+            "integrated_gradients": ("integrated_gradients",),
+            "expected_gradients": ("expected_gradients",),
+            "grad_cam": ("grad_cam",),
+            "hires_cam": ("hires_cam",),
+            "layer_cam": ("layer_cam",),
+            "ablation_cam": ("ablation_cam",),
+            "occlusion": ("occlusion", "occlusion_without_overlap_is_feature_ablation"),
+        },
+        {},
+        "captum does not have this method",
+    ),
+    "pytorch-grad-cam": (
+        _PGC,
+        {
+            **{
+                name: (f"maps[{name}]",)
+                for name in (
+                    "grad_cam",
+                    "grad_cam_plus_plus",
+                    "x_grad_cam",
+                    "hires_cam",
+                    "layer_cam",
+                    "score_cam",
+                    "ablation_cam",
+                )
+            },
+            "eigen_cam": ("eigen_cam", "eigen_cam_differs_by_the_centring"),
+            "full_grad": ("full_grad",),
+        },
+        {"cam": "pytorch-grad-cam leaves out CAM itself, which Grad-CAM replaces"},
+        "pytorch-grad-cam does not have this method",
+    ),
+    "tf-keras-vis": (
+        _VIS,
+        {
+            "gradient": ("gradient",),
+            "smooth_grad": ("smooth_grad",),
+            "grad_cam": ("maps[grad_cam]",),
+            "layer_cam": ("maps[layer_cam]",),
+            "score_cam": ("score_cam",),
+        },
+        {
+            "grad_cam_plus_plus": (
+                "tf-keras-vis divides α by its sum over positions, as the authors' code does "
+                "and the paper does not; "
+                f"{_VIS}grad_cam_plus_plus_differs_by_a_normalisation shows that this is all"
+            )
+        },
+        "tf-keras-vis does not have this method",
+    ),
+    "shap": (
+        _SHAP,
+        {"expected_gradients": ("expected_gradients", "comparison_bites")},
+        {"occlusion": "shap's explainers cover many features at a time, none slides a patch"},
+        "shap estimates Shapley values; of these methods only expected gradients do",
+    ),
+    "saliency": (
+        _PAIR,
+        {
+            "gradient": ("gradients[gradient]",),
+            "smooth_grad": ("gradients[smooth_grad]",),
+            "smooth_grad_squared": ("gradients[smooth_grad_squared]",),
+            "integrated_gradients": ("integrated_gradients",),
+            "blur_ig": ("blur_ig",),
+            "guided_ig": ("guided_ig",),
+            "grad_cam": ("grad_cam",),
+            "occlusion": ("occlusion",),
+        },
+        {},
+        "PAIR saliency does not have this method",
+    ),
+}
+
+
+def _cell(name: str, column: str) -> Cell:
+    if column == "paper":
+        prefix = _OWN[name][0]
+        return (f"{prefix}paper" + ("" if prefix in (_FULL, _OCCLUSION) else f"[{name}]"),)
+    if column == "identity":
+        prefix, tests = _OWN[name]
+        return tuple(prefix + test for test in tests)
+    prefix, cells, reasons, rest = _LIBRARIES[column]
+    if name in cells:
+        return tuple(prefix + test for test in cells[name])
+    return Why(reasons.get(name, rest))
+
+
+TABLE: dict[str, dict[str, Cell]] = {
+    name: {column: _cell(name, column) for column in COLUMNS} for name in _OWN
+}
+
+
+def agreement() -> dict[str, float]:
+    """Return the largest difference that each test measured in the last full run."""
+    found: dict[str, float] = {}
+    for path in (TESTS / ".saved").glob("agreement-*.json"):
+        for test, value in json.loads(path.read_text(encoding="utf-8")).items():
+            found[test] = max(found.get(test, 0.0), value)
+    return found
+
+
+def measured(cell: tuple[str, ...], found: dict[str, float]) -> str:
+    """Return a mark, with the largest difference that a cell's first test measured."""
+    values = [
+        value for test, value in found.items() if test == cell[0] or test.startswith(f"{cell[0]}[")
+    ]
+    return f"✓ {max(values):.0e}" if values else "✓"
+
+
+def main() -> int:
+    """Print the table, its empty cells numbered, and the reasons below it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    found, reasons = agreement(), list[str]()
+    table = Table("method", *COLUMNS, title="What proves each method")
+    for name, row in TABLE.items():
+        words = []
+        for cell in row.values():
+            if isinstance(cell, Why):
+                if cell not in reasons:
+                    reasons.append(cell)
+                words.append(f"[dim]{reasons.index(cell) + 1}[/dim]")
+            else:
+                words.append(measured(cell, found))
+        table.add_row(name, *words)
+    console = Console(width=max(112, Console().width), highlight=False)
+    console.print(table)
+    console.print(
+        "✓ proven by tests; the largest difference measured, as a share of the largest value "
+        "(shap draws at random: within its sampling error)"
+        if found
+        else "✓ proven by tests; differences are printed after `make test`"
+    )
+    for number, reason in enumerate(reasons, 1):
+        console.print(f"{number}  {reason}", markup=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Agreement with PAIR's `saliency`, by the authors of blur-IG, guided IG and SmoothGrad."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import method_checks as checks
+import oracles
+from parity import cases, make_references
+
+NET = cases.SALIENCY
+NOISE = {
+    "samples": cases.NOISE["samples"],
+    "noise": cases.NOISE["share"],
+    "seed": cases.NOISE["seed"],
+}
+
+
+@pytest.fixture(scope="module")
+def theirs() -> dict[str, np.ndarray]:
+    return make_references.load("saliency")
+
+
+@pytest.mark.parametrize("name", ["gradient", "smooth_grad", "smooth_grad_squared"])
+def test_gradients(theirs: dict[str, np.ndarray], name: str) -> None:
+    fields = {} if name == "gradient" else NOISE
+    checks.check_equal(checks.explain(NET, name, **fields).values, theirs[name])
+
+
+def test_integrated_gradients(theirs: dict[str, np.ndarray]) -> None:
+    """In the limit: theirs takes both ends of the path with the weight of the places between."""
+    found = checks.explain(
+        "deep", "integrated_gradients", baseline=cases.COVER, steps=512, tolerance=None
+    )
+    checks.check_equal(found.values, theirs["integrated_gradients"], 5e-3)
+
+
+def test_grad_cam(theirs: dict[str, np.ndarray]) -> None:
+    checks.check_equal(checks.explain(NET, "grad_cam").values, theirs["grad_cam"])
+
+
+def test_occlusion(theirs: dict[str, np.ndarray]) -> None:
+    """Theirs sums the drops of all patches that cover a pixel, where ours gives their mean."""
+    found = checks.explain(NET, "occlusion", patch=cases.SQUARE, stride=1, baseline=cases.COVER)
+    size = found.inputs.shape[1:3]
+    ys, xs = oracles.patches(size, (cases.SQUARE,) * 2, (1, 1))
+    count = np.zeros(size)
+    for y in ys:
+        for x in xs:
+            count[y, x] += 1
+    assert np.ptp(theirs["occlusion"], axis=-1).max() == 0
+    checks.check_equal(found.heatmap() * count, theirs["occlusion"][..., 0])
+
+
+@pytest.mark.parametrize("which", cases.GUIDED)
+def test_guided_ig(theirs: dict[str, np.ndarray], which: str) -> None:
+    steps, fraction, distance = cases.GUIDED[which]
+    found = checks.explain(
+        "smooth", "guided_ig", steps=steps, fraction=fraction, max_distance=distance
+    )
+    checks.check_equal(found.values, theirs[f"guided_{which}"])
+
+
+@pytest.mark.parametrize("which", ["framed_linear", "framed"])
+def test_blur_ig(theirs: dict[str, np.ndarray], which: str) -> None:
+    """In the limit, on soft pictures far from the border.
+
+    Theirs cuts its kernel off at four σ and steps evenly in σ, from the sharp end.
+    """
+    net, x = cases.pictured(which)
+    found = checks.explain(
+        which, "blur_ig", x=x, model=checks.twin(net), steps=64, max_sigma=cases.SIGMA
+    )
+    checks.check_equal(found.values, theirs[which], 2e-3)
