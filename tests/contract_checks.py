@@ -1,4 +1,5 @@
-"""The checks that every method must pass: each takes a method value and a model, and raises AssertionError.
+"""The checks that every method must pass: each takes a method value and a model, and raises
+AssertionError.
 
 They are tested themselves in test_checks_bite.py: a broken method must fail.
 """
@@ -82,7 +83,9 @@ def check_alive(method: AttributionMethod, case: zoo.Case) -> ks.Attribution:
 
 
 def check_mirrors(method: AttributionMethod, case: zoo.Case, result: ks.Attribution) -> None:
-    """Values mirror the inputs; axes name every axis; heat maps have the input's size; words are there."""
+    """Values mirror the inputs; axes name every axis; heat maps have the input's size; words are
+    there.
+    """
     inputs = parts(result.inputs)
     samples = len(next(iter(inputs.values())))
     assert len(result) == samples == len(result.explained) == len(result.names)
@@ -242,7 +245,9 @@ def check_completeness(method: AttributionMethod, case: zoo.Case) -> None:
 
 
 def smooth_case() -> zoo.Case:
-    """A smooth net with global average pooling and a linear head, whose score is zero for no maps at all."""
+    """A smooth net with global average pooling and a linear head, whose score is zero for no maps
+    at all.
+    """
     keras.utils.set_random_seed(5)
     i = keras.Input((10, 14, 3))
     x = keras.layers.Conv2D(4, 3, activation="softplus", name="conv1")(i)
@@ -253,8 +258,7 @@ def smooth_case() -> zoo.Case:
 
 def relu_case() -> zoo.Case:
     """A ReLU net with biases and batch normalisation: full gradients are complete on it."""
-    case = zoo.SHAPES["rescaling_and_nested_base"]()
-    return case
+    return zoo.SHAPES["rescaling_and_nested_base"]()
 
 
 def linear_case() -> tuple[zoo.Case, np.ndarray]:

@@ -1,4 +1,6 @@
-"""Arrays that one run leaves for another: results per backend, compared at the end; reference results."""
+"""Arrays that one run leaves for another: results per backend, compared at the end; reference
+results.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Seeded tiny nets of every shape people bring: the field table of the design, as code.
 
-Each entry builds a model and inputs for it. Biases and batch-norm statistics are random too, so that no
-term of a method is zero by accident.
+Each entry builds a model and inputs for it. Biases and batch-norm statistics are random too, so
+that no term of a method is zero by accident.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def shape(build: Callable[[], Case]) -> Callable[[], Case]:
 
 
 def _shake(model: Any) -> None:
-    """Set every weight from one NumPy generator, the same on every backend, so that activations stay alive."""
+    """Set every weight from one NumPy generator, the same on every backend, so that activations
+    stay alive.
+    """
     rng = np.random.default_rng(11)
     for variable in getattr(model, "variables", ()):
         name = variable.path.rsplit("/", 1)[-1]

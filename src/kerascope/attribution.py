@@ -149,7 +149,7 @@ class Attribution:
         )
 
     def plot(self, **options: Any) -> Any:
-        """Return a matplotlib figure: picture, map over it, colour bar with words. See `plot.figure`."""
+        """Return a matplotlib figure: picture, map, colour bar with words; see `plot.figure`."""
         from kerascope.plot import figure
 
         return figure(self, **options)
@@ -160,7 +160,7 @@ class Attribution:
         return notebook_html(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write everything to one safetensors file with a JSON header; replaces `path` at once or not at all.
+        """Write everything to one safetensors file with a JSON header, whole or not at all.
 
         Raises `BadFile` when the place cannot be written.
         """
@@ -261,10 +261,11 @@ def _unpack(
 
     axes = header["axes"]
     count = header["display"]
+    fields: dict[str, Any] = {field: tree(field) for field in _TREES}
+    fields |= {field: tensors.get(field) for field in _ARRAYS}
+    fields |= {field: _tuples(header[field]) for field in _PLAIN}
     return cls(
-        **{field: tree(field) for field in _TREES},
-        **{field: tensors.get(field) for field in _ARRAYS},
-        **{field: _tuples(header[field]) for field in _PLAIN},
+        **fields,
         axes={k: tuple(v) for k, v in axes.items()} if isinstance(axes, dict) else tuple(axes),
         input_axes={k: tuple(v) for k, v in header["input_axes"].items()},
         method=method_class(header["method"]["name"]).from_json(header["method"]),

@@ -15,12 +15,15 @@ def check_kind(baseline: object) -> None:
     """Raise `BadMethod` unless `baseline` is a number, an array or a known word."""
     if isinstance(baseline, str) and baseline not in KINDS:
         raise BadMethod(
-            f"baseline '{baseline}' is not known; give a number, an array, or one of {', '.join(KINDS)}"
+            f"baseline '{baseline}' is not known; give a number, an array, or one of "
+            f"{', '.join(KINDS)}"
         )
 
 
 def blur(values: Array, sigma: float, axes: tuple[str, ...]) -> Array:
-    """Return one sample blurred by a Gaussian of `sigma` positions along its spatial axes, edges held."""
+    """Return one sample blurred by a Gaussian of `sigma` positions along its spatial axes, edges
+    held.
+    """
     from scipy import ndimage
 
     sigmas = [0.0 if name in ("channel", "embedding") else sigma for name in axes]
@@ -35,8 +38,9 @@ def baseline_of(
 ) -> Array:
     """Return the baseline of one sample: float32, of the sample's shape.
 
-    A number fills; "zero", "min", "max" and "mean" (per channel) do so with the sample's own; "blur"
-    is the sample blurred with σ = size / 8; "noise" is uniform between the sample's extremes; an
+    A number fills; "zero", "min", "max" and "mean" (per channel) do so with the sample's own;
+    "blur" is the sample blurred with σ = size / 8; "noise" is uniform between the sample's
+    extremes; an
     array is taken as it is, or broadcast.
     """
     check_kind(baseline)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kerascope.method import AttributionMethod, method_class
 
-# key: (authors, year, title, where)
+# By key: authors, year, title, where.
 REFERENCES: dict[str, tuple[str, int, str, str]] = {
     "adebayo2018local": (
         "Adebayo, Gilmer, Goodfellow, Kim", 2018,
@@ -15,22 +15,26 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
     ),
     "chattopadhay2018gradcampp": (
         "Chattopadhay, Sarkar, Howlader, Balasubramanian", 2018,
-        "Grad-CAM++: Generalized Gradient-based Visual Explanations for Deep Convolutional Networks",
+        ("Grad-CAM++: Generalized Gradient-based Visual Explanations for Deep Convolutional "
+         "Networks"),
         "WACV; arXiv:1710.11063",
     ),
     "desai2020ablationcam": (
         "Desai, Ramaswamy", 2020,
-        "Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free Localization",
+        ("Ablation-CAM: Visual Explanations for Deep Convolutional Network via Gradient-free "
+         "Localization"),
         "WACV",
     ),
     "draelos2020hirescam": (
         "Draelos, Carin", 2020,
-        "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks",
+        ("Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural "
+         "networks"),
         "arXiv:2011.08891",
     ),
     "erion2021improving": (
         "Erion, Janizek, Sturmfels, Lundberg, Lee", 2021,
-        "Improving performance of deep learning models with axiomatic attribution priors and expected gradients",
+        ("Improving performance of deep learning models with axiomatic attribution priors and "
+         "expected gradients"),
         "Nature Machine Intelligence; arXiv:1906.10670",
     ),
     "fu2020xgradcam": (
@@ -65,12 +69,14 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
     ),
     "shrikumar2016not": (
         "Shrikumar, Greenside, Shcherbina, Kundaje", 2016,
-        "Not Just a Black Box: Learning Important Features Through Propagating Activation Differences",
+        ("Not Just a Black Box: Learning Important Features Through Propagating Activation "
+         "Differences"),
         "arXiv:1605.01713",
     ),
     "simonyan2014deep": (
         "Simonyan, Vedaldi, Zisserman", 2014,
-        "Deep Inside Convolutional Networks: Visualising Image Classification Models and Saliency Maps",
+        ("Deep Inside Convolutional Networks: Visualising Image Classification Models and "
+         "Saliency Maps"),
         "ICLR Workshop; arXiv:1312.6034",
     ),
     "smilkov2017smoothgrad": (

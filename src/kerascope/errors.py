@@ -9,7 +9,7 @@
     │   ├── BadMethod                a method or field that does not exist, or a value out of range
     │   └── BadFile                  a folder, output or data file that cannot be used
     ├── Refused                      the method's own theory excludes this model; names the layer
-    └── MissingDependency (ImportError)   an optional package is needed; names the command that adds it
+    └── MissingDependency (ImportError)   an optional package is needed; names the command
 
 A message names the value, the rule and the choices, on one line.
 """

@@ -35,10 +35,11 @@ def explain(
     """Explain why a model gives the score it gives, for every sample.
 
     Args:
-        model: any Keras 3 model, untouched; a `HookedModel`; or any function of a batch, for methods
-            that need scores only.
-        inputs: what the model takes, with a sample axis: an array, a dict or list of arrays, or what
-            `load_images` returns. Values as the model takes them: nothing is preprocessed here.
+        model: any Keras 3 model, untouched; a `HookedModel`; or any function of a batch, for
+            methods that need scores only.
+        inputs: what the model takes, with a sample axis: an array, a dict or list of arrays, or
+            what `load_images` returns. Values as the model takes them: nothing is preprocessed
+            here.
         method: a name (see `methods()`), a method class or a method value.
         target: what is explained. None: the predicted class. An index or a name; "top-5", "rank-2";
             a list: one per sample; a tuple: several for every sample; a `Target` such as
@@ -59,7 +60,8 @@ def explain(
         raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
     if batch_size is not None and batch_size < 1:
         raise BadInput(f"batch_size={batch_size} must be at least 1")
-    started, seen = time.perf_counter(), {}
+    started = time.perf_counter()
+    seen: dict[str, Any] = {}
     value = make_method(method, fields)
     view = _view(model, value, score, batch_size)
     x = view.read(inputs)
@@ -70,10 +72,8 @@ def explain(
         view.scores(x, targets)
         _check_finite(view.last["raw"], "output")
         seen, targets = view.last, targets.pin(view.last["scores_of"])
-    scores = None if value.one_pass else seen["scores"]
-    raw = value.attribute(
-        view, x, targets, Run(seed=seed, batch_size=view.batch_size, scores=scores)
-    )
+    given = {} if value.one_pass else {"scores": seen["scores"]}
+    raw = value.attribute(view, x, targets, Run(seed=seed, batch_size=view.batch_size, **given))
     if value.one_pass:
         seen = view.last
         _check_finite(seen["raw"], "output")
@@ -101,7 +101,8 @@ def _view(
     if not method.needs <= {Need.SCORES}:
         needs = ", ".join(sorted(need.value for need in method.needs - {Need.SCORES}))
         raise BadMethod(
-            f"{method.name} needs {needs}, which a plain function does not give; occlusion needs scores only"
+            f"{method.name} needs {needs}, which a plain function does not give; occlusion "
+            "needs scores only"
         )
     return BlackBox(model, batch_size=batch_size)
 
@@ -185,14 +186,17 @@ def _target_words(target: Any) -> str:
 
 
 def _head_notes(view: Any, raw: Mapping[str, Array]) -> list[str]:
-    """Note an output that looks like probabilities although no softmax or sigmoid was found before it."""
+    """Note an output that looks like probabilities although no softmax or sigmoid was found before
+    it.
+    """
     notes = []
     for name, array in raw.items():
         kind = view.survey.outputs[name].kind
         sums = np.abs(array.sum(axis=-1) - 1) < 1e-3
         if kind == "linear" and array.shape[-1] > 1 and (array >= 0).all() and sums.all():
             notes.append(
-                f"output '{name}' looks like probabilities, but no softmax or sigmoid was found before it: it is explained as it is"
+                f"output '{name}' looks like probabilities, but no softmax or sigmoid was found "
+                "before it: it is explained as it is"
             )
         if kind == "unknown":
             notes.append("a plain function gives no logits: its output is explained as it is")

@@ -1,7 +1,7 @@
 """What is known about a model beside the model: class names, preprocessing, where it came from.
 
-A Keras model has no room for these facts and must not be changed, so they are kept beside it, for as
-long as the model lives.
+A Keras model has no room for these facts and must not be changed, so they are kept beside it, for
+as long as the model lives.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def facts_of(model: Any) -> ModelFacts:
 
 
 def remember(model: Any, **facts: Any) -> ModelFacts:
-    """Add or replace facts about `model`, named as the fields of `ModelFacts`; return all of them."""
+    """Add or replace facts about `model`, named as the fields of `ModelFacts`; return them all."""
     merged = dataclasses.replace(facts_of(model), **facts)
     _FACTS[model] = merged
     return merged

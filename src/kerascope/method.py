@@ -1,4 +1,4 @@
-"""What a method is: a frozen value of hyper-parameters with one function, and the registry of all."""
+"""What a method is: a frozen value of hyper-parameters with one function; the registry of all."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ class Data:
         """The array itself."""
         if self.source is None:
             raise BadMethod(
-                f"the array with sha256 {self.sha256[:12]}… is not stored with the result; give it again"
+                f"the array with sha256 {self.sha256[:12]}… is not stored with the result; give "
+                "it again"
             )
         if isinstance(self.source, (str, Path)):
             try:
@@ -133,7 +134,7 @@ def reporting(progress: Progress) -> Iterator[None]:
         _PROGRESS.reset(token)
 
 
-class Cancelled(Exception):  # noqa: N818 — a request, not an error
+class Cancelled(Exception):
     """Raised inside a run whose `cancel` event is set."""
 
 
@@ -141,15 +142,16 @@ class Cancelled(Exception):  # noqa: N818 — a request, not an error
 class Run:
     """One call of a method: randomness, batch size, progress and cancelling.
 
-    Draws are keyed by (seed, sample, draw) and made by NumPy's Philox, so they are the same on every
-    backend and for any batch size.
+    Draws are keyed by (seed, sample, draw) and made by NumPy's Philox, so they are the same on
+    every backend and for any batch size.
     """
 
     seed: int = 0
     batch_size: int = 16
     progress: Progress | None = None
     cancel: threading.Event | None = None
-    scores: Array | None = None  # (sample, target), for methods that are not `one_pass`
+    # (sample, target) scores of the inputs as they are; empty for methods that are `one_pass`.
+    scores: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def generator(self, sample: int, draw: int = 0) -> np.random.Generator:
         """Return the generator of one draw for one sample."""
@@ -159,7 +161,9 @@ class Run:
     def pairs(
         self, samples: int, draws: int, what: str = "passes"
     ) -> Iterator[tuple[Array, Array]]:
-        """Yield (sample, draw) index arrays that cover samples × draws in batches, sample by sample."""
+        """Yield (sample, draw) index arrays that cover samples × draws in batches, sample by
+        sample.
+        """
         total = samples * draws
         for start in range(0, total, self.batch_size):
             if self.cancel is not None and self.cancel.is_set():
@@ -175,7 +179,9 @@ class Run:
             progress(what, done, total)
 
     def pad(self, samples: int, draws: int) -> int | None:
-        """Return the rows that a smaller last batch is padded to, or None where there is one batch only."""
+        """Return the rows that a smaller last batch is padded to, or None where there is one batch
+        only.
+        """
         return self.batch_size if samples * draws > self.batch_size else None
 
 
@@ -211,8 +217,9 @@ class AttributionMethod(ABC):
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return the map of every sample and target.
 
-        `model` is a `hooks.HookedModel` (or, for methods that need scores only, a `hooks.BlackBox`),
-        `x` its inputs by name, `targets` a `targets.Targets` of K resolved targets.
+        `model` is a `hooks.HookedModel` (or, for methods that need scores only, a
+        `hooks.BlackBox`), `x` its inputs by name, `targets` a `targets.Targets` of K resolved
+        targets.
         """
 
     @abstractmethod

@@ -16,10 +16,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import zoo
 from PIL import Image
 
 import kerascope as ks
+import zoo
 from kerascope.cli.main import run
 
 Runner = Callable[..., tuple[int, str, str]]
@@ -61,7 +61,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kernel = broken.model.get_layer("conv2").kernel
     kernel.assign(np.full(kernel.shape, np.inf))
     broken.model.save(folder / "nan.keras")
-    code = keras.Sequential([keras.Input((12, 16, 3)), keras.layers.Lambda(lambda x: x, name="sneaky")])
+    code = keras.Sequential(
+        [keras.Input((12, 16, 3)), keras.layers.Lambda(lambda x: x, name="sneaky")]
+    )
     code.save(folder / "lambda.keras")
     block = zoo.SHAPES["layer_holding_layers"]()
     block.model.save(folder / "custom.keras")
@@ -79,7 +81,8 @@ def test_explain_writes_pictures_data_and_a_page(cli: Runner, files: Path, tmp_p
     )  # fmt: skip
     assert code == 0, err
     names = {path.name for path in tmp_path.iterdir()}
-    expected = {f"{stem}-{m}{end}" for stem in ("a", "gps") for m in ("grad_cam", "integrated_gradients")
+    methods = ("grad_cam", "integrated_gradients")
+    expected = {f"{stem}-{m}{end}" for stem in ("a", "gps") for m in methods
                 for end in (".png", ".safetensors")}  # fmt: skip
     assert names == expected | {"report.html"}
     assert "logit of" in out
@@ -99,7 +102,9 @@ def test_explain_writes_pictures_data_and_a_page(cli: Runner, files: Path, tmp_p
 
 
 def test_explain_json_is_json_alone(cli: Runner, files: Path, tmp_path: Path) -> None:
-    code, out, _ = cli("explain", files / "model.keras", files / "a.jpg", "-o", tmp_path, "--json", *COMMON)
+    code, out, _ = cli(
+        "explain", files / "model.keras", files / "a.jpg", "-o", tmp_path, "--json", *COMMON
+    )
     data = json.loads(out)
     assert code == 0
     assert data["results"][0]["method"] == "grad_cam"
@@ -110,19 +115,30 @@ def test_explain_json_is_json_alone(cli: Runner, files: Path, tmp_path: Path) ->
 
 def test_layer_sweep_makes_one_sheet(cli: Runner, files: Path, tmp_path: Path) -> None:
     code, _, err = cli(
-        "explain", files / "model.keras", files / "a.jpg", "-o", tmp_path, "--layer", "all-blocks", *COMMON
+        "explain",
+        files / "model.keras",
+        files / "a.jpg",
+        "-o",
+        tmp_path,
+        "--layer",
+        "all-blocks",
+        *COMMON,
     )
     assert code == 0, err
     assert [p.name for p in tmp_path.glob("*.png")] == ["a-grad_cam.png"]
     assert len(list(tmp_path.glob("*.safetensors"))) == 2
 
 
-def test_pictures_of_the_same_name_do_not_overwrite_each_other(cli: Runner, files: Path, tmp_path: Path) -> None:
+def test_pictures_of_the_same_name_do_not_overwrite_each_other(
+    cli: Runner, files: Path, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "a.jpg").write_bytes((files / "a.jpg").read_bytes())
     out = tmp_path / "out"
-    code, _, err = cli("explain", files / "model.keras", files / "a.jpg", other / "a.jpg", "-o", out, *COMMON)
+    code, _, err = cli(
+        "explain", files / "model.keras", files / "a.jpg", other / "a.jpg", "-o", out, *COMMON
+    )
     assert code == 0, err
     assert len(list(out.glob("*.png"))) == len(list(out.glob("*.safetensors"))) == 2
 
@@ -163,7 +179,9 @@ def test_bad_input_is_one_clear_line(
     assert not list(tmp_path.iterdir()), "something half-written was left"
 
 
-def test_asks_for_preprocessing_when_it_cannot_know(cli: Runner, files: Path, tmp_path: Path) -> None:
+def test_asks_for_preprocessing_when_it_cannot_know(
+    cli: Runner, files: Path, tmp_path: Path
+) -> None:
     code, _, err = cli("explain", files / "model.keras", files / "a.jpg", "-o", tmp_path)
     assert code == 2
     assert "--preprocess" in err
@@ -172,7 +190,9 @@ def test_asks_for_preprocessing_when_it_cannot_know(cli: Runner, files: Path, tm
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")
 def test_output_that_cannot_be_written(cli: Runner, files: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    code, _, err = cli("explain", files / "model.keras", files / "a.jpg", "-o", tmp_path / "file" / "out")
+    code, _, err = cli(
+        "explain", files / "model.keras", files / "a.jpg", "-o", tmp_path / "file" / "out"
+    )
     assert code == 2
     assert "cannot write to the folder" in err
 
@@ -238,7 +258,9 @@ def test_help_does_not_load_keras() -> None:
             "try:\n    run()\nexcept SystemExit as e:\n    assert not e.code\n"
             "assert 'keras' not in sys.modules, 'keras was loaded'"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -249,8 +271,18 @@ def test_ctrl_c_keeps_what_is_finished(files: Path, tmp_path: Path) -> None:
         (pictures / f"p{k:02}.jpg").write_bytes((files / "a.jpg").read_bytes())
     out = tmp_path / "out"
     command = [sys.executable, "-c", "from kerascope.cli.main import run; run()", "explain"]
-    command += [str(files / "model.keras"), str(pictures), "-o", str(out), *COMMON, "-m", "smooth_grad:samples=400"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    command += [
+        str(files / "model.keras"),
+        str(pictures),
+        "-o",
+        str(out),
+        *COMMON,
+        "-m",
+        "smooth_grad:samples=400",
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+    )
     deadline = time.monotonic() + 120
     while not list(out.glob("*.safetensors")) and time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()

@@ -1,4 +1,6 @@
-"""Every shared check is fed a broken method and must fail: a check that cannot fail proves nothing."""
+"""Every shared check is fed a broken method and must fail: a check that cannot fail proves
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,6 @@ def test_mirrors_bites_on_a_wrong_axis() -> None:
         checks.check_mirrors(checks.small("gradient"), case, wrong)
     transposed = dataclasses.replace(result, values=np.swapaxes(result.values, 1, 2))
     with pytest.raises((AssertionError, ValueError)):
-        assert transposed.heatmap().shape == transposed.values.shape[:3]
         checks.check_mirrors(checks.small("gradient"), case, transposed)
 
 

@@ -1,4 +1,6 @@
-"""Every method on every model shape, on this backend, uncompiled; results are kept for the other backends."""
+"""Every method on every model shape, on this backend, uncompiled; results are kept for the other
+backends.
+"""
 
 from __future__ import annotations
 

@@ -32,14 +32,18 @@ RIGHT = {
 }
 
 
-def _inside(peak: tuple[int, int], boxes: list[list[float]], size: tuple[int, int], grid: int) -> bool:
+def _inside(
+    peak: tuple[int, int], boxes: list[list[float]], size: tuple[int, int], grid: int
+) -> bool:
     """Tell whether a peak (y, x) on a `grid` × `grid` map lies in a box of the original picture."""
     x, y = (peak[1] + 0.5) / grid * size[0], (peak[0] + 0.5) / grid * size[1]
     return any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in boxes)
 
 
 def hits(view: Any, real: Path, names: list[str]) -> dict[str, bool]:
-    """Return, for every picture whose object is predicted, whether the Grad-CAM peak is in its box."""
+    """Return, for every picture whose object is predicted, whether the Grad-CAM peak is in its
+    box.
+    """
     drawn = json.loads((real / "boxes.json").read_text())
     found = {}
     for name in names:
@@ -61,7 +65,9 @@ def mobilenet_v2(real: Path) -> HookedModel:
     return HookedModel(model)
 
 
-def test_grad_cam_peaks_lie_in_the_boxes_mobilenet_v2(mobilenet_v2: HookedModel, real: Path) -> None:
+def test_grad_cam_peaks_lie_in_the_boxes_mobilenet_v2(
+    mobilenet_v2: HookedModel, real: Path
+) -> None:
     found = hits(mobilenet_v2, real, list(RIGHT))
     assert len(found) >= 10, found
     assert sum(found.values()) >= 0.9 * len(found), found
@@ -93,12 +99,25 @@ def test_dog_and_cat_fall_on_the_right_animal(mobilenet_v2: HookedModel, real: P
 
 
 def test_resnet8_agrees_with_its_legacy_file(real: Path) -> None:
-    labels = "airplane automobile bird cat deer dog frog horse ship truck".split()
+    labels = [
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ]
     results = []
     for name in ("resnet8_cifar10.keras", "mlperf_tiny_resnet8_cifar10.h5"):
         model = ks.load_model(real / "models" / name, labels=labels)
         pictures = ks.load_images(
-            [real / "images" / n for n in ("tfjs_cat.jpg", "coral_bird.bmp")], model, preprocess="none"
+            [real / "images" / n for n in ("tfjs_cat.jpg", "coral_bird.bmp")],
+            model,
+            preprocess="none",
         )
         results.append(ks.explain(HookedModel(model), pictures, "grad_cam", target="top-3"))
     scale = np.abs(results[0].values).max()

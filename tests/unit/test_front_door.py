@@ -11,16 +11,18 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import zoo
 
 import kerascope as ks
+import zoo
 from kerascope.hooks import HookedModel
 
 
 def python(code: str, **environment: str) -> str:
     """Run code in a fresh process and return what it prints."""
     env = {**os.environ, **environment}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -38,8 +40,6 @@ def test_methods_does_not_load_keras() -> None:
 
 
 def test_public_functions_win_over_rooms_of_the_same_name() -> None:
-    import kerascope.explain
-    import kerascope.methods
 
     assert callable(ks.explain)
     assert "grad_cam" in ks.methods()
@@ -72,7 +72,8 @@ def test_backend_choice() -> None:
     code = "from kerascope.backend import choose; print(choose())"
     assert python(code, KERAS_BACKEND="jax").strip() == "jax"
     bad = subprocess.run(
-        [sys.executable, "-c", code.replace("print(choose())", "import kerascope.backend as b; b.ORDER += ('mxnet',); choose()")],
+        [sys.executable, "-c", code.replace("print(choose())", "import kerascope.backend as b; "
+        "b.ORDER += ('mxnet',); choose()")],
         capture_output=True, text=True, env={**os.environ, "KERAS_BACKEND": "mxnet"}, check=False,
     )  # fmt: skip
     assert "KERAS_BACKEND=mxnet is not installed" in bad.stderr
@@ -136,7 +137,9 @@ def test_bad_models(case: zoo.Case) -> None:
 
 
 def test_an_unbuilt_model_is_built_with_a_note() -> None:
-    model = keras.Sequential([keras.layers.Conv2D(2, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])
+    model = keras.Sequential(
+        [keras.layers.Conv2D(2, 3), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+    )
     result = ks.explain(model, zoo.pictures(), "gradient")
     assert any("not built" in note for note in result.notes)
     again = ks.explain(model, zoo.pictures(), "gradient")
@@ -171,7 +174,10 @@ def test_probabilities_without_a_softmax_are_noted() -> None:
 def test_no_positive_evidence_is_said_not_shown_as_nothing() -> None:
     i = keras.Input((8, 8, 1))
     x = keras.layers.Conv2D(2, 3, activation="relu")(i)
-    model = keras.Model(i, keras.layers.Dense(2, kernel_initializer="ones")(-keras.layers.GlobalAveragePooling2D()(x)))
+    model = keras.Model(
+        i,
+        keras.layers.Dense(2, kernel_initializer="ones")(-keras.layers.GlobalAveragePooling2D()(x)),
+    )
     result = ks.explain(model, zoo.pictures(1, 8, 8, 1), "grad_cam", target=0)
     assert not result.values.any()
     assert any("no positive evidence" in note for note in result.notes)
@@ -185,7 +191,17 @@ def test_progress_and_results_go_through_files(case: zoo.Case, tmp_path: Any) ->
     assert seen[-1][1] == seen[-1][2] == 18
     again = ks.Attribution.load(result.save(tmp_path / "a.safetensors"))
     assert np.array_equal(again.values, result.values)
-    for field in ("axes", "explained", "method", "target", "layer", "notes", "provenance", "names", "labels"):
+    for field in (
+        "axes",
+        "explained",
+        "method",
+        "target",
+        "layer",
+        "notes",
+        "provenance",
+        "names",
+        "labels",
+    ):
         assert getattr(again, field) == getattr(result, field), field
     assert np.array_equal(again.heatmap(), result.heatmap())
     assert json.dumps(again.method.to_json())
@@ -217,7 +233,13 @@ def test_every_method_has_its_paper() -> None:
 def test_expected_gradients_at_a_layer(case: zoo.Case) -> None:
     background = np.random.default_rng(8).normal(size=(6, 12, 16, 3)).astype("float32")
     result = ks.explain(
-        case.model, case.x, "expected_gradients", background=background, samples=60, layer="conv2", target=1
+        case.model,
+        case.x,
+        "expected_gradients",
+        background=background,
+        samples=60,
+        layer="conv2",
+        target=1,
     )
     assert result.values.shape == (2, 5, 7, 5)
     assert result.layer == "conv2"

@@ -10,9 +10,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import zoo
 
 import kerascope as ks
+import zoo
 from kerascope.hooks import HookedModel, Site, store_of
 from kerascope.hooks.shadow import _shadows
 from kerascope.targets import resolve_targets
@@ -169,7 +169,9 @@ def test_users_own_call_in_another_thread_is_left_alone() -> None:
 
 def test_two_explanations_at_once() -> None:
     case = zoo.SHAPES["flat_functional"]()
-    alone = {k: ks.explain(case.model, case.x, "grad_cam", target=k, relu=False).values for k in (0, 1)}
+    alone = {
+        k: ks.explain(case.model, case.x, "grad_cam", target=k, relu=False).values for k in (0, 1)
+    }
     results: dict[int, np.ndarray] = {}
 
     def work(k: int) -> None:

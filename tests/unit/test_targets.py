@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import zoo
 from keras import ops
 
 import kerascope as ks
+import zoo
 from kerascope.facts import remember
 from kerascope.hooks import HookedModel
 
@@ -21,7 +21,9 @@ def explained(shape: str, target: Any, **options: Any) -> ks.Attribution:
     if labels:
         remember(case.model, labels=tuple(labels))
     method = options.pop("method", "gradient")
-    return ks.explain(HookedModel(case.model, compiled=False), case.x, method, target=target, **options)
+    return ks.explain(
+        HookedModel(case.model, compiled=False), case.x, method, target=target, **options
+    )
 
 
 NAMES = ("cat", "dog", "tank")
@@ -123,7 +125,9 @@ def test_any_function_of_the_outputs() -> None:
         return outputs[:, 0] - ops.mean(outputs, axis=-1)
 
     result = explained("logits_head", spread)
-    assert np.allclose(result.scores, result.predictions[:, 0] - result.predictions.mean(1), atol=1e-6)
+    assert np.allclose(
+        result.scores, result.predictions[:, 0] - result.predictions.mean(1), atol=1e-6
+    )
     assert "spread" in result.explained[0]
     with pytest.raises(ks.BadTarget, match="one score per sample"):
         explained("logits_head", lambda outputs: outputs)
@@ -198,7 +202,9 @@ def test_wrong_targets_name_the_choices(target: Any, words: str) -> None:
 def test_names_without_labels() -> None:
     with pytest.raises(ks.BadTarget, match="names are not known"):
         explained("flat_functional", "tabby")
-    assert np.allclose(explained("flat_functional", "1").values, explained("flat_functional", 1).values)
+    assert np.allclose(
+        explained("flat_functional", "1").values, explained("flat_functional", 1).values
+    )
 
 
 def test_probability_of_a_logits_head_is_refused() -> None:
@@ -208,6 +214,8 @@ def test_probability_of_a_logits_head_is_refused() -> None:
 
 def test_targets_work_with_every_kind_of_method() -> None:
     for method in ("grad_cam", "occlusion", "integrated_gradients", "score_cam"):
-        contrast = explained("flat_functional", (ks.Contrast(0, 1), ks.Neuron("conv1", 0)), method=method)
+        contrast = explained(
+            "flat_functional", (ks.Contrast(0, 1), ks.Neuron("conv1", 0)), method=method
+        )
         assert contrast.values.shape[1] == 2
         assert np.isfinite(contrast.values).all()

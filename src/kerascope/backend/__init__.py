@@ -5,7 +5,8 @@ other framework is ever imported.
 
     vjp(fn, shifts)        -> (outputs, pullback)       gradients of one of fn's scores
     compiled(fn, model)    -> fn                        traced once per shape where the backend can
-    described(fn, model)   -> fn                        fn run for its shapes, as cheaply as possible
+    described(fn, model)   -> fn                        fn run for its shapes alone
+    eager(fn, model)       -> fn                        fn run once, without tracing where possible
     inference()            -> context                   no gradient bookkeeping
     out_of_memory(error)   -> bool
     version(), devices()   -> str, list[str]
@@ -76,7 +77,8 @@ def active() -> Any:
     name = keras.backend.backend()
     if name not in ORDER:
         raise MissingDependency(
-            f"Keras runs on '{name}', which has no gradients; set KERAS_BACKEND to one of {', '.join(ORDER)}"
+            f"Keras runs on '{name}', which has no gradients; set KERAS_BACKEND to one of "
+            f"{', '.join(ORDER)}"
         )
     return importlib.import_module(f"kerascope.backend.{name}")
 

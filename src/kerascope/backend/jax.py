@@ -12,7 +12,7 @@ import keras
 
 
 def vjp(fn: Callable[[Any], Any], shifts: Any) -> tuple[Any, Callable[[int], Any]]:
-    """Run `fn(shifts) -> (scores, rest)`; return that and `pullback(k)`, the gradient of Σ scores[k]."""
+    """Run `fn(shifts) -> (scores, rest)`; return it and `pullback(k)`: gradient of Σ scores[k]."""
     scores, back, rest = jax.vjp(fn, shifts, has_aux=True)
 
     def pullback(k: int) -> Any:
@@ -25,8 +25,8 @@ def vjp(fn: Callable[[Any], Any], shifts: Any) -> tuple[Any, Callable[[int], Any
 def _stateless(
     fn: Callable[..., Any], model: Any
 ) -> tuple[Callable[..., Any], Callable[[], list[Any]]]:
-    """Return `fn` with the weights as its first argument, so that they are no captured constants."""
-    ref = weakref.ref(model)
+    """Return `fn` with the weights as its first argument, not as captured constants."""
+    ref: Callable[[], Any] = weakref.ref(model)  # the cache of compiled functions outlives no model
 
     def call(values: list[Any], *args: Any) -> Any:
         with keras.StatelessScope(state_mapping=list(zip(ref().variables, values, strict=True))):

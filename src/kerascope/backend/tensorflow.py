@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 def vjp(fn: Callable[[Any], Any], shifts: Any) -> tuple[Any, Callable[[int], Any]]:
-    """Run `fn(shifts) -> (scores, rest)`; return that and `pullback(k)`, the gradient of Σ scores[k]."""
+    """Run `fn(shifts) -> (scores, rest)`; return it and `pullback(k)`: gradient of Σ scores[k]."""
     # Not watching variables keeps the eager tape from computing weight gradients nobody asked for.
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(shifts)

@@ -12,7 +12,7 @@ import torch
 
 
 def vjp(fn: Callable[[Any], Any], shifts: Any) -> tuple[Any, Callable[[int], Any]]:
-    """Run `fn(shifts) -> (scores, rest)`; return that and `pullback(k)`, the gradient of Σ scores[k]."""
+    """Run `fn(shifts) -> (scores, rest)`; return it and `pullback(k)`: gradient of Σ scores[k]."""
     names = list(shifts)
     leaves = {name: shifts[name].detach().requires_grad_(True) for name in names}
     with torch.enable_grad():
@@ -37,7 +37,7 @@ def vjp(fn: Callable[[Any], Any], shifts: Any) -> tuple[Any, Callable[[int], Any
 
 def compiled(fn: Callable[..., Any], model: Any) -> Callable[..., Any]:
     """Return `fn` with frozen weights; PyTorch runs eagerly."""
-    ref = weakref.ref(model)
+    ref: Callable[[], Any] = weakref.ref(model)  # the cache of compiled functions outlives no model
 
     def stateless(*args: Any) -> Any:
         # Detached weights: no weight gradients, and no `requires_grad` flag of the user's touched.

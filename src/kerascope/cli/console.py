@@ -1,4 +1,6 @@
-"""What commands say: tables and words on stdout, progress on stderr, JSON alone when it is asked for."""
+"""What commands say: tables and words on stdout, progress on stderr, JSON alone when it is asked
+for.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ def say_json(data: Any) -> None:
 
 @contextlib.contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Any]:
-    """Show a bar with the time left for whatever `explain` does inside; silent without a terminal."""
+    """Show a bar with the time left for what `explain` does inside; silent without a terminal."""
     from kerascope.method import reporting
 
     if quiet or not err.is_terminal:

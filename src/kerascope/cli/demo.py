@@ -19,7 +19,7 @@ def demo(
     scenes: Annotated[
         int, typer.Option(help="Scenes that the numbers are measured on.", min=20)
     ] = 240,
-    as_json: options.Json = False,  # noqa: FBT002
+    as_json: options.Json = False,
 ) -> None:
     """Explain two bundled nets: one looks at the sky, one at the vehicle."""
     check_folder(output)
@@ -56,7 +56,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
     )
     for row in rows:
         low, high = row["interval_95"]
-        share = f"{row['share_inside_object']:.2f}  (95 %: {low:.2f} to {high:.2f}, {row['scenes']} scenes)"
+        interval = f"95 %: {low:.2f} to {high:.2f}, {row['scenes']} scenes"
+        share = f"{row['share_inside_object']:.2f}  ({interval})"
         own, anywhere = (
             f"{row[key]:.0%}" for key in ("accuracy_like_training", "accuracy_any_weather")
         )

@@ -73,7 +73,7 @@ def _try_methods() -> dict[str, str]:
     for name in registry():
         try:
             found = explain(view, picture, name)
-            results[name] = "ok" if np.isfinite(found.values).all() else "not finite"
+            results[name] = "ok" if np.isfinite(np.asarray(found.values)).all() else "not finite"
         except Exception as error:  # the doctor's work is to say what fails, whatever it is
             results[name] = f"{type(error).__name__}: {error}"
     return results

@@ -157,7 +157,9 @@ class _Work:
             say(f"report: {page}")
 
     def _view(self) -> Any:
-        """Return the model as explain takes it: on few pictures, single passes run eagerly on TensorFlow."""
+        """Return the model as explain takes it: on few pictures, single passes run eagerly on
+        TensorFlow.
+        """
         import keras
 
         from kerascope.hooks import HookedModel

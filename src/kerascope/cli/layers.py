@@ -41,8 +41,8 @@ def layers(
         targets = resolve_targets(None, view.spec(), 1)
         default = [str(place.site) for place in cam_places(view, x, targets, None).values()]
     rows = [
-        {"layer": str(c.site), "kind": c.kind, "shape": list(c.shape), "map": list(maps.get(str(c.site), ())),
-         "default": str(c.site) in default}
+        {"layer": str(c.site), "kind": c.kind, "shape": list(c.shape),
+         "map": list(maps.get(str(c.site), ())), "default": str(c.site) in default}
         for c in view.survey.calls
         if every or str(c.site) in maps
     ]  # fmt: skip
@@ -69,7 +69,8 @@ def _blank(net: Any) -> Any:
         declared = []
     if not declared or any(size is None for _, shape, _ in declared for size in shape):
         raise BadInput(
-            "the model does not say how large its input is; give a picture: kerascope layers MODEL PICTURE"
+            "the model does not say how large its input is; give a picture: kerascope layers "
+            "MODEL PICTURE"
         )
     arrays = [
         np.zeros((1, *shape), "int32" if "int" in dtype else "float32")

@@ -19,8 +19,9 @@ from kerascope.types import Array
 class BlackBox:
     """Any function of a batch: a model of another framework, a remote service, a pipeline.
 
-    `function` takes what the model's inputs are (an array, or a dict of arrays) and returns an array
-    (sample, class), or a dict or list of such. There are no gradients, and no logits: its output is
+    `function` takes what the model's inputs are (an array, or a dict of arrays) and returns an
+    array (sample, class), or a dict or list of such. There are no gradients, and no logits: its
+    output is
     explained as it is.
     """
 
@@ -82,7 +83,8 @@ class BlackBox:
             )
             if array.ndim == 0 or len(array) != rows:
                 raise BadModel(
-                    f"the function returned shape {array.shape} for {rows} samples; the first axis must be the sample"
+                    f"the function returned shape {array.shape} for {rows} samples; the first "
+                    "axis must be the sample"
                 )
             outputs[name] = array.reshape(rows, 1) if array.ndim == 1 else array
         return outputs
@@ -92,9 +94,11 @@ class BlackBox:
         from keras import ops
 
         rows = len(next(iter(x.values())))
-        parts: list[dict[str, Array]] = []
-        for start in range(0, rows, self.batch_size):
-            parts.append(self._call({n: a[start : start + self.batch_size] for n, a in x.items()}))
+        size = self.batch_size
+        parts = [
+            self._call({n: a[start : start + size] for n, a in x.items()})
+            for start in range(0, rows, size)
+        ]
         raw = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         tensors = {name: ops.convert_to_tensor(value) for name, value in raw.items()}
         outputs = Outputs(scores=tensors, raw=tensors, tree=next(iter(tensors.values())))

@@ -1,8 +1,9 @@
 """Find the logits: what a softmax or sigmoid was applied to, in every form a head can have.
 
-While a forward pass is recorded, the one softmax, log-softmax and sigmoid of the Keras backend, through
-which layers, fused activations, graph nodes and `keras.ops` all go, note their inputs. An output of the
-model is then recognised by identity, also behind operations that only change its layout.
+While a forward pass is recorded, the one softmax, log-softmax and sigmoid of the Keras backend,
+through which layers, fused activations, graph nodes and `keras.ops` all go, note their inputs. An
+output of
+the model is then recognised by identity, also behind operations that only change its layout.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _LAYOUT = ("reshape", "squeeze", "expand_dims", "transpose")
 
 
 class HeadTape:
-    """Notes of one forward pass: which tensor is the softmax or sigmoid of which, and which is which's cast."""
+    """Notes of one forward pass: which tensor is the softmax or sigmoid of which, and which is
+    which's cast.
+    """
 
     def __init__(self) -> None:
         self._heads: dict[int, tuple[Any, Any, str]] = {}  # id -> (output, its logits, kind)
@@ -39,7 +42,9 @@ class HeadTape:
         self._heads[id(output)] = (output, logits, kind)
 
     def note_layout(self, output: Any, source: Any, redo: Callable[[Any], Any]) -> None:
-        """Note that `output` is `source` in another layout or dtype; `redo` does the same to another tensor."""
+        """Note that `output` is `source` in another layout or dtype; `redo` does the same to
+        another tensor.
+        """
         if output is source:
             return
         self._origin[id(output)] = (output, source)
@@ -48,7 +53,9 @@ class HeadTape:
             self._heads[id(output)] = (output, redo(logits), kind)
 
     def logits(self, output: Any) -> tuple[Any, str]:
-        """Return (logits, kind) of a model output; kind is "softmax", "log_softmax", "sigmoid" or "linear"."""
+        """Return (logits, kind) of a model output; kind is "softmax", "log_softmax", "sigmoid" or
+        "linear".
+        """
         if id(output) in self._heads:
             return self._heads[id(output)][1:]
         return output, "linear"
@@ -86,7 +93,7 @@ def _layout_shadow(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _install() -> None:
     keras_backend = framework()
-    places = [(keras_backend.nn, name, _head_shadow, (name,)) for name in _HEADS]
+    places: list[Any] = [(keras_backend.nn, name, _head_shadow, (name,)) for name in _HEADS]
     places += [(keras_backend.numpy, name, _layout_shadow, ()) for name in _LAYOUT]
     for module in (keras_backend, keras_backend.core):
         places += [(module, name, _layout_shadow, ()) for name in ("cast", "convert_to_tensor")]

@@ -1,4 +1,6 @@
-"""The inputs of a model as a dict of arrays by name, and back to the structure the model is called with."""
+"""The inputs of a model as a dict of arrays by name, and back to the structure the model is called
+with.
+"""
 
 from __future__ import annotations
 
@@ -131,7 +133,9 @@ def _check_declared(
 
 
 def data_format(layers: Mapping[str, Any]) -> str:
-    """Return "channels_last" or "channels_first": what the model's first layer with an opinion says."""
+    """Return "channels_last" or "channels_first": what the model's first layer with an opinion
+    says.
+    """
     import keras
 
     for layer in layers.values():

@@ -23,13 +23,17 @@ from kerascope.hooks.survey import Survey, call_model, take_survey
 from kerascope.targets import Spec, Targets
 from kerascope.types import Array
 
-# Rows per pass on CPU: JAX slows down with the batch, torch keeps every activation until the call ends.
+# Rows per pass on CPU: JAX slows down with the batch, torch keeps every activation until the call
+# ends.
 BATCH = {"tensorflow": 16, "jax": 8, "torch": 8}
+_NOTHING = Targets(())
 _KEPT = 64  # compiled functions kept per model
 
 
 class _Store:
-    """What is kept per model between calls: surveys, compiled functions, how often each was traced."""
+    """What is kept per model between calls: surveys, compiled functions, how often each was
+    traced.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -55,7 +59,8 @@ class Gradients:
     """Result of `HookedModel.gradients`; arrays are float32.
 
     scores: (sample, target). inputs: by input name, (sample, target, …); for an input of integer
-    tokens, at the embedding: (sample, target, token, embedding). layers: by site, (sample, target, …).
+    tokens, at the embedding: (sample, target, token, embedding). layers: by site, (sample, target,
+        …).
     activations: by site, (sample, …). raw: the outputs by name, as the model gives them.
     """
 
@@ -71,8 +76,8 @@ class Gradients:
 class Scores:
     """Result of `HookedModel.scores`.
 
-    values: (sample, target). raw: the outputs by name, as the model gives them; logits: what `score`
-    asks for of all their classes.
+    values: (sample, target). raw: the outputs by name, as the model gives them; logits: what
+    `score` asks for of all their classes.
     """
 
     values: Array
@@ -81,7 +86,8 @@ class Scores:
 
 
 class HookedModel:
-    """A view on a Keras model that gives scores, activations and gradients of one real forward pass.
+    """A view on a Keras model that gives scores, activations and gradients of one real forward
+    pass.
 
     Cheap to make; what is compiled is kept with the model. The model is the same before and after,
     also after an error.
@@ -124,7 +130,9 @@ class HookedModel:
         return self.table
 
     def read(self, inputs: Any) -> dict[str, Array]:
-        """Return inputs by name as arrays, checked against the model; build an unbuilt model on them."""
+        """Return inputs by name as arrays, checked against the model; build an unbuilt model on
+        them.
+        """
         arrays, self._structure = normalise(self.model, inputs)
         if not self.model.built or not self.table:
             self._build_model(arrays)
@@ -241,7 +249,9 @@ class HookedModel:
     # --- passes --------------------------------------------------------------------------------
 
     def predict(self, x: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return the outputs as the model gives them, and what `score` asks for, both by output name."""
+        """Return the outputs as the model gives them, and what `score` asks for, both by output
+        name.
+        """
         result = self._pass("forward", x, Targets(()), (), {}, None)
         return result["raw"], result["scores_of"]
 
@@ -253,7 +263,7 @@ class HookedModel:
         at: Mapping[Any, Array] | None = None,
         pad: int | None = None,
     ) -> Scores:
-        """Return the scores of all targets, without a gradient; `at` and `pad` as in `gradients`."""
+        """Return the scores of all targets, no gradient; `at` and `pad` as in `gradients`."""
         result = self._pass("forward", x, targets, (), at or {}, pad)
         return Scores(result["scores"], result["raw"], result["scores_of"])
 
@@ -261,7 +271,7 @@ class HookedModel:
         self,
         x: Mapping[str, Array],
         layers: Sequence[Any],
-        targets: Targets = Targets(()),
+        targets: Targets = _NOTHING,
         *,
         pad: int | None = None,
     ) -> dict[Site, Array]:
@@ -270,7 +280,9 @@ class HookedModel:
         return self._pass("forward", x, targets, sites, {}, pad)["activations"]
 
     def features(self, x: Mapping[str, Array]) -> dict[str, Array]:
-        """Return what attributions of the inputs are made for: the inputs, or the embeddings of tokens."""
+        """Return what attributions of the inputs are made for: the inputs, or the embeddings of
+        tokens.
+        """
         tokens = self.survey.tokens
         embedded = self.activations(x, list(tokens.values())) if tokens else {}
         return {
@@ -293,7 +305,8 @@ class HookedModel:
             x: the inputs by name.
             targets: resolved targets.
             layers: sites or path names where a gradient is asked for, beside the inputs.
-            inputs: False leaves out the gradient at the inputs, and with it the work below the layers.
+            inputs: False leaves out the gradient at the inputs, and with it the work below the
+                layers.
             at: values to put in place of features (by input name) or of layer outputs (by site).
             pad: rows to pad a smaller chunk to, so that it is not traced again.
         """
@@ -398,7 +411,6 @@ class HookedModel:
                 return function(x, keyed, arrays, half)
 
         return call
-
 
     def _compile(self, fn: Callable[..., Any], model: Any) -> Callable[..., Any]:
         """Return `fn` compiled, counting how often it is traced."""

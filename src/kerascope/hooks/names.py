@@ -1,4 +1,6 @@
-"""Path names of layers: "base/block5_conv3", with "@1" for the second call of a layer called twice."""
+"""Path names of layers: "base/block5_conv3", with "@1" for the second call of a layer called
+twice.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ class Site(NamedTuple):
 
 
 def _children(layer: Any) -> list[Any]:
-    """Return the layers directly inside `layer`. The one use of Keras's private list of sublayers."""
+    """Return the layers directly inside `layer`: the one use of Keras's private list of them."""
     return list(getattr(layer, "_layers", ()))
 
 
@@ -57,7 +59,8 @@ def layer_table(model: Any) -> dict[str, Any]:
 
 
 def find_site(text: str | int | Site, table: dict[str, Any]) -> Site:
-    """Return the site that a user's words name: a path, a unique end of one, an index, with "@call".
+    """Return the site that a user's words name: a path, a unique end of one, an index, with
+    "@call".
 
     Raises `BadLayer` with the nearest names.
     """

@@ -19,7 +19,8 @@ from kerascope.hooks.shadow import first_tensor, has_fused_activation, replace_t
 from kerascope.hooks.survey import Survey, call_model, output_names
 from kerascope.targets import Outputs, Targets
 
-# float16 gradients of pixels underflow; the score is scaled up, and less so while anything overflows.
+# float16 gradients of pixels underflow; the score is scaled up, and less so while anything
+# overflows.
 _HALF_SCALES = (2.0**12, 2.0**6, 1.0)
 
 
@@ -52,7 +53,7 @@ class Tap:
         return replace_tensor(output, tensor, self._change(site, tensor))
 
     def activate(self, layer: Any, original: Callable[..., Any], value: Any) -> Any:
-        """Apply the fused activation; record or shift what it is applied to where this is wanted."""
+        """Apply the fused activation; record or shift its argument where this is wanted."""
         path = self.paths.get(id(layer))
         site = Site(path or "", self.counts.get(path or "", 1) - 1, "linear")
         wanted = path is not None and (site in self.record or site in self.shifts)
@@ -75,7 +76,9 @@ class Tap:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything static about one kind of pass; holds layers, but no strong reference to the model."""
+    """Everything static about one kind of pass; holds layers, but no strong reference to the
+    model.
+    """
 
     model: Any  # weak reference
     layers: dict[str, Any]  # the layers shadowed, by path
@@ -198,7 +201,9 @@ class Plan:
         return places
 
     def bind(self, make: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-        """Return the pass as a function of NumPy arrays, made by the backend's `compiled` or `eager`."""
+        """Return the pass as a function of NumPy arrays, made by the backend's `compiled` or
+        `eager`.
+        """
         if self.kind == "forward":
             forward = make(self.forward, self.model())
 

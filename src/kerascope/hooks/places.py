@@ -1,4 +1,6 @@
-"""Where a class activation map is taken: the layer, chosen by shape, and its output as channels-last maps."""
+"""Where a class activation map is taken: the layer, chosen by shape, and its output as channels-
+last maps.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,18 @@ class Place:
     channels_first: bool
 
     def maps(self, values: Array, lead: int) -> Array:
-        """Return values (…, as the layer gives them) with `lead` leading axes as (…, *grid, channel)."""
+        """Return values (…, as the layer gives them) with `lead` leading axes as (…, *grid,
+        channel).
+        """
         if self.prefix >= 0:
             patches = values[(slice(None),) * lead + (slice(self.prefix, None),)]
             return patches.reshape(*values.shape[:lead], *self.grid, values.shape[-1])
         return np.moveaxis(values, lead, -1) if self.channels_first else values
 
     def unmaps(self, maps: Array, like: Array) -> Array:
-        """Return (row, *grid, channel) maps in the layer's own layout; other tokens are taken from `like`."""
+        """Return (row, *grid, channel) maps in the layer's own layout; other tokens are taken from
+        `like`.
+        """
         if self.prefix >= 0:
             patches = maps.reshape(len(maps), -1, maps.shape[-1])
             return np.concatenate([like[:, : self.prefix], patches], axis=1)
@@ -51,7 +57,9 @@ class Place:
 
 
 def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -> Place | None:
-    """Return the place of a layer call for an input of spatial `size`, or None where it has no map."""
+    """Return the place of a layer call for an input of spatial `size`, or None where it has no
+    map.
+    """
     shape = model.survey.shape(site)
     axes = tuple(a for a in model.axes(name, (*size, 0)) if a != "channel")
     if name in model.survey.tokens:
@@ -82,7 +90,9 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
 
 
 def _similar(grid: tuple[int, ...], size: tuple[int, ...]) -> bool:
-    """Tell whether a grid has the proportions of the input: heads × features of an attention have not."""
+    """Tell whether a grid has the proportions of the input: heads × features of an attention have
+    not.
+    """
     shares = [g / s for g, s in zip(grid, size, strict=True)]
     return min(shares) > 0 and max(shares) / min(shares) <= _SKEW
 
@@ -125,8 +135,8 @@ def cam_places(
 ) -> dict[str, Place]:
     """Return the place for every input that has a map.
 
-    With `layer` None, the last place that the score's gradient reaches everywhere; for an output with
-    positions of its own (segmentation), the last at the lowest resolution.
+    With `layer` None, the last place that the score's gradient reaches everywhere; for an output
+    with positions of its own (segmentation), the last at the lowest resolution.
     Raises `BadLayer` for a layer without spatial positions, `Refused` when the model has none.
     """
     sizes = _sizes(model, x)
@@ -142,7 +152,8 @@ def cam_places(
     if not places:
         shapes = ", ".join(f"'{c.site}' {c.shape}" for c in model.survey.calls[-3:])
         raise Refused(
-            f"the model has no layer with spatial positions, which a class activation map needs; its last layers are {shapes}"
+            "the model has no layer with spatial positions, which a class activation map "
+            f"needs; its last layers are {shapes}"
         )
     return places
 
@@ -187,9 +198,11 @@ def _choose(
 def _last_reached(
     model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]
 ) -> Place:
-    """Return the last place where the gradient of the score is not zero on most positions, by one probing pass.
+    """Return the last place where the gradient of the score is not zero on most positions, by one
+    probing pass.
 
-    The last block's patch tokens of a vision transformer that reads its class token are not reached.
+    The last block's patch tokens of a vision transformer that reads its class token are not
+    reached.
     """
     sites = tuple(p.site for p in found)
     key = ("reached", sites, targets.key(), tuple(a.shape[1:] for a in x.values()))
@@ -232,7 +245,9 @@ def _only_from(
 
 
 def _moved(array: Array) -> Array:
-    """Return other values of the same kind: tokens rolled to other ids, numbers in reverse and shifted."""
+    """Return other values of the same kind: tokens rolled to other ids, numbers in reverse and
+    shifted.
+    """
     if array.dtype.kind in "iu":
         return np.where(array > 0, array - 1, array + 1).astype(array.dtype)
     return (array[:, ::-1] + array.std() + 1).astype(array.dtype)
@@ -241,7 +256,7 @@ def _moved(array: Array) -> Array:
 def bias_places(
     model: HookedModel, x: Mapping[str, Array], sites: tuple[Site, ...]
 ) -> dict[str, list[Place]]:
-    """Return, for every input, the places among `sites` that are maps of it and of no other input."""
+    """Return, for every input, the places among `sites` that are maps of it and of no other."""
     result: dict[str, list[Place]] = {name: [] for name in x}
     for name, size in _sizes(model, x).items():
         found = [p for p in (as_place(model, site, name, size) for site in sites) if p is not None]
@@ -254,7 +269,9 @@ def bias_places(
 
 
 def block_sites(model: HookedModel, x: Mapping[str, Array]) -> list[Site]:
-    """Return the last place of every resolution of the first input with maps, from shallow to deep."""
+    """Return the last place of every resolution of the first input with maps, from shallow to
+    deep.
+    """
     name = next(iter(_sizes(model, x)), None)
     found = candidates(model, x, name) if name is not None else []
     if not found:

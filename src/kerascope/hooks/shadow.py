@@ -1,7 +1,7 @@
 """Shadow `layer.call` and `layer.activation` on the instance, and take every bit of it back.
 
-A shadow asks a context variable whether it is meant. So another thread that uses the model meanwhile
-gets the original behaviour, and two runs on one model do not see each other.
+A shadow asks a context variable whether it is meant. So another thread that uses the model
+meanwhile gets the original behaviour, and two runs on one model do not see each other.
 """
 
 from __future__ import annotations

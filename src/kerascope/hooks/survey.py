@@ -1,4 +1,6 @@
-"""A survey of a model on given inputs: every layer call with its shape, every output with its head."""
+"""A survey of a model on given inputs: every layer call with its shape, every output with its
+head.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,9 @@ from kerascope.types import Array
 class LayerCall:
     """One call of one layer: where, of what class, its output's shape without the sample axis.
 
-    `alias` is True when the output is the very tensor that an earlier call returned (a container, or
-    dropout at inference). `merge` is the number of rows per sample, 1 unless the layer folds an axis
-    into the sample axis.
+    `alias` is True when the output is the very tensor that an earlier call returned (a container,
+    or dropout at inference). `merge` is the number of rows per sample, 1 unless the layer folds an
+    axis into the sample axis.
     """
 
     site: Site
@@ -85,7 +87,7 @@ class _Recorder:
 
 
 def output_names(model: Any, tree: Any) -> dict[str, Any]:
-    """Return a model's outputs by name: dict keys, the model's own names, or output_0, output_1, …"""
+    """Return a model's outputs by name: dict keys, the model's names, or output_0, output_1, …"""
     if isinstance(tree, Mapping):
         return {str(key): value for key, value in tree.items() if value is not None}
     if isinstance(tree, (list, tuple)):
@@ -112,7 +114,9 @@ def take_survey(
     sample: Mapping[str, Array],
     runner: Callable[..., Any],
 ) -> Survey:
-    """Run the model on one sample (for its shapes alone where the backend can) and write down what happens."""
+    """Run the model on one sample (for its shapes alone where the backend can) and write down what
+    happens.
+    """
     found: dict[str, Any] = {}
     paths = {id(layer): path for path, layer in table.items()}
 
@@ -145,7 +149,9 @@ def take_survey(
 def _token_sites(
     inputs: Mapping[str, Any], embedded: list[tuple[Site, Any]], tape: HeadTape
 ) -> dict[str, Site]:
-    """Return, for every input that an embedding reads, that embedding's call: by identity, else by shape."""
+    """Return, for every input that an embedding reads, that embedding's call: by identity, else by
+    shape.
+    """
     sites: dict[str, Site] = {}
     left = list(embedded)
     for name, value in inputs.items():

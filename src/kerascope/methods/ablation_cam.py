@@ -38,7 +38,9 @@ class AblationCAM(ActivationMap):
         targets: int = 1,
         channels: int = 1,
     ) -> Passes:
-        """Two forward passes, for the scores and the maps, and one from the layer up for each channel."""
+        """Two forward passes, for the scores and the maps, and one from the layer up for each
+        channel.
+        """
         return Passes(forward=2 + channels)
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:

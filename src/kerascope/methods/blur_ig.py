@@ -19,8 +19,8 @@ from kerascope.types import Array
 class BlurIG(InputMap):
     """Integrate gradients along the path from a blurred input to the sharp one: no baseline colour.
 
-    Blurring is diffusion with reflecting edges, so that it darkens no border (the authors' code fills
-    with zeros), and infinite blur is the mean colour.
+    Blurring is diffusion with reflecting edges, so that it darkens no border (the authors' code
+    fills with zeros), and infinite blur is the mean colour.
 
     steps: gradients on the path.
     max_sigma: standard deviation of the strongest blur, in pixels; None is 50 for 224 pixels, in
@@ -90,12 +90,13 @@ class BlurIG(InputMap):
         kept = [name for name, scale in scales.items() if not scale.spatial]
         if kept:
             raw.notes.append(
-                f"inputs without spatial axes cannot be blurred and stay as they are: {', '.join(kept)}"
+                "inputs without spatial axes cannot be blurred and stay as they are: "
+                f"{', '.join(kept)}"
             )
         return raw
 
     def _sigmas(self, scale: _Blur) -> Array:
-        """Return steps + 1 standard deviations from the strongest blur to none, denser near none."""
+        """Return steps + 1 standard deviations, the strongest first, none last, denser there."""
         strongest = self.max_sigma or 50 / 224 * max(scale.sizes, default=0)
         return strongest * np.linspace(1, 0, self.steps + 1) ** 2
 

@@ -18,7 +18,8 @@ _LINEAR = 1e-3  # largest relative difference between weights read at two points
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CAM(ActivationMap):
-    """Weight each channel of the last maps by the class's weight in the linear head behind the pooling.
+    """Weight each channel of the last maps by the class's weight in the linear head behind the
+    pooling.
 
     Defined only for global average pooling followed by one linear layer. Whether a model is of that
     kind is found out, not read off its layers: the gradient at the maps must be the same at every
@@ -70,7 +71,8 @@ class CAM(ActivationMap):
         change = float(np.abs(gradients - at_zero).max()) / scale
         if spread > _LINEAR:
             raise Refused(
-                f"cam needs global average pooling behind layer '{site}': its gradient differs from position to "
+                f"cam needs global average pooling behind layer '{site}': its gradient differs "
+                "from position to "
                 f"position by {spread:.0%}; grad_cam and hires_cam do not need it"
             )
         if change > _LINEAR:
@@ -80,7 +82,8 @@ class CAM(ActivationMap):
                 else ("use grad_cam")
             )
             raise Refused(
-                f"cam needs one linear layer behind the pooling of '{site}': its weights change by {change:.0%} "
+                f"cam needs one linear layer behind the pooling of '{site}': its weights change "
+                f"by {change:.0%} "
                 f"with the maps; {head}"
             )
 

@@ -68,7 +68,9 @@ class ActivationMap(AttributionMethod):
         """
 
     def finish(self, places: dict[str, Place], signed: dict[str, Array]) -> RawMap:
-        """Return the raw map: ReLU where asked for, the signed map beside it, a note on empty maps."""
+        """Return the raw map: ReLU where asked for, the signed map beside it, a note on empty
+        maps.
+        """
         values = {
             n: (np.maximum(m, 0) if self.relu else m).astype(np.float32) for n, m in signed.items()
         }
@@ -100,7 +102,8 @@ def empty_notes(values: dict[str, Array]) -> list[str]:
             which = f" (input '{name}')" if len(values) > 1 else ""
             several = f", target {target}" if maps.shape[1] > 1 else ""
             notes.append(
-                f"no positive evidence for this class at this layer in sample {sample}{several}{which}; "
+                "no positive evidence for this class at this layer in sample "
+                f"{sample}{several}{which}; "
                 "relu=False shows the evidence against it"
             )
         if len(empty) > 3:

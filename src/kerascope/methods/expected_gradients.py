@@ -23,8 +23,8 @@ class ExpectedGradients(InputMap):
 
     background: baselines as the model takes them, (baseline, …). Without one, five constant inputs
         from a sample's smallest to its largest value (token 0 for tokens), which a note says.
-    samples: gradients per sample; every baseline is used equally often, each with stratified places on
-        its path, which needs three times fewer than drawing both at random.
+    samples: gradients per sample; every baseline is used equally often, each with stratified places
+        on its path, which needs three times fewer than drawing both at random.
     layer: attribute to the output of this layer instead of the input.
     """
 
@@ -104,7 +104,9 @@ class ExpectedGradients(InputMap):
         )
 
     def _background(self, x: Mapping[str, Array]) -> tuple[dict[str, Array], bool, list[str]]:
-        """Return the background by input name, whether each sample has rows of its own, and a note on a default."""
+        """Return the background by input name, whether each sample has rows of its own, and a note
+        on a default.
+        """
         if self.background is not None:
             if len(x) > 1:
                 raise BadMethod(
@@ -113,13 +115,15 @@ class ExpectedGradients(InputMap):
             (name, array), given = next(iter(x.items())), self.background.array
             if given.shape[1:] != array.shape[1:] or not len(given):
                 raise BadMethod(
-                    f"expected_gradients: background has shape {given.shape}; it must be (baselines, "
+                    f"expected_gradients: background has shape {given.shape}; it must be "
+                    "(baselines, "
                     f"{', '.join(map(str, array.shape[1:]))})"
                 )
             return {name: given.astype(array.dtype)}, False, []
         background = {name: _constants(array) for name, array in x.items()}
         note = (
-            f"no background was given: {_LEVELS} constant inputs from a sample's smallest to its largest value serve "
+            f"no background was given: {_LEVELS} constant inputs from a sample's smallest to "
+            "its largest value serve "
             "as baselines; samples of your data are a better background"
         )
         return background, True, [note]
@@ -146,7 +150,7 @@ class ExpectedGradients(InputMap):
 
 
 def _constants(array: Array) -> Array:
-    """Return (sample · level, …): constant inputs over each sample's own range; zeros for tokens."""
+    """Return (sample · level, …): constant inputs over each sample's range; zeros for tokens."""
     flat = array.reshape(len(array), -1)
     levels = np.zeros((len(array), _LEVELS))
     if array.dtype.kind == "f":

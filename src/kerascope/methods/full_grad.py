@@ -22,11 +22,12 @@ _ROWS = 2  # samples at a time: the gradients at all layers are held at once
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FullGrad(InputMap):
-    """The input's share of the score together with every bias's, brought to the input's size and summed.
+    """The input's share of the score together with every bias's, brought to the input's size and
+    summed.
 
     On nets of linear and ReLU layers, Σ x·∂y/∂x + Σ b·∂y/∂b is exactly the score; `gap` is what is
-    missing. The map is the paper's: absolute values, each layer's scaled to 0…1, enlarged, summed over
-    channels. Biases without positions (dense layers) count in the gap, not in the map.
+    missing. The map is the paper's: absolute values, each layer's scaled to 0…1, enlarged, summed
+    over channels. Biases without positions (dense layers) count in the gap, not in the map.
 
     rescale: scale each layer's share to 0…1 first, as in the paper; False keeps their sizes.
     """

@@ -15,7 +15,8 @@ class GradCAMPlusPlus(ActivationMap):
     """Weight positive gradients by how much each position alone would explain the score.
 
     Second and third derivatives are those of exp(score) through a piecewise linear net (equation
-    18), so powers of the first; the common factor exp(score) is left out, as it only scales the map.
+    18), so powers of the first; the common factor exp(score) is left out, as it only scales the
+    map.
     """
 
     name = "grad_cam_plus_plus"

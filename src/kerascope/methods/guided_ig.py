@@ -24,7 +24,8 @@ class GuidedIG(InputMap):
     steps: gradients on the path.
     baseline: as for integrated gradients.
     fraction: share of the inputs that may move at a time.
-    max_distance: how far, as a share of the way, an input may run ahead of or behind the straight path.
+    max_distance: how far, as a share of the way, an input may run ahead of or behind the straight
+        path.
     """
 
     name = "guided_ig"
@@ -138,7 +139,8 @@ class _Path:
         free = (self.way != 0) & ((high - self.x) * np.sign(self.way) > 1e-12 * np.abs(self.way))
         left = float(np.abs(self.x - self.end).sum()) - goal
         while left > 1e-9 * self.length and free.any():
-            # The limit is a quantile over all inputs, with those that cannot move counted as infinite.
+            # The limit is a quantile over all inputs, with those that cannot move counted as
+            # infinite.
             reach = np.where(free, size, np.inf)
             limit = np.quantile(reach, self.fraction, method="lower")
             moving = free & (reach <= limit) if np.isfinite(limit) else free

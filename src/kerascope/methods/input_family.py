@@ -15,7 +15,7 @@ from kerascope.types import Array
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InputMap(AttributionMethod):
-    """Base of the methods that attribute to the inputs; tokens at their embedding, summed over it."""
+    """Base of the methods that attribute to the inputs; tokens at their embedding, summed."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
@@ -83,7 +83,9 @@ class Mean:
         }
 
     def add(self, rows: Array, values: Mapping[str, Array], weights: Array | None = None) -> None:
-        """Add (row, target, …) values to the samples that `rows` names, with (row, target) weights."""
+        """Add (row, target, …) values to the samples that `rows` names, with (row, target)
+        weights.
+        """
         for name, array in values.items():
             if weights is not None:
                 array = array * weights.reshape(*weights.shape, *(1,) * (array.ndim - 2))  # noqa: PLW2901

@@ -22,10 +22,10 @@ class IntegratedGradients(InputMap):
 
     steps: gradients on the path, at first.
     baseline: a number, "zero", "min", "max", "mean", "blur", "noise", or an array.
-    spacing: where on the path: "adaptive" puts more steps where the score changes (found by 9 forward
-        passes), "uniform" are midpoints of equal cells, "gauss" are Gauss–Legendre nodes.
-    tolerance: largest completeness gap as a share of the score difference; where it is larger, steps
-        are added until `max_steps` (None: never).
+    spacing: where on the path: "adaptive" puts more steps where the score changes (found by 9
+        forward passes), "uniform" are midpoints of equal cells, "gauss" are Gauss–Legendre nodes.
+    tolerance: largest completeness gap as a share of the score difference; where it is larger,
+        steps are added until `max_steps` (None: never).
     """
 
     name = "integrated_gradients"
@@ -76,7 +76,8 @@ class IntegratedGradients(InputMap):
             gap = difference - total(values)
             if self.tolerance is None:
                 break
-            # Each target goes on by its own gap, so that it does not matter which others were asked for.
+            # Each target goes on by its own gap, so that it does not matter which others were asked
+            # for.
             far = np.abs(gap) > self.tolerance * np.abs(difference)
             wanted = np.where(far, np.maximum(np.minimum(2 * used, self.max_steps - used), 0), 0)
         raw = input_map(model, values)
@@ -94,7 +95,8 @@ class IntegratedGradients(InputMap):
         features: Mapping[str, Array],
         base: Mapping[str, Array],
     ) -> tuple[Array, Array]:
-        """Return (sample, target) score differences, and how much of all change is behind at each probe.
+        """Return (sample, target) score differences, and how much of all change is behind at each
+        probe.
 
         The change is that of all outputs, not of the target: the steps do not depend on it.
         """
@@ -122,7 +124,9 @@ class IntegratedGradients(InputMap):
         self, model: Any, x: Any, targets: Any, run: Run, features: Mapping[str, Array],
         base: Mapping[str, Array], rising: Array, wanted: Array, means: Mean,
     ) -> None:  # fmt: skip
-        """Add `wanted` (sample, target) weighted gradients on each path; weights sum to their number."""
+        """Add `wanted` (sample, target) weighted gradients on each path; weights sum to their
+        number.
+        """
         for count in np.unique(wanted[wanted > 0]):
             takes = wanted == count
             samples = np.flatnonzero(takes.any(axis=1))
@@ -178,7 +182,11 @@ def gap_notes(gap: Array, difference: Array, steps: Array | None = None) -> list
         return []
     sample, target = bad[np.argmax(share[tuple(bad.T)])]
     how = f" after {int(steps[sample, target])} steps" if steps is not None else ""
+    worst = f"{gap[sample, target]:.3g} of {difference[sample, target]:.3g}, sample {sample}{how}"
+    count = len({int(s) for s, _ in bad})
     return [
-        f"completeness gap: the values of {len({int(s) for s, _ in bad})} sample(s) do not sum to the score "
-        f"difference; worst {gap[sample, target]:.3g} of {difference[sample, target]:.3g}, sample {sample}{how}"
+        (
+            f"completeness gap: the values of {count} sample(s) do not sum to the score "
+            f"difference; worst {worst}"
+        )
     ]

@@ -18,7 +18,8 @@ from kerascope.types import Array
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Occlusion(AttributionMethod):
-    """How much the score drops when a patch of the input is covered, for every position of the patch.
+    """How much the score drops when a patch of the input is covered, for every position of the
+    patch.
 
     The first patch starts at the first pixel, each next one `stride` further, until the far edge is
     reached; the last one is clipped to the input. All channels are covered together. Features of a
@@ -26,10 +27,11 @@ class Occlusion(AttributionMethod):
 
     patch: size in pixels, one number or one per spatial axis; None: an eighth of the input.
     stride: step in pixels, likewise; None: half a patch.
-    baseline: what covers: a number (as the model takes it; a token id for text), "zero", "min", "max",
-        "mean", "blur", "noise", or an array.
+    baseline: what covers: a number (as the model takes it; a token id for text), "zero", "min",
+        "max", "mean", "blur", "noise", or an array.
 
-    `extras["predicted"]` holds the class predicted at each position; −1 where the output is no class.
+    `extras["predicted"]` holds the class predicted at each position; −1 where the output is no
+    class.
     """
 
     name = "occlusion"
@@ -149,7 +151,8 @@ class Occlusion(AttributionMethod):
         stride = (1,) if axes == ("feature",) else stride
         if any(s > p for s, p in zip(stride, patch, strict=True)):
             raise BadMethod(
-                f"occlusion: stride={stride} is larger than patch={patch}: pixels would never be covered"
+                f"occlusion: stride={stride} is larger than patch={patch}: pixels would never "
+                "be covered"
             )
         grid = tuple(
             -(-max(n - p, 0) // s) + 1 for n, p, s in zip(size, patch, stride, strict=True)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class ScoreCAM(ActivationMap):
     """Weight each channel by the score of the input seen through that channel alone.
 
-    Each channel's map, brought to the input's size and to 0…1, multiplies the input; the softmax over
-    channels of the scores are the weights. The baseline's score is the same in all of them and falls
-    out of the softmax.
+    Each channel's map, brought to the input's size and to 0…1, multiplies the input; the softmax
+    over channels of the scores are the weights. The baseline's score is the same in all of them and
+    falls out of the softmax.
 
     top_k: use only the k channels with the strongest activation (None: all).
     """
@@ -122,7 +122,9 @@ def _unit(masks: Array) -> Array:
 
 
 def _broadcast(mask: Array, feature: Array, place: Place, model: Any, name: str) -> Array:
-    """Give (row, *place axes) masks the axes of the feature that they lack: channel, embedding, frames."""
+    """Give (row, *place axes) masks the axes of the feature that they lack: channel, embedding,
+    frames.
+    """
     axes = feature_axes(model, name, feature.shape[1:])
     missing = [i + 1 for i, axis in enumerate(axes) if axis not in place.axes]
     return np.expand_dims(mask, tuple(missing))

@@ -1,4 +1,6 @@
-"""SmoothGrad (Smilkov et al. 2017), its square (Hooker et al. 2019) and VarGrad (Adebayo et al. 2018)."""
+"""SmoothGrad (Smilkov et al. 2017), its square (Hooker et al. 2019) and VarGrad (Adebayo et al.
+2018).
+"""
 
 from __future__ import annotations
 
@@ -62,11 +64,10 @@ class NoisyGradients(InputMap):
 def _noisy(array: Array, samples: Array, draws: Array, noise: float, run: Run) -> Array:
     """Return chosen samples with noise; each (sample, draw) has a noise of its own."""
     copies = array[samples].astype(np.float32)
-    for copy, sample, draw in zip(copies, samples, draws, strict=True):
+    for row, (sample, draw) in enumerate(zip(samples, draws, strict=True)):
+        generator = run.generator(int(sample), int(draw))
         spread = noise * float(np.ptp(array[sample]))
-        copy += spread * run.generator(int(sample), int(draw)).standard_normal(
-            copy.shape, np.float32
-        )
+        copies[row] += spread * generator.standard_normal(array.shape[1:], np.float32)
     return copies
 
 

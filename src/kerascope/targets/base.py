@@ -86,7 +86,7 @@ class Target(ABC):
     """
 
     def resolve(self, spec: Spec, samples: int) -> Target:
-        """Return the target checked against `spec` and broadcast to `samples`; raise `BadTarget`."""
+        """Return the target checked against `spec`, broadcast to `samples`; raise `BadTarget`."""
         return self
 
     @abstractmethod
@@ -130,7 +130,9 @@ class Target(ABC):
         return dataclasses.replace(self, **changed)
 
     def key(self) -> tuple[Any, ...]:
-        """Return what identifies the target beside its arrays; equal keys share compiled functions."""
+        """Return what identifies the target beside its arrays; equal keys share compiled
+        functions.
+        """
         parts: list[Any] = [type(self)]
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

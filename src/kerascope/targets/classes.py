@@ -1,4 +1,6 @@
-"""Targets on class outputs: an index, a name, a rank, a contrast, a named output, a regression value."""
+"""Targets on class outputs: an index, a name, a rank, a contrast, a named output, a regression
+value.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +38,7 @@ class Pick(Target):
     several: bool = _static(default=False)  # the model has several outputs: words name this one
 
     def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
         from keras import ops
 
         values = outputs.scores[self.output.name]
@@ -119,7 +122,8 @@ def pick(spec: Spec, samples: int, *, output: str | None, index: Any = 0, rank: 
     chosen = spec.output(output)
     if spec.score == "probability" and chosen.kind == "linear":
         raise BadTarget(
-            f"score='probability' needs a softmax or sigmoid; output '{chosen.name}' ends in raw values, use score='logit'"
+            f"score='probability' needs a softmax or sigmoid; output '{chosen.name}' ends in "
+            "raw values, use score='logit'"
         )
     indices = np.broadcast_to(np.asarray(index, np.int32), (samples,)).copy()
     ranks = np.broadcast_to(np.asarray(rank, np.int32), (samples,)).copy()
@@ -129,7 +133,8 @@ def pick(spec: Spec, samples: int, *, output: str | None, index: Any = 0, rank: 
     _check_range(indices[ranks == 0], count, chosen)
     if (ranks > count).any() or (ranks < 0).any():
         raise BadTarget(
-            f"rank {ranks[(ranks > count) | (ranks < 0)][0]} is out of range: output '{chosen.name}' has {count} classes, ranks 1 to {count}"
+            f"rank {ranks[(ranks > count) | (ranks < 0)][0]} is out of range: output "
+            f"'{chosen.name}' has {count} classes, ranks 1 to {count}"
         )
     return Pick(
         output=chosen,
@@ -147,14 +152,18 @@ def _check_range(indices: Array, count: int, output: OutputSpec) -> None:
     bad = indices[(indices < 0) | (indices >= count)]
     if bad.size:
         raise BadTarget(
-            f"class {int(bad[0])} is out of range: output '{output.name}' has {count} classes, 0 to {count - 1}"
+            f"class {int(bad[0])} is out of range: output '{output.name}' has {count} classes, "
+            f"0 to {count - 1}"
             if count > 1
-            else f"class {int(bad[0])} is out of range: output '{output.name}' is a single value, its only index is 0"
+            else f"class {int(bad[0])} is out of range: output '{output.name}' is a single "
+            "value, its only index is 0"
         )
 
 
 def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
-    """Return the index of a class by its name; digits are an index. Raise `BadTarget` with near names."""
+    """Return the index of a class by its name; digits are an index. Raise `BadTarget` with near
+    names.
+    """
     names = spec.names(output)
     if names is not None:
         plain = [n.lower().replace("_", " ") for n in names]
@@ -170,7 +179,8 @@ def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
         return int(name)
     if names is None:
         raise BadTarget(
-            f"class '{name}' not found: the model's class names are not known, give an index 0 to {output.classes - 1} or labels"
+            f"class '{name}' not found: the model's class names are not known, give an index 0 "
+            f"to {output.classes - 1} or labels"
         )
     raise BadTarget(f"class '{name}' not found{choices(name, names)}")
 
@@ -180,6 +190,7 @@ class _Unresolved(Target):
     """A target that says nothing before it is resolved."""
 
     def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
         raise BadTarget(f"{self!r} must be resolved against a model first")
 
     def words(self, row: int) -> str:
@@ -189,7 +200,7 @@ class _Unresolved(Target):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Class(_Unresolved):
-    """A class by index or name; a list gives one per sample. `output` names an output of several."""
+    """A class by index or name; a list gives one per sample. `output` names one of several."""
 
     class_: int | str | list[Any]
     output: str | None = None
@@ -239,7 +250,9 @@ class Top(_Unresolved):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Contrast(_Unresolved):
-    """Why a rather than b: the score of `a` minus the score of `b`. Each is anything that is a target."""
+    """Why a rather than b: the score of `a` minus the score of `b`. Each is anything that is a
+    target.
+    """
 
     a: Any
     b: Any
@@ -259,6 +272,7 @@ class Difference(Target):
     b: Target
 
     def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
         return self.a(outputs) - self.b(outputs)
 
     def pin(self, scores: Mapping[str, Array]) -> Target:
@@ -300,7 +314,8 @@ def _named(target: Target) -> Target:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Regression(Target):
-    """A value of a regression output, as the model gives it; `direction=-1` asks what makes it lower.
+    """A value of a regression output, as the model gives it; `direction=-1` asks what makes it
+    lower.
 
     `index` counts the values of one sample in row-major order.
     """
@@ -315,13 +330,15 @@ class Regression(Target):
         size = int(np.prod(chosen.shape))
         if not 0 <= _integer(self.index) < size:
             raise BadTarget(
-                f"value {self.index} is out of range: output '{chosen.name}' has {size} values, 0 to {size - 1}"
+                f"value {self.index} is out of range: output '{chosen.name}' has {size} values, "
+                f"0 to {size - 1}"
             )
         if self.direction not in (1, -1):
             raise BadTarget(f"direction={self.direction} must be 1 (higher) or -1 (lower)")
         return dataclasses.replace(self, output=chosen.name)
 
     def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
         from keras import ops
 
         values = outputs.raw[self.output or ""]

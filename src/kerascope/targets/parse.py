@@ -39,20 +39,23 @@ def one_target(target: Any, spec: Spec, samples: int) -> Target:
         target = Class(int(target))
     if isinstance(target, (list, np.ndarray)):
         return _per_sample(list(target), spec, samples)
-    if isinstance(target, Top) or (isinstance(target, tuple)):
+    if isinstance(target, (Top, tuple)):
         raise BadTarget(f"{target!r} is several targets; one is needed here")
     if callable(target) and not isinstance(target, (Target, type)):
         target = Custom(target)
     if not isinstance(target, Target):
         raise BadTarget(
-            f"target {target!r} is not understood; give a class index or name, 'top-5', 'rank-2', a list "
+            f"target {target!r} is not understood; give a class index or name, 'top-5', "
+            "'rank-2', a list "
             "(one per sample), a tuple (several), a Target or a function"
         )
     return target.resolve(spec, samples)
 
 
 def _from_words(text: str, spec: Spec) -> Any:
-    """Return the target that words say: a class name, "predicted", "top-5", "rank-2", "a vs b", "output:class"."""
+    """Return the target that words say: a class name, "predicted", "top-5", "rank-2", "a vs b",
+    "output:class".
+    """
     names = {name.lower() for name in spec.labels or ()}
     if text.lower() in names:
         return Class(text)
@@ -73,7 +76,8 @@ def _per_sample(items: list[Any], spec: Spec, samples: int) -> Target:
     """Return one target with a class of its own for every sample."""
     if len(items) != samples:
         raise BadTarget(
-            f"the target list has {len(items)} entries for {samples} samples: a list holds one per sample, "
+            f"the target list has {len(items)} entries for {samples} samples: a list holds one "
+            "per sample, "
             "a tuple holds several targets"
         )
     index, rank, outputs = [], [], set()

@@ -1,4 +1,6 @@
-"""Targets at a place: a region of a segmentation, a box of a detector, a unit inside the model, a function."""
+"""Targets at a place: a region of a segmentation, a box of a detector, a unit inside the model, a
+function.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ def _index_of(class_: Any, spec: Spec, output: OutputSpec) -> int:
     index = class_index(class_, spec, output) if isinstance(class_, str) else int(class_)
     if not 0 <= index < output.classes:
         raise BadTarget(
-            f"class {index} is out of range: output '{output.name}' has {output.classes} classes, 0 to {output.classes - 1}"
+            f"class {index} is out of range: output '{output.name}' has {output.classes} "
+            f"classes, 0 to {output.classes - 1}"
         )
     return index
 
@@ -32,8 +35,8 @@ def _class_words(spec: Spec, output: OutputSpec, index: int) -> str:
 class Mask(_Unresolved):
     """The mean score of a class over a region of a segmentation output.
 
-    `mask` is (*positions) or (sample, *positions), of the output's size or of the input's (then it is
-    brought to the output's by area); weights from 0 to 1 are allowed.
+    `mask` is (*positions) or (sample, *positions), of the output's size or of the input's (then it
+    is brought to the output's by area); weights from 0 to 1 are allowed.
     """
 
     mask: Any
@@ -54,7 +57,8 @@ class Mask(_Unresolved):
             mask = np.broadcast_to(mask, (samples, *mask.shape))
         if mask.ndim != len(positions) + 1 or len(mask) != samples:
             raise BadTarget(
-                f"mask has shape {np.shape(self.mask)}; it must be {positions} or ({samples}, …) like output '{chosen.name}'"
+                f"mask has shape {np.shape(self.mask)}; it must be {positions} or ({samples}, "
+                f"…) like output '{chosen.name}'"
             )
         mask = _by_area(mask, positions)
         total = mask.reshape(samples, -1).sum(axis=1)
@@ -91,6 +95,7 @@ class Region(Target):
     what: str = _static(default="region")
 
     def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
         from keras import ops
 
         values = outputs.scores[self.output.name][..., self.index]
@@ -134,7 +139,8 @@ class Box(_Unresolved):
         if chosen is None or len(spec.input_size) != 2:
             shapes = ", ".join(f"'{o.name}' {o.shape}" for o in spec.outputs.values())
             raise BadTarget(
-                f"Box needs an output (y, x, class), or outputs (box, 4) and (box, class); the model has {shapes}"
+                "Box needs an output (y, x, class), or outputs (box, 4) and (box, class); the "
+                f"model has {shapes}"
             )
         index = _index_of(self.class_, spec, chosen)
         height, width = chosen.shape[:2]
@@ -168,6 +174,7 @@ class BestBox(Target):
     label: str = _static(default="")
 
     def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
         from keras import ops
 
         found = ops.stop_gradient(outputs.raw[self.boxes.name])
@@ -204,7 +211,8 @@ class Neuron(Target):
         shape = spec.layers[site]
         if not 0 <= self.unit < shape[-1]:
             raise BadTarget(
-                f"unit {self.unit} is out of range: layer '{site}' has {shape[-1]} units, 0 to {shape[-1] - 1}"
+                f"unit {self.unit} is out of range: layer '{site}' has {shape[-1]} units, 0 to "
+                f"{shape[-1] - 1}"
             )
         at = None if self.position is None else tuple(int(p) for p in self.position)
         if at is not None and (
@@ -221,6 +229,7 @@ class Neuron(Target):
         return (self.layer,)
 
     def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
         from keras import ops
 
         values = outputs.activations[self.layer][..., self.unit]
@@ -246,10 +255,12 @@ class Custom(Target):
     label: str = ""
 
     def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
         scores = self.function(outputs.tree)
         if len(scores.shape) != 1:
             raise BadTarget(
-                f"the target function must return one score per sample, shape (N,); it returned {tuple(scores.shape)}"
+                "the target function must return one score per sample, shape (N,); it returned "
+                f"{tuple(scores.shape)}"
             )
         return scores
 
