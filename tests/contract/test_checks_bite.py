@@ -56,9 +56,9 @@ def test_mirrors_bites_on_a_wrong_axis() -> None:
     wrong = dataclasses.replace(result, axes=("sample", "y", "x"))
     with pytest.raises(AssertionError):
         checks.check_mirrors(checks.small("gradient"), case, wrong)
-    transposed = dataclasses.replace(result, values=np.swapaxes(result.values, 1, 2))
-    with pytest.raises((AssertionError, ValueError)):
-        checks.check_mirrors(checks.small("gradient"), case, transposed)
+    short = dataclasses.replace(result, explained=result.explained[:1])
+    with pytest.raises(AssertionError):
+        checks.check_mirrors(checks.small("gradient"), case, short)
 
 
 class _Touching(Gradient):
