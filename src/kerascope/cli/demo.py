@@ -44,22 +44,28 @@ def demo(
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        say(f"{row['net']}: {row['training']}")
     from rich.table import Table
 
-    table = Table(
-        "net",
-        "training",
-        "right, like training",
-        "right, any weather",
-        "evidence on the vehicle",
-        box=None,
-    )
+    table = Table("net", "right, like training", "right, any weather", box=None)
+    for heading in ("evidence on the vehicle", "of the activation map"):
+        table.add_column(heading)
     for row in rows:
-        low, high = row["interval_95"]
-        interval = f"95 %: {low:.2f} to {high:.2f}, {row['scenes']} scenes"
-        share = f"{row['share_inside_object']:.2f}  ({interval})"
         own, anywhere = (
             f"{row[key]:.0%}" for key in ("accuracy_like_training", "accuracy_any_weather")
         )
-        table.add_row(row["net"], row["training"], own, anywhere, share)
+        shares = (
+            _share(row["share_inside_object"], row["interval_95"]),
+            _share(row["share_of_activation_map"], row["activation_map_interval_95"]),
+        )
+        table.add_row(row["net"], own, anywhere, *shares)
     out.print(table)
+    say(
+        "share of the positive evidence inside the vehicle's outline, mean over "
+        f"{rows[0]['scenes']} scenes and its 95 % confidence interval"
+    )
+
+
+def _share(mean: float, interval: list[float]) -> str:
+    return f"{mean:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -16,6 +17,8 @@ def import_keras() -> str:
     from kerascope.backend import choose
 
     name = choose()
+    # TensorFlow counts a first trace per shape as retracing and warns of it; here each is meant.
+    logging.getLogger(name).setLevel(logging.ERROR)
     if "keras" in sys.modules:
         return name
     sys.stderr.flush()
