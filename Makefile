@@ -61,5 +61,15 @@ $(VENV)/test.stamp: $(BIN)/python pyproject.toml requirements/constraints.txt re
 	$(PIP) --no-deps -r requirements/oracles.txt
 	@touch $@ $(VENV)/demo.stamp
 
+matrix: $(VENV)/test.stamp ## Run compiled = eager for every method on every shape, on every backend
+	@set -e; for backend in $(BACKENDS); do \
+		$(QUIET) KERASCOPE_FULL=1 KERAS_BACKEND=$$backend $(PYTEST) -q tests/contract -k compiled; \
+	done
+
+bench: $(VENV)/test.stamp ## Measure methods against their pass-count floor, on every backend
+	@set -e; for backend in $(BACKENDS); do \
+		$(QUIET) KERAS_BACKEND=$$backend $(BIN)/python benchmarks/floor.py; \
+	done
+
 clean: ## Remove what make made
 	rm -rf $(VENV) kerascope-demo tests/.saved .pytest_cache .mypy_cache .ruff_cache build dist

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,6 +18,7 @@ import zoo
 from kerascope.method import Axiom, registry
 
 METHODS = list(registry())
+REFUSALS = tomllib.loads((Path(__file__).parent / "refusals.toml").read_text())
 
 
 @functools.cache
@@ -128,6 +132,15 @@ PAIRS = [(name, "flat_functional") for name in METHODS] + [
         ["occlusion", "hires_cam"],
     )[i % 3]
 ]
+
+
+if os.environ.get("KERASCOPE_FULL"):  # make matrix
+    PAIRS = [
+        (name, shape)
+        for name in METHODS
+        for shape in zoo.SHAPES
+        if shape not in REFUSALS.get(name, {})
+    ]
 
 
 @pytest.mark.parametrize(("name", "shape"), PAIRS)

@@ -257,6 +257,9 @@ class Contrast(_Unresolved):
     a: Any
     b: Any
 
+    def __str__(self) -> str:
+        return f"{self.a} vs {self.b}"
+
     def resolve(self, spec: Spec, samples: int) -> Target:
         """Resolve both sides."""
         from kerascope.targets.parse import one_target

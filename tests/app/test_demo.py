@@ -1,0 +1,22 @@
+"""The demo: two nets, two reasons, one report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+
+def test_demo_tells_the_nets_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from kerascope.cli.demo import demo
+
+    demo(output=tmp_path, scenes=40, as_json=True)
+    sky, vehicle = json.loads(capsys.readouterr().out)["findings"]
+    assert sky["share_inside_object"] <= 0.2
+    assert vehicle["share_inside_object"] >= 0.6
+    assert sky["interval_95"][1] < vehicle["interval_95"][0]
+    page = (tmp_path / "report.html").read_text()
+    assert "Right for the wrong reason" in page
+    assert "sky_net" in page
+    assert str(tmp_path) not in page
