@@ -63,7 +63,7 @@ def explain(
     as_json: options.Json = False,
 ) -> None:
     """Explain pictures: writes PNGs, .safetensors and one self-contained report.html."""
-    from kerascope.method import parse_method
+    from kerascope.cli.words import parse_method
 
     chosen = [_with_layer(parse_method(text), layer) for text in method]
     check_folder(output)

@@ -10,7 +10,7 @@ import numpy as np
 from kerascope.errors import BadInput, BadLayer, BadModel
 from kerascope.facts import facts_of
 from kerascope.hooks.inputs import Structure, axes_of, normalise
-from kerascope.hooks.model import Scores
+from kerascope.hooks.results import Scores
 from kerascope.hooks.survey import Survey, output_names
 from kerascope.targets import Outputs, OutputSpec, Spec, Targets
 from kerascope.types import Array

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from kerascope.hooks.model import store_of
 from kerascope.hooks.names import layer_table
+from kerascope.hooks.store import store_of
 
 _PROBES = 64
 

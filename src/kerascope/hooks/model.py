@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-import dataclasses
-import threading
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +15,8 @@ from kerascope.facts import facts_of
 from kerascope.hooks.inputs import Structure, axes_of, data_format, normalise
 from kerascope.hooks.names import Site, find_site, layer_table
 from kerascope.hooks.passes import Plan
+from kerascope.hooks.results import Gradients, Scores
+from kerascope.hooks.store import store_of
 from kerascope.hooks.survey import Survey, call_model, take_survey
 from kerascope.targets import Spec, Targets
 from kerascope.types import Array
@@ -28,61 +26,6 @@ from kerascope.types import Array
 BATCH = {"tensorflow": 16, "jax": 8, "torch": 8}
 _NOTHING = Targets(())
 _KEPT = 64  # compiled functions kept per model
-
-
-class _Store:
-    """What is kept per model between calls: surveys, compiled functions, how often each was
-    traced.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.surveys: dict[Any, Survey] = {}
-        self.compiled: collections.OrderedDict[Any, Callable[..., Any]] = collections.OrderedDict()
-        self.traces = 0
-        self.passes: collections.Counter[str] = collections.Counter()
-        self.memo: dict[Any, Any] = {}
-
-
-_STORES: weakref.WeakKeyDictionary[Any, _Store] = weakref.WeakKeyDictionary()
-_stores_lock = threading.Lock()
-
-
-def store_of(model: Any) -> _Store:
-    """Return what is kept for `model`; it dies with the model."""
-    with _stores_lock:
-        return _STORES.setdefault(model, _Store())
-
-
-@dataclasses.dataclass(frozen=True)
-class Gradients:
-    """Result of `HookedModel.gradients`; arrays are float32.
-
-    scores: (sample, target). inputs: by input name, (sample, target, …); for an input of integer
-    tokens, at the embedding: (sample, target, token, embedding). layers: by site, (sample, target,
-        …).
-    activations: by site, (sample, …). raw: the outputs by name, as the model gives them.
-    """
-
-    scores: Array
-    inputs: dict[str, Array]
-    layers: dict[Site, Array]
-    activations: dict[Site, Array]
-    raw: dict[str, Array]
-    logits: dict[str, Array]
-
-
-@dataclasses.dataclass(frozen=True)
-class Scores:
-    """Result of `HookedModel.scores`.
-
-    values: (sample, target). raw: the outputs by name, as the model gives them; logits: what
-    `score` asks for of all their classes.
-    """
-
-    values: Array
-    raw: dict[str, Array]
-    logits: dict[str, Array]
 
 
 class HookedModel:

@@ -1,0 +1,59 @@
+"""Methods from words: "smooth_grad:samples=50,noise=0.2"."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from typing import Any
+
+from kerascope.errors import BadMethod, choices
+from kerascope.method import AttributionMethod, Data, make_method, method_class
+
+
+def parse_method(text: str) -> AttributionMethod:
+    """Return the method value that "name" or "name:field=value,field=value" describes."""
+    name, _, rest = text.partition(":")
+    kind = method_class(name)
+    hints = typing.get_type_hints(kind)
+    fields: dict[str, Any] = {}
+    for part in filter(None, (piece.strip() for piece in rest.split(","))):
+        key, equals, value = part.partition("=")
+        known = [f.name for f in dataclasses.fields(kind)]
+        if not equals or key not in known:
+            raise BadMethod(
+                f"'{part}' in '{text}' is not field=value of {kind.name}{choices(key, known)}"
+            )
+        fields[key] = _parse_value(value, hints[key], f"{kind.name}:{key}")
+    return make_method(kind, fields)
+
+
+def _parse_value(text: str, hint: Any, where: str) -> Any:
+    """Read a command-line value as the field's type says; a field may allow several types."""
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    kinds = [*typing.get_args(hint)] if union else [hint]
+    if Data in kinds and text.endswith(".npy"):
+        return Data(text)
+    if text.lower() in ("none", "null") and type(None) in kinds:
+        return None
+    for kind in (k for k in (bool, int, float) if k in kinds):
+        try:
+            value = json.loads(text.lower())
+        except json.JSONDecodeError:
+            break
+        if kind is bool and isinstance(value, bool):
+            return value
+        if kind is int and isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+    for kind in kinds:
+        if typing.get_origin(kind) is tuple:
+            parts = text.lower().split("x")
+            if all(part.strip().isdigit() for part in parts):
+                return tuple(int(part) for part in parts)
+    if str in kinds or any(typing.get_origin(kind) is typing.Literal for kind in kinds):
+        return text
+    names = ", ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
+    raise BadMethod(f"{where} cannot be '{text}'; it takes {names}")
