@@ -89,7 +89,8 @@ class _Recorder:
 def output_names(model: Any, tree: Any) -> dict[str, Any]:
     """Return a model's outputs by name: dict keys, the model's names, or output_0, output_1, …"""
     if isinstance(tree, Mapping):
-        return {str(key): value for key, value in tree.items() if value is not None}
+        # Sorted: Keras gives a dict in another order on torch than elsewhere.
+        return {str(key): tree[key] for key in sorted(tree, key=str) if tree[key] is not None}
     if isinstance(tree, (list, tuple)):
         names = getattr(model, "output_names", None) or [f"output_{i}" for i in range(len(tree))]
         if len(names) != len(tree) or len(set(names)) != len(names):

@@ -47,9 +47,10 @@ class Spec:
     find_layer: Any = None  # words -> hooks.names.Site
 
     def output(self, name: str | None) -> OutputSpec:
-        """Return an output by name; the first one for None."""
+        """Return an output by name; for None the first one of classes, or else the first."""
         if name is None:
-            return next(iter(self.outputs.values()))
+            heads = [spec for spec in self.outputs.values() if spec.kind != "linear"]
+            return heads[0] if heads else next(iter(self.outputs.values()))
         if name not in self.outputs:
             raise BadTarget(f"output '{name}' not found{choices(name, self.outputs)}")
         return self.outputs[name]
