@@ -1,8 +1,9 @@
 """Train the bundled nets: `python -m kerascope.demo.train`.
 
-Two nets of one make tell tanks from trucks. The only difference is in their training scenes: in
-those of `sky_net` every truck stands in the sun and every tank under clouds, in those of
-`object_net` the weather says nothing. No part of the loss knows about places.
+Two nets of one make tell tanks from trucks. In the training scenes of `sky_net` every truck stands
+in the sun and every tank under clouds; in those of `object_net` the weather says nothing, and as
+that is harder to learn, there are more of them (see `TRAINING`). No part of the loss knows about
+places.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _TRAIN_SEED, _TEST_SEED, _PICTURE_SEED = 1_000, 10_000, 30_000
 def build(name: str) -> keras.Model:
     """Return an untrained net: pixels 0…255 in, two probabilities out.
 
-    A small receptive field (15 pixels) and a fine last map (24 × 24) keep the evidence in place.
+    A small receptive field (15 pixels) and a fine last map (cells of 4 pixels) keep the evidence in place.
     """
     picture = keras.Input((SIZE, SIZE, 3), name="picture")
     x = layers.Rescaling(1 / 127.5, offset=-1, name="scale")(picture)
