@@ -33,7 +33,7 @@ _TRAIN_SEED, _TEST_SEED, _PICTURE_SEED = 1_000, 10_000, 30_000
 def build(name: str) -> keras.Model:
     """Return an untrained net: pixels 0…255 in, two probabilities out.
 
-    A small receptive field (15 pixels) and a fine last map (cells of 4 pixels) keep evidence in place.
+    A small receptive field and a fine last map (cells of 4 pixels) keep evidence in place.
     """
     picture = keras.Input((SIZE, SIZE, 3), name="picture")
     x = layers.Rescaling(1 / 127.5, offset=-1, name="scale")(picture)
