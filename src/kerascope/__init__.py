@@ -36,7 +36,7 @@ _ROOMS = {
     "load_images": "loading",
     "load_inputs": "loading",
     "load_model": "loading",
-    "reporting": "method",
+    "reporting": "run",
 }
 _ERRORS = (
     "BadFile", "BadImage", "BadInput", "BadLayer", "BadMethod", "BadModel", "BadTarget",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kerascope.errors import BadMethod
+from kerascope.resize import linear
 from kerascope.types import Array
 
 KINDS = ("zero", "min", "max", "mean", "blur", "noise")
+COVERS = (*KINDS, "inpaint")  # what can cover a part; "inpaint" depends on what is left
 _BLUR = 8  # the blur baseline's σ is the picture's size divided by this
 
 
@@ -20,10 +24,54 @@ def check_kind(baseline: object) -> None:
         )
 
 
-def blur(values: Array, sigma: float, axes: tuple[str, ...]) -> Array:
-    """Return one sample blurred by a Gaussian of `sigma` positions along its spatial axes, edges
-    held.
+def check_cover(baseline: Any) -> Any:
+    """Return what covers, with arrays taken out of `Data`; raise `BadMethod` on unknown words."""
+    if isinstance(baseline, str) and baseline == "inpaint":
+        return baseline
+    if isinstance(baseline, str) and baseline not in COVERS:
+        raise BadMethod(
+            f"baseline '{baseline}' is not known; give a number, an array, or one of "
+            f"{', '.join(COVERS)}"
+        )
+    return baseline.array if hasattr(baseline, "array") else baseline
+
+
+def inpaint(values: Array, masks: Array) -> Array:
+    """Fill what is covered in from what is shown around it: (row, …) with a mask of 1 = shown.
+
+    Pull-push interpolation (Gortler et al. 1996, The Lumigraph, section 3.4.2): averages of the
+    shown positions at ever coarser grids fill the holes of the finer ones. `masks` has size 1
+    along the channels. Where nothing is shown at all, the row's mean fills it, per channel.
     """
+    weights = np.asarray(masks, np.float32)
+    channel = next((i for i in range(1, values.ndim) if weights.shape[i] != values.shape[i]), None)
+    last = values if channel is None else np.moveaxis(values, channel, 1)
+    weights = weights if channel is None else np.moveaxis(weights, channel, 1)
+    skip = 1 if channel is None else 2
+    mean = last.mean(axis=tuple(range(skip, last.ndim)), keepdims=True)
+    filled = weights * last + (1 - weights) * (_pull_push(last - mean, weights, skip) + mean)
+    return (filled if channel is None else np.moveaxis(filled, 1, channel)).astype(np.float32)
+
+
+def _pull_push(values: Array, weights: Array, skip: int) -> Array:
+    """Return (row, channel, *spatial) values with unknown positions taken from coarser grids."""
+    if max(values.shape[skip:]) == 1:
+        return values * (weights > 0)
+    coarse, total = values * weights, weights
+    for axis in range(skip, values.ndim):
+        coarse, total = _halve(coarse, axis), _halve(total, axis)
+    mean = np.divide(coarse, total, out=np.zeros_like(coarse), where=total > 0)
+    below = _pull_push(mean, np.minimum(total, 1.0), skip)
+    return weights * values + (1 - weights) * linear(below, values.shape[skip:])
+
+
+def _halve(values: Array, axis: int) -> Array:
+    """Sum pairs of neighbours along an axis; an odd last one stays alone."""
+    return np.add.reduceat(values, np.arange(0, values.shape[axis], 2), axis=axis)
+
+
+def blur(values: Array, sigma: float, axes: tuple[str, ...]) -> Array:
+    """Return one sample blurred by a Gaussian of σ = `sigma` positions, edges held."""
     from scipy import ndimage
 
     sigmas = [0.0 if name in ("channel", "embedding") else sigma for name in axes]
@@ -40,8 +88,7 @@ def baseline_of(
 
     A number fills; "zero", "min", "max" and "mean" (per channel) do so with the sample's own;
     "blur" is the sample blurred with σ = size / 8; "noise" is uniform between the sample's
-    extremes; an
-    array is taken as it is, or broadcast.
+    extremes; an array is taken as it is, or broadcast.
     """
     check_kind(baseline)
     if not isinstance(baseline, str):

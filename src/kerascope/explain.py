@@ -15,7 +15,9 @@ from kerascope.attribution import Attribution, Provenance
 from kerascope.errors import BadInput, BadMethod, BadModel
 from kerascope.facts import facts_of
 from kerascope.hooks import BlackBox, HookedModel, identity_of
-from kerascope.method import AttributionMethod, Need, RawMap, Run, make_method
+from kerascope.memory import budget
+from kerascope.method import AttributionMethod, Need, RawMap, make_method
+from kerascope.run import Run
 from kerascope.targets import Targets, resolve_targets
 from kerascope.types import Array
 
@@ -28,6 +30,7 @@ def explain(
     target: Any = None,
     score: str = "logit",
     batch_size: int | None = None,
+    memory: int | str | None = None,
     seed: int = 0,
     grade: bool = False,
     **fields: Any,
@@ -45,10 +48,16 @@ def explain(
             a list: one per sample; a tuple: several for every sample; a `Target` such as
             `Contrast("tabby", "tiger cat")`; a function of the model's outputs.
         score: "logit", before the softmax or sigmoid, or "probability".
-        batch_size: rows per pass; None takes a default. The result does not depend on it.
+        batch_size: rows per pass; None finds the fastest, where the work is long enough to look for
+            it. The result does not depend on it.
+        memory: bytes, or words such as "512MB", that bound the rows per pass; None takes a quarter
+            of what is free.
         seed: drives all sampling.
         grade: grade how far the explanation can be trusted.
         fields: hyper-parameters of the method: `samples=50`.
+
+    Ctrl-C ends a method that samples (occlusion, RISE, LIME, SHAP, …) with what is done, and a
+    note that says so; a second Ctrl-C interrupts.
 
     Raises:
         BadInput: inputs, target, layer or fields do not fit the model; the message says how.
@@ -65,6 +74,7 @@ def explain(
     value = make_method(method, fields)
     view = _view(model, value, score, batch_size)
     x = view.read(inputs)
+    view.fit_into(budget(memory), gradients=Need.GRADIENTS in value.needs)
     _check_weights(view.model)
     samples = len(next(iter(x.values())))
     targets = resolve_targets(target, view.spec(), samples)
@@ -73,7 +83,10 @@ def explain(
         _check_finite(view.last["raw"], "output")
         seen, targets = view.last, targets.pin(view.last["scores_of"])
     given = {} if value.one_pass else {"scores": seen["scores"]}
-    raw = value.attribute(view, x, targets, Run(seed=seed, batch_size=view.batch_size, **given))
+    run = Run(seed=seed, batch=view.batch, **given)
+    with run.stoppable():
+        raw = value.attribute(view, x, targets, run)
+    raw.notes += run.notes
     if value.one_pass:
         seen = view.last
         _check_finite(seen["raw"], "output")

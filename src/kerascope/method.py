@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import hashlib
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from kerascope.errors import BadMethod, choices
+from kerascope.run import Run
 
 if TYPE_CHECKING:
-    from kerascope.types import Array, Progress
+    from kerascope.types import Array
 
 
 class Need(enum.StrEnum):
@@ -116,70 +114,6 @@ class RawMap:
     notes: list[str] = dataclasses.field(default_factory=list)
     extras: dict[str, Array] = dataclasses.field(default_factory=dict)
     target_extras: dict[str, Array] = dataclasses.field(default_factory=dict)
-
-
-_PROGRESS: ContextVar[Progress | None] = ContextVar("kerascope_progress", default=None)
-
-
-@contextlib.contextmanager
-def reporting(progress: Progress) -> Iterator[None]:
-    """Report the progress of every call of `explain` made inside: `progress(what, done, total)`."""
-    token = _PROGRESS.set(progress)
-    try:
-        yield
-    finally:
-        _PROGRESS.reset(token)
-
-
-class Cancelled(Exception):
-    """Raised inside a run whose `cancel` event is set."""
-
-
-@dataclasses.dataclass
-class Run:
-    """One call of a method: randomness, batch size, progress and cancelling.
-
-    Draws are keyed by (seed, sample, draw) and made by NumPy's Philox, so they are the same on
-    every backend and for any batch size.
-    """
-
-    seed: int = 0
-    batch_size: int = 16
-    progress: Progress | None = None
-    cancel: threading.Event | None = None
-    # (sample, target) scores of the inputs as they are; empty for methods that are `one_pass`.
-    scores: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.float32))
-
-    def generator(self, sample: int, draw: int = 0) -> np.random.Generator:
-        """Return the generator of one draw for one sample."""
-        key = [self.seed & (2**64 - 1), (sample << 32) | draw]
-        return np.random.Generator(np.random.Philox(key=np.array(key, np.uint64)))
-
-    def pairs(
-        self, samples: int, draws: int, what: str = "passes"
-    ) -> Iterator[tuple[Array, Array]]:
-        """Yield (sample, draw) index arrays that cover samples × draws in batches, sample by
-        sample.
-        """
-        total = samples * draws
-        for start in range(0, total, self.batch_size):
-            if self.cancel is not None and self.cancel.is_set():
-                raise Cancelled
-            flat = np.arange(start, min(start + self.batch_size, total))
-            yield flat // draws, flat % draws
-            self.report(what, int(flat[-1]) + 1, total)
-
-    def report(self, what: str, done: int, total: int) -> None:
-        """Tell the progress callback, where there is one."""
-        progress = self.progress or _PROGRESS.get()
-        if progress is not None:
-            progress(what, done, total)
-
-    def pad(self, samples: int, draws: int) -> int | None:
-        """Return the rows that a smaller last batch is padded to, or None where there is one batch
-        only.
-        """
-        return self.batch_size if samples * draws > self.batch_size else None
 
 
 _REGISTRY: dict[str, type[AttributionMethod]] = {}

@@ -116,7 +116,7 @@ def test_chunks_bites_on_a_chunk_mean() -> None:
     class Chunky(Gradient):
         def attribute(self, model: Any, x: Any, targets: Any, run: Any) -> RawMap:
             raw = super().attribute(model, x, targets, run)
-            raw.values = {name: array * run.batch_size for name, array in raw.values.items()}
+            raw.values = {name: array * run.batch.size for name, array in raw.values.items()}
             return raw
 
     with pytest.raises(AssertionError):

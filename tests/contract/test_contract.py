@@ -16,6 +16,7 @@ import pytest
 import contract_checks as checks
 import zoo
 from kerascope.method import Axiom, registry
+from kerascope.methods.segment_family import SegmentMap
 
 METHODS = list(registry())
 REFUSALS = tomllib.loads((Path(__file__).parent / "refusals.toml").read_text())
@@ -72,10 +73,15 @@ def test_completeness(name: str) -> None:
     checks.check_completeness(checks.small(name, **COMPLETE.get(name, {})), case)
 
 
+# Where a method covers parts: one position at a time, with zero.
+LINEAR: dict[str, dict[str, Any]] = {"occlusion": {"patch": 1, "stride": 1, "baseline": 0.0}}
+
+
 @pytest.mark.parametrize("name", checks.claims(Axiom.LINEARITY))
 def test_linearity(name: str) -> None:
     case, weights = checks.linear_case()
-    fields = {"occlusion": {"patch": 1, "stride": 1, "baseline": 0.0}}.get(name, {})
+    alone = {"segments": "single", "baseline": 0.0}
+    fields = LINEAR.get(name, alone if issubclass(registry()[name], SegmentMap) else {})
     checks.check_linearity(checks.small(name, **fields), case, weights)
 
 
@@ -83,7 +89,8 @@ def test_linearity(name: str) -> None:
     "name", sorted({*checks.claims(Axiom.LOCATION), *checks.claims(Axiom.DUMMY)})
 )
 def test_location(name: str) -> None:
-    fields = {"occlusion": {"patch": 2, "stride": 2}}.get(name, {})
+    cells = {"segments": "grid-48"} if issubclass(registry()[name], SegmentMap) else {}
+    fields = {"occlusion": {"patch": 2, "stride": 2}}.get(name, cells)
     checks.check_location(checks.small(name, **fields), checks.quadrant_case())
 
 

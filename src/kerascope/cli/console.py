@@ -31,7 +31,7 @@ def say_json(data: Any) -> None:
 @contextlib.contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Any]:
     """Show a bar with the time left for what `explain` does inside; silent without a terminal."""
-    from kerascope.method import reporting
+    from kerascope.run import reporting
 
     if quiet or not err.is_terminal:
         yield lambda text: None  # noqa: ARG005

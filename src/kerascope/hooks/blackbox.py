@@ -12,6 +12,8 @@ from kerascope.facts import facts_of
 from kerascope.hooks.inputs import Structure, axes_of, normalise
 from kerascope.hooks.results import Scores
 from kerascope.hooks.survey import Survey, output_names
+from kerascope.memory import words
+from kerascope.run import Batch
 from kerascope.targets import Outputs, OutputSpec, Spec, Targets
 from kerascope.types import Array
 
@@ -21,8 +23,7 @@ class BlackBox:
 
     `function` takes what the model's inputs are (an array, or a dict of arrays) and returns an
     array (sample, class), or a dict or list of such. There are no gradients, and no logits: its
-    output is
-    explained as it is.
+    output is explained as it is.
     """
 
     compiled = False
@@ -31,21 +32,36 @@ class BlackBox:
     def __init__(self, function: Callable[[Any], Any], *, batch_size: int | None = None) -> None:
         self.model = function
         self.score = "probability"
-        self.batch_size = batch_size or 64
+        self.batch = Batch(batch_size or 64, found=bool(batch_size))
         self.notes: list[str] = []
         self.last: dict[str, Any] = {}
         self._structure: Structure | None = None
         self._survey: Survey | None = None
+        self._input_bytes = 1  # of one row: as given, as covered, as the function's copy
 
     def read(self, inputs: Any) -> dict[str, Array]:
         """Return inputs by name as arrays; call the function on one sample to learn its outputs."""
         arrays, self._structure = normalise(self.model, inputs)
+        self._input_bytes = 3 * sum(array[:1].nbytes for array in arrays.values())
         raw = self._call({name: array[:1] for name, array in arrays.items()})
         outputs = {
             name: OutputSpec(name, value.shape[1:], "unknown") for name, value in raw.items()
         }
         self._survey = Survey((), outputs, {})
         return arrays
+
+    def fit_into(self, memory: int, *, gradients: bool) -> None:
+        """Bound the rows per call by a budget in bytes for the function's inputs.
+
+        Raises:
+            BadInput: the budget does not hold one sample.
+        """
+        if memory < self._input_bytes:
+            raise BadInput(
+                f"a memory budget of {words(memory)} does not hold one sample, which takes about "
+                f"{words(self._input_bytes)}; give more"
+            )
+        self.batch.limit(memory // self._input_bytes)
 
     @property
     def survey(self) -> Survey:
@@ -94,7 +110,7 @@ class BlackBox:
         from keras import ops
 
         rows = len(next(iter(x.values())))
-        size = self.batch_size
+        size = self.batch.size
         parts = [
             self._call({n: a[start : start + size] for n, a in x.items()})
             for start in range(0, rows, size)

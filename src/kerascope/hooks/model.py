@@ -18,6 +18,8 @@ from kerascope.hooks.passes import Plan
 from kerascope.hooks.results import Gradients, Scores
 from kerascope.hooks.store import store_of
 from kerascope.hooks.survey import Survey, call_model, take_survey
+from kerascope.memory import words
+from kerascope.run import Batch
 from kerascope.targets import Spec, Targets
 from kerascope.types import Array
 
@@ -53,7 +55,7 @@ class HookedModel:
         self.model = model
         self.score = score
         self.seam = backend.active()
-        self.batch_size = batch_size or BATCH[keras.backend.backend()]
+        self.batch = Batch(batch_size or BATCH[keras.backend.backend()], found=bool(batch_size))
         self.store = store_of(model)
         self.table = layer_table(model)
         self.compiled = compiled
@@ -65,6 +67,12 @@ class HookedModel:
         self._structure: Structure | None = None
         self._survey: Survey | None = None
         self._size: tuple[int, ...] = ()  # spatial size of the first input
+        self._input_bytes = 0  # of one row: as given, as covered, as a tensor
+
+    @property
+    def batch_size(self) -> int:
+        """Rows per pass."""
+        return self.batch.size
 
     # --- facts ---------------------------------------------------------------------------------
 
@@ -80,6 +88,7 @@ class HookedModel:
         if not self.model.built or not self.table:
             self._build_model(arrays)
         self._survey = self._survey_of(arrays)
+        self._input_bytes = 3 * sum(array[:1].nbytes for array in arrays.values())
         name, first = next(iter(arrays.items()))
         axes = self.axes(name, first.shape[1:])
         self._size = tuple(n for n, a in zip(first.shape[1:], axes, strict=True) if a != "channel")
@@ -105,6 +114,36 @@ class HookedModel:
             self.notes.append(
                 "the model was not built: it was built on these inputs and has untrained weights"
             )
+
+    def fit_into(self, memory: int, *, gradients: bool) -> None:
+        """Bound the rows per pass by a budget in bytes; take the batch size found earlier, if any.
+
+        Raises:
+            BadInput: the budget does not hold one sample.
+        """
+        need = self.row_bytes(gradients=gradients)
+        if memory < need:
+            raise BadInput(
+                f"a memory budget of {words(memory)} does not hold one sample, which takes about "
+                f"{words(need)}; give more"
+            )
+        memo = self.store.memo
+        key = ("batch", gradients, tuple(self.survey.calls))
+        if not self.batch.found:
+            self.batch = Batch(memo.get(key, self.batch.size), found=key in memo)
+            self.batch.keep = lambda size: memo.__setitem__(key, size)
+        self.batch.limit(memory // need)
+
+    def row_bytes(self, *, gradients: bool) -> int:
+        """Return an estimate of the bytes that one row takes in a pass.
+
+        Eager passes and those with a gradient keep every layer's output; compiled forward passes
+        free them, but for those that wait for a later one.
+        """
+        outputs = [4 * call.merge * int(np.prod(call.shape)) for call in self.survey.calls]
+        eager = gradients or not self.compiled or keras.backend.backend() == "torch"
+        kept = sum(outputs) if eager else 4 * max(outputs, default=0)
+        return kept + self._input_bytes
 
     @property
     def survey(self) -> Survey:
@@ -320,7 +359,7 @@ class HookedModel:
                 if not self.seam.out_of_memory(error) or size == 1:
                     raise
                 size = max(1, size // 2)
-                self.batch_size = size
+                self.batch.limit(size)
                 continue
             parts.append(_map(part, lambda array, n=stop - start: array[:n]))
             start = stop

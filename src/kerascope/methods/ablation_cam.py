@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerascope.method import Axiom, Need, Passes, RawMap, Run
+from kerascope.method import Axiom, Need, Passes, RawMap
 from kerascope.methods.cam_family import ActivationMap
+from kerascope.run import Run
 from kerascope.types import Array
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ class AblationCAM(ActivationMap):
         maps = place.maps(found, 1)
         samples, channels = len(maps), maps.shape[-1]
         ablated = np.zeros((samples, channels, len(targets)), np.float32)
-        pad = run.pad(samples, channels)
         for rows, draws in run.pairs(samples, channels, "channels"):
             values = maps[rows].copy()
             values[np.arange(len(rows)), ..., draws] = 0
@@ -78,7 +78,7 @@ class AblationCAM(ActivationMap):
                 {n: a[rows] for n, a in x.items()},
                 targets.take(rows),
                 at={place.site: place.unmaps(values, found[rows])},
-                pad=pad,
+                pad=run.chunk,
             )
             ablated[rows, draws] = result.values
         loss = scores[:, :, None] - np.swapaxes(ablated, 1, 2)

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.errors import Refused
-from kerascope.method import Axiom, Passes, RawMap, Run, check
+from kerascope.method import Axiom, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, Mean, feature_axes, input_map, total
 from kerascope.methods.integrated_gradients import gap_notes
+from kerascope.run import Run
 from kerascope.types import Array
 
 
@@ -65,7 +66,6 @@ class BlurIG(InputMap):
         rows = len(next(iter(features.values())))
         edges = {name: self._sigmas(scale) for name, scale in scales.items()}
         mean = Mean(features, len(targets))
-        pad = run.pad(rows, self.steps)
         for samples, draws in run.pairs(rows, self.steps, "steps of the blur"):
             at, way = {}, {}
             for name, scale in scales.items():
@@ -76,7 +76,7 @@ class BlurIG(InputMap):
                     samples, sigma[draws]
                 )
             given = {name: array[samples] for name, array in x.items()}
-            found = model.gradients(given, targets.take(samples), at=at, pad=pad)
+            found = model.gradients(given, targets.take(samples), at=at, pad=run.chunk)
             mean.add(samples, {name: g * way[name][:, None] for name, g in found.inputs.items()})
         values = mean.result()
         blurred = {

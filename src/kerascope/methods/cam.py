@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.errors import Refused
-from kerascope.method import Axiom, Passes, RawMap, Run
+from kerascope.method import Axiom, Passes, RawMap
 from kerascope.methods.cam_family import ActivationMap, spatial_axes
+from kerascope.run import Run
 from kerascope.types import Array
 
 _LINEAR = 1e-3  # largest relative difference between weights read at two points of a linear head

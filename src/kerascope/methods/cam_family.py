@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerascope.method import AttributionMethod, Axiom, Need, Passes, RawMap, Run
+from kerascope.method import AttributionMethod, Axiom, Need, Passes, RawMap
+from kerascope.run import Run
 from kerascope.types import Array
 
 if TYPE_CHECKING:

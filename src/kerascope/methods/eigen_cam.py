@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerascope.method import Axiom, Need, Passes, RawMap, Run
+from kerascope.method import Axiom, Need, Passes, RawMap
 from kerascope.methods.cam_family import ActivationMap
+from kerascope.run import Run
 from kerascope.types import Array
 
 

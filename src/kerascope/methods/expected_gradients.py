@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.errors import BadMethod
-from kerascope.method import Axiom, Data, Passes, RawMap, Run, check
+from kerascope.method import Axiom, Data, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, Mean, input_map, total
 from kerascope.methods.integrated_gradients import gap_notes, on_path
+from kerascope.run import Run
 from kerascope.types import Array
 
 _LEVELS = 5
@@ -70,7 +71,6 @@ class ExpectedGradients(InputMap):
         own = np.arange(rows)[:, None] * count if per_sample else 0
         chosen = own + np.stack([self._choice(run, i, count, used) for i in range(rows)])
         mean = Mean(features, len(targets))
-        pad = run.pad(rows, used * places)
         for samples, draws in run.pairs(rows, used * places, "gradients"):
             picked, stratum = chosen[samples, draws // places], draws % places
             jitter = [
@@ -83,7 +83,7 @@ class ExpectedGradients(InputMap):
             at = on_path(here, base, np.arange(len(samples)), alpha)
             given = {name: array[samples] for name, array in x.items()}
             found = model.gradients(
-                given, targets.take(samples), sites, inputs=not sites, at=at, pad=pad
+                given, targets.take(samples), sites, inputs=not sites, at=at, pad=run.chunk
             )
             grads = found.layers if sites else found.inputs
             mean.add(samples, {n: g * (here[n] - base[n])[:, None] for n, g in grads.items()})
@@ -137,7 +137,7 @@ class ExpectedGradients(InputMap):
         for samples, draws in run.pairs(rows, used, "baselines"):
             at = {name: array[chosen[samples, draws]] for name, array in bases.items()}
             given = {name: array[samples] for name, array in x.items()}
-            result = model.scores(given, targets.take(samples), at=at, pad=run.pad(rows, used))
+            result = model.scores(given, targets.take(samples), at=at, pad=run.chunk)
             np.add.at(sums, samples, result.values)
         return sums / used
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerascope.method import Axiom, Passes, RawMap, Run
+from kerascope.method import Axiom, Passes, RawMap
 from kerascope.methods.input_family import InputMap, feature_axes
 from kerascope.methods.integrated_gradients import gap_notes
 from kerascope.resize import linear
+from kerascope.run import Run
 from kerascope.types import Array
 
 if TYPE_CHECKING:

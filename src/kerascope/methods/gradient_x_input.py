@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from kerascope.method import Axiom, RawMap, Run
+from kerascope.method import Axiom, RawMap
 from kerascope.methods.input_family import InputMap, input_map
+from kerascope.run import Run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

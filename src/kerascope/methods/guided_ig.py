@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.baselines import check_kind
-from kerascope.method import Axiom, Data, Passes, RawMap, Run, check
+from kerascope.method import Axiom, Data, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, baselines, input_map, total
 from kerascope.methods.integrated_gradients import gap_notes
+from kerascope.run import Run
 from kerascope.types import Array
 
 

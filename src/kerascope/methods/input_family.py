@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.baselines import baseline_of
-from kerascope.method import AttributionMethod, Axiom, Data, Need, Passes, RawMap, Run
+from kerascope.method import AttributionMethod, Axiom, Data, Need, Passes, RawMap
+from kerascope.run import Run
 from kerascope.types import Array
 
 

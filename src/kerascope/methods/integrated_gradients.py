@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from kerascope.baselines import check_kind
-from kerascope.method import Axiom, Data, Passes, RawMap, Run, check
+from kerascope.method import Axiom, Data, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, Mean, baselines, input_map, total
+from kerascope.run import Run
 from kerascope.types import Array
 
 _PROBES = 8  # cells in which the score's change along the path is measured
@@ -107,8 +108,7 @@ class IntegratedGradients(InputMap):
         for samples, draws in run.pairs(rows, len(points), "probes of the path"):
             at = on_path(features, base, samples, points[draws])
             given = {name: array[samples] for name, array in x.items()}
-            pad = run.pad(rows, len(points))
-            found = model.scores(given, targets.take(samples), at=at, pad=pad)
+            found = model.scores(given, targets.take(samples), at=at, pad=run.chunk)
             curve[samples, draws] = found.values
             flat = [array.reshape(len(samples), -1) for array in found.logits.values()]
             for sample, draw, row in zip(samples, draws, np.concatenate(flat, axis=1), strict=True):
@@ -131,7 +131,6 @@ class IntegratedGradients(InputMap):
             takes = wanted == count
             samples = np.flatnonzero(takes.any(axis=1))
             nodes = [self._nodes(rising[sample], int(count)) for sample in samples]
-            pad = run.pad(len(samples), int(count))
             for which, draws in run.pairs(len(samples), int(count), "steps on the path"):
                 rows = samples[which]
                 alpha, weight = np.array(
@@ -139,7 +138,7 @@ class IntegratedGradients(InputMap):
                 ).T
                 at = on_path(features, base, rows, alpha)
                 given = {name: array[rows] for name, array in x.items()}
-                found = model.gradients(given, targets.take(rows), at=at, pad=pad)
+                found = model.gradients(given, targets.take(rows), at=at, pad=run.chunk)
                 means.add(rows, found.inputs, weight[:, None] * takes[rows])
 
     def _nodes(self, rising: Array, count: int) -> tuple[Array, Array]:

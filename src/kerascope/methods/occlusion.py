@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from kerascope.baselines import check_kind
-from kerascope.errors import BadMethod
-from kerascope.method import AttributionMethod, Axiom, Data, Need, Passes, RawMap, Run, check
-from kerascope.methods.input_family import baselines
+from kerascope.baselines import check_cover
+from kerascope.method import AttributionMethod, Axiom, Data, Need, Passes, RawMap, check
+from kerascope.methods.positions import Positions, coarse_to_fine, interpolate
+from kerascope.perturb import Canvas, spatial_axes, spatial_size
+from kerascope.run import Run
 from kerascope.types import Array
+
+_FEW = 64  # positions under which looking for a faster way costs more than it saves
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Occlusion(AttributionMethod):
-    """How much the score drops when a patch of the input is covered, for every position of the
-    patch.
+    """How much the score drops when a patch of the input is covered, at every position of it.
 
     The first patch starts at the first pixel, each next one `stride` further, until the far edge is
     reached; the last one is clipped to the input. All channels are covered together. Features of a
@@ -28,10 +29,17 @@ class Occlusion(AttributionMethod):
     patch: size in pixels, one number or one per spatial axis; None: an eighth of the input.
     stride: step in pixels, likewise; None: half a patch.
     baseline: what covers: a number (as the model takes it; a token id for text), "zero", "min",
-        "max", "mean", "blur", "noise", or an array.
+        "max", "mean", "blur", "noise", "inpaint", or an array.
+    incremental: recompute only what the patch can change, layer by layer, which gives the same
+        scores: "auto" does so where it pays, True also where it does not, False never.
+    approximate: with `incremental`, let what a patch can change grow by at most so many pixels to
+        each side: less work, and an error that a note states.
+    tolerance: None measures every position. Otherwise positions are measured coarse to fine, and
+        those between are interpolated once that is off by no more than this share of the map's
+        largest value; a note states positions and error.
 
     `extras["predicted"]` holds the class predicted at each position; −1 where the output is no
-    class.
+    class, or the position was not measured.
     """
 
     name = "occlusion"
@@ -51,6 +59,9 @@ class Occlusion(AttributionMethod):
     patch: int | tuple[int, ...] | None = None
     stride: int | tuple[int, ...] | None = None
     baseline: float | str | Data = "mean"
+    incremental: bool | str = "auto"
+    approximate: int | None = None
+    tolerance: float | None = None
 
     def __post_init__(self) -> None:
         for field in ("patch", "stride"):
@@ -61,7 +72,20 @@ class Occlusion(AttributionMethod):
                 valid,
                 f"occlusion: {field}={sizes} must be a whole number of at least 1, or one per axis",
             )
-        check_kind(self.baseline)
+        check_cover(self.baseline)
+        check(
+            self.incremental in ("auto", True, False),
+            f"occlusion: incremental={self.incremental!r} must be 'auto', True or False",
+        )
+        check(
+            self.approximate is None or (self.approximate >= 0 and self.incremental is not False),
+            f"occlusion: approximate={self.approximate} must be a number of pixels, and needs "
+            "incremental='auto' or True",
+        )
+        check(
+            self.tolerance is None or 0 < self.tolerance < 1,
+            f"occlusion: tolerance={self.tolerance} must lie between 0 and 1, or be None",
+        )
 
     def passes(
         self,
@@ -70,118 +94,151 @@ class Occlusion(AttributionMethod):
         channels: int = 1,
     ) -> Passes:
         """One forward pass, and one for every position; all targets share them."""
-        return Passes(forward=1 + sum(int(np.prod(self._grid_of(s)[2])) for s in shape.values()))
+        count = 0
+        for size in shape.values():  # channels are the last axis; features and tokens have none
+            axes = ("feature",) if len(size) == 1 else ()
+            count += Positions.of(size[:-1] or size, axes, self.patch, self.stride).count
+        return Passes(forward=1 + count, upper=self.tolerance is not None)
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return score − score with the patch covered, at every position of the patch."""
+        canvas = Canvas(model, x, self.baseline, run)
+        check(
+            canvas.backgrounds == 1, "occlusion: the baseline is a background set; give one array"
+        )
         raw = RawMap(values={}, axes={})
-        for name in x:
-            axes = model.axes(name, x[name].shape[1:])
-            values, predicted = self._one_input(model, x, targets, run, name, axes, run.scores)
-            raw.values[name] = values
-            raw.axes[name] = ("sample", "target", *(a for a in axes if a != "channel"))
-            raw.extras["predicted" if len(x) == 1 else f"predicted:{name}"] = predicted
+        for name, array in x.items():
+            axes = spatial_axes(model, name, array)
+            positions = Positions.of(
+                spatial_size(model, name, array), axes, self.patch, self.stride
+            )
+            sweep = _Sweep.of(model, canvas, targets, run, name, positions)
+            raw.notes += self._hasten(sweep, model)
+            raw.notes += (
+                sweep.everywhere() if self.tolerance is None else sweep.adapt(self.tolerance)
+            )
+            raw.values[name] = sweep.maps()
+            raw.axes[name] = ("sample", "target", *axes)
+            key = "predicted" if len(x) == 1 else f"predicted:{name}"
+            raw.extras[key] = sweep.predicted.reshape(len(array), *positions.grid)
         return raw
 
-    def _one_input(
-        self,
-        model: Any,
-        x: Any,
-        targets: Any,
-        run: Run,
-        name: str,
-        axes: tuple[str, ...],
-        scores: Array,
-    ) -> tuple[Array, Array]:
-        array = x[name]
-        spatial = [i for i, axis in enumerate(axes) if axis != "channel"]
-        size = tuple(array.shape[1 + i] for i in spatial)
-        patch, stride, grid = self._grid(size, axes)
-        cover = self._cover(model, array, name, run)
-        places = list(itertools.product(*(range(n) for n in grid)))
-        values = np.zeros((len(array), len(targets), *grid), np.float32)
-        predicted = np.full((len(array), *grid), -1, np.int32)
-        pad = run.pad(len(array), len(places))
-        for samples, draws in run.pairs(len(array), len(places), "positions"):
-            covered = array[samples].copy()
-            for row, sample, draw in zip(covered, samples, draws, strict=True):
-                where = [slice(None)] * row.ndim
-                for axis, at, length, step in zip(
-                    spatial, places[draw], patch, stride, strict=True
-                ):
-                    where[axis] = slice(at * step, at * step + length)
-                row[tuple(where)] = cover[sample][tuple(where)]
-            given = {n: a[samples] for n, a in x.items()} | {name: covered}
-            result = model.scores(given, targets.take(samples), pad=pad)
-            index = tuple(np.array([places[d] for d in draws]).T)
-            values[(samples, slice(None), *index)] = scores[samples] - result.values
-            predicted[(samples, *index)] = _predicted(result.raw)
-        return values, predicted
-
-    def _cover(self, model: Any, array: Array, name: str, run: Run) -> Array:
-        """Return what each sample is covered by, in the shape of the samples."""
-        if array.dtype.kind not in "iu":
-            return baselines(model, {name: array}, self.baseline, run)[name]
-        # A token has no mean: words fall back to id 0, the usual padding.
-        token = int(self.baseline) if isinstance(self.baseline, (int, float)) else 0
-        if isinstance(self.baseline, Data):
-            return np.broadcast_to(self.baseline.array.astype(array.dtype), array.shape)
-        return np.full_like(array, token)
-
-    def _grid_of(
-        self, shape: tuple[int, ...]
-    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Return patch, stride and grid from a sample's shape alone: channels are its last axis."""
-        size = shape[:-1] if len(shape) > 1 else shape
-        return self._grid(size, ("feature",) if len(shape) == 1 else ("y",) * len(size))
-
-    def _grid(
-        self, size: tuple[int, ...], axes: tuple[str, ...]
-    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Return patch, stride and number of positions along each spatial axis."""
-        singles = axes in (("feature",), ("token",))
-        default = tuple(1 if singles else max(1, n // 8) for n in size)
-        patch = _sizes(self.patch, len(size), "patch") or default
-        patch = (
-            (1,)
-            if axes == ("feature",)
-            else tuple(min(p, n) for p, n in zip(patch, size, strict=True))
-        )
-        stride = _sizes(self.stride, len(size), "stride") or tuple(max(1, p // 2) for p in patch)
-        stride = (1,) if axes == ("feature",) else stride
-        if any(s > p for s, p in zip(stride, patch, strict=True)):
-            raise BadMethod(
-                f"occlusion: stride={stride} is larger than patch={patch}: pixels would never "
-                "be covered"
-            )
-        grid = tuple(
-            -(-max(n - p, 0) // s) + 1 for n, p, s in zip(size, patch, stride, strict=True)
-        )
-        return patch, stride, grid
+    def _hasten(self, sweep: _Sweep, model: Any) -> list[str]:
+        """Let the sweep recompute only what a patch can change, where wanted and possible."""
+        if self.incremental is False:
+            return []
+        wanted = self.incremental is True or self.approximate is not None
+        if self.baseline == "inpaint":
+            plan: Any = "what is painted in depends on the patch"
+        elif not hasattr(model, "layers"):
+            plan = "a plain function shows no layers"
+        elif not wanted and sweep.positions.count < _FEW:
+            return []
+        else:
+            try:
+                from kerascope import incremental
+            except ImportError:
+                return []
+            plan = incremental.plan(
+                model, sweep.canvas.x, sweep.name, sweep.positions.patch, sweep.targets,
+                approximate=self.approximate,
+            )  # fmt: skip
+        if isinstance(plan, str):
+            return [f"occlusion is not incremental: {plan}"] if wanted else []
+        sweep.plan = plan
+        return list(plan.notes)
 
     def project(self, values: Array, axes: tuple[str, ...], size: tuple[int, ...]) -> Array:
         """Give every pixel the mean drop of the patches that cover it."""
         spatial = tuple(a for a in axes if a not in ("sample", "target"))
-        patch, stride, grid = self._grid(size, spatial)
-        result = np.asarray(values, np.float64)
-        for axis, n, p, s, g in zip(range(-len(size), 0), size, patch, stride, grid, strict=True):
-            starts = np.arange(g) * s
-            pixel = np.arange(n)[:, None]
-            covers = ((pixel >= starts) & (pixel < starts + p)).astype(np.float64)
-            covers /= covers.sum(axis=1, keepdims=True)
-            result = np.moveaxis(np.moveaxis(result, axis, -1) @ covers.T, -1, axis)
-        return np.ascontiguousarray(result, np.float32)
+        return Positions.of(size, spatial, self.patch, self.stride).over_cover(values)
 
 
-def _sizes(value: int | tuple[int, ...] | None, rank: int, what: str) -> tuple[int, ...] | None:
-    if value is None:
-        return None
-    sizes = value if isinstance(value, tuple) else (value,) * rank
-    if len(sizes) != rank:
-        raise BadMethod(
-            f"occlusion: {what}={value} has {len(sizes)} numbers for {rank} spatial axes"
+@dataclasses.dataclass
+class _Sweep:
+    """One input's positions, and what was found at those that were measured.
+
+    drops: (sample, place, target). predicted: (sample, place), −1 where nothing was measured.
+    plan: how to recompute only what a patch can change, one sample at a time.
+    """
+
+    model: Any
+    canvas: Canvas
+    targets: Any
+    run: Run
+    name: str
+    positions: Positions
+    drops: Array
+    predicted: Array
+    plan: Any = None
+
+    @classmethod
+    def of(
+        cls, model: Any, canvas: Canvas, targets: Any, run: Run, name: str, positions: Positions
+    ) -> _Sweep:
+        """Return a sweep that has measured nothing."""
+        shape = (len(canvas.x[name]), positions.count)
+        drops = np.zeros((*shape, len(targets)), np.float32)
+        predicted = np.full(shape, -1, np.int32)
+        return cls(model, canvas, targets, run, name, positions, drops, predicted)
+
+    def everywhere(self) -> list[str]:
+        """Measure every position, coarse before fine, so that a stop leaves an even map."""
+        samples, order = np.arange(len(self.drops)), self.positions.order()
+        missed = 0
+        # One sample after the other where what it alone gives is kept; else all in one stream.
+        for group in [samples] if self.plan is None else np.split(samples, len(samples)):
+            done = order[: self._measure(group, order)]
+            missed += len(group) * (not len(done))
+            for sample in group if 0 < len(done) < len(order) else ():
+                self.drops[sample] = interpolate(self.positions, done, self.drops[sample, done])
+        return [f"stopped before {missed} sample(s) were begun: their maps are zero"] * (missed > 0)
+
+    def adapt(self, tolerance: float) -> list[str]:
+        """Measure positions where interpolating between others is off by more than `tolerance`."""
+        shares, errors = [], []
+        for sample in range(len(self.drops)):
+
+            def measure(places: Array, sample: int = sample) -> Array:
+                return self.drops[sample, places[: self._measure(np.array([sample]), places)]]
+
+            found = coarse_to_fine(
+                self.positions, measure, tolerance, self.run.generator(sample, 2**30)
+            )
+            self.drops[sample] = found.values
+            shares.append(len(found.measured))
+            errors.append(found.error)
+        words = (
+            f"{np.mean(shares):.0f} of {self.positions.count} positions measured, the others "
+            f"interpolated: off by {max(errors):.1%} of the largest value where tested"
         )
-    return sizes
+        return [words]
+
+    def _measure(self, samples: Array, places: Array) -> int:
+        """Measure places of samples; return how many of them were, which a stop makes fewer."""
+        rows_done = 0
+        for rows, draws in self.run.pairs(len(samples), len(places), "positions", partial=True):
+            chosen, at = samples[rows], places[draws]
+            found = self._scores(chosen, at)
+            self.drops[chosen, at] = self.run.scores[chosen] - found.values
+            self.predicted[chosen, at] = _predicted(found.raw)
+            rows_done += len(rows)
+        return rows_done // len(samples)
+
+    def _scores(self, samples: Array, places: Array) -> Any:
+        """Return the scores with one place of each sample covered."""
+        if self.plan is not None:
+            cover = self.canvas.cover(self.name, samples[:1])[0]
+            corners = self.positions.corners(places)
+            return self.plan.scores(self.canvas.x, int(samples[0]), cover, corners, self.targets)
+        covered = self.canvas.without(self.name, samples, self.positions.boxes(places))
+        given = {n: a[samples] for n, a in self.canvas.x.items()} | {self.name: covered}
+        return self.model.scores(given, self.targets.take(samples), pad=self.run.chunk)
+
+    def maps(self) -> Array:
+        """Return the drops as maps: (sample, target, *grid)."""
+        shape = (len(self.drops), -1, *self.positions.grid)
+        return np.ascontiguousarray(np.swapaxes(self.drops, 1, 2)).reshape(shape)
 
 
 def _predicted(raw: Mapping[str, Array]) -> Array:

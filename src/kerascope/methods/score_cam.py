@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerascope.method import Axiom, Need, Passes, RawMap, Run, check
+from kerascope.method import Axiom, Need, Passes, RawMap, check
 from kerascope.methods.cam_family import ActivationMap
 from kerascope.methods.input_family import feature_axes
 from kerascope.resize import linear
+from kerascope.run import Run
 from kerascope.types import Array
 
 if TYPE_CHECKING:
@@ -82,7 +83,6 @@ class ScoreCAM(ActivationMap):
         chosen = np.argsort(-energy, axis=1, kind="stable")[:, :used]
         features = model.features(x)
         scores = np.zeros((samples, used, len(targets)), np.float32)
-        pad = run.pad(samples, used)
         for rows, draws in run.pairs(samples, used, "channels"):
             channel = np.stack(
                 [maps[i, ..., chosen[i, d]] for i, d in zip(rows, draws, strict=True)]
@@ -90,7 +90,10 @@ class ScoreCAM(ActivationMap):
             mask = _unit(linear(channel, _size(features[name], place, model, name)))
             masked = features[name][rows] * _broadcast(mask, features[name], place, model, name)
             result = model.scores(
-                {n: a[rows] for n, a in x.items()}, targets.take(rows), at={name: masked}, pad=pad
+                {n: a[rows] for n, a in x.items()},
+                targets.take(rows),
+                at={name: masked},
+                pad=run.chunk,
             )
             scores[rows, draws] = result.values
         weights = np.zeros((samples, len(targets), channels), np.float32)

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerascope.method import Axiom, Passes, RawMap, Run, check
+from kerascope.method import Axiom, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, Mean, input_map
+from kerascope.run import Run
 from kerascope.types import Array
 
 
@@ -45,13 +46,12 @@ class NoisyGradients(InputMap):
         features = model.features(x)
         rows = len(next(iter(features.values())))
         first, second = Mean(features, len(targets)), Mean(features, len(targets))
-        pad = run.pad(rows, self.samples)
         for samples, draws in run.pairs(rows, self.samples, "noisy copies"):
             noisy = {
                 name: _noisy(a, samples, draws, self.noise, run) for name, a in features.items()
             }
             given = {name: a[samples] for name, a in x.items()}
-            found = model.gradients(given, targets.take(samples), at=noisy, pad=pad)
+            found = model.gradients(given, targets.take(samples), at=noisy, pad=run.chunk)
             first.add(samples, found.inputs)
             if square:
                 second.add(

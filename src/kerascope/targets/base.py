@@ -17,7 +17,7 @@ from kerascope.types import Array, Tensor
 class OutputSpec:
     """One output of a model: its name, its shape without the sample axis, and its head.
 
-    `kind` is "softmax", "log_softmax", "sigmoid" or "linear".
+    `kind` is "softmax", "log_softmax", "sigmoid", "linear", or "unknown" of a plain function.
     """
 
     name: str
@@ -33,6 +33,11 @@ class OutputSpec:
     def single(self) -> bool:
         """True for an output of one number per sample."""
         return int(np.prod(self.shape)) == 1
+
+    @property
+    def number(self) -> bool:
+        """True for one number per sample that no sigmoid was found before: no class, a value."""
+        return self.single and self.kind in ("linear", "unknown")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Pick(Target):
     def _one_unit(self, values: Tensor) -> Tensor:
         from keras import ops
 
-        if self.output.kind == "linear":
+        if self.output.number:
             return values
         middle = 0.5 if self.score == "probability" else 0.0
         said = ops.cast(ops.stop_gradient(values) > middle, "int32")
@@ -74,7 +74,7 @@ class Pick(Target):
         if self.output.single:
             middle = 0.5 if self.score == "probability" else 0.0
             said = (values.reshape(-1) > middle).astype(np.int32)
-            said = np.ones_like(said) if self.output.kind == "linear" else said
+            said = np.ones_like(said) if self.output.number else said
             index = np.where(self.rank == 1, said, 1 - said)
         else:
             flat = values.reshape(len(values), -1, values.shape[-1]).mean(axis=1)
@@ -97,7 +97,7 @@ class Pick(Target):
     def words(self, row: int) -> str:
         """Say which score of which class this is."""
         where = f" of output '{self.output.name}'" if self.several else ""
-        if self.output.single and self.output.kind == "linear":
+        if self.output.number:
             return (
                 f"output value{where}"
                 if self.labels is None
@@ -127,9 +127,7 @@ def pick(spec: Spec, samples: int, *, output: str | None, index: Any = 0, rank: 
         )
     indices = np.broadcast_to(np.asarray(index, np.int32), (samples,)).copy()
     ranks = np.broadcast_to(np.asarray(rank, np.int32), (samples,)).copy()
-    count = 2 if chosen.single and chosen.kind != "linear" else chosen.classes
-    if chosen.single and chosen.kind == "linear":
-        count = 1
+    count = 2 if chosen.single and not chosen.number else chosen.classes
     _check_range(indices[ranks == 0], count, chosen)
     if (ranks > count).any() or (ranks < 0).any():
         raise BadTarget(

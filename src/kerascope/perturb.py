@@ -1,0 +1,194 @@
+"""Perturbed inputs and their scores: what is shown, what covers the rest, and coalitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from kerascope.baselines import baseline_of, check_cover, inpaint
+from kerascope.errors import BadMethod
+from kerascope.maskers import Masker, given
+from kerascope.run import Run
+from kerascope.types import Array
+
+
+def spatial_size(model: Any, name: str, array: Array) -> tuple[int, ...]:
+    """Return the size of a sample of an input along all its axes but the channels."""
+    axes = model.axes(name, array.shape[1:])
+    return tuple(n for n, axis in zip(array.shape[1:], axes, strict=True) if axis != "channel")
+
+
+def spatial_axes(model: Any, name: str, array: Array) -> tuple[str, ...]:
+    """Return the names of a sample's axes but the channels."""
+    return tuple(axis for axis in model.axes(name, array.shape[1:]) if axis != "channel")
+
+
+class Canvas:
+    """Inputs of which a part is shown, and what covers the rest.
+
+    baseline: what covers: a number (a token id for tokens), a word of `baselines.COVERS`, an array
+        of a sample's shape, or a background (set, …) of which every draw shows one after the other.
+
+    `backgrounds` is the number of covers that a score is averaged over: 1 unless a set was given.
+    """
+
+    def __init__(self, model: Any, x: Mapping[str, Array], baseline: Any, run: Run) -> None:
+        self.x = dict(x)
+        self.backgrounds = 1
+        self._inpainted = isinstance(baseline, str) and baseline == "inpaint"
+        self._channel: dict[str, int | None] = {}
+        self._covers: dict[str, Array] = {}
+        value = check_cover(baseline)
+        for name, array in self.x.items():
+            axes = model.axes(name, array.shape[1:])
+            self._channel[name] = axes.index("channel") + 1 if "channel" in axes else None
+            self._covers[name] = self._cover(value, array, axes, run)
+
+    def _cover(self, value: Any, array: Array, axes: tuple[str, ...], run: Run) -> Array:
+        """Return the covers of one input: (sample, …) or, for a background, (set, …)."""
+        if is_tokens(array):
+            # A token has no mean: words fall back to id 0, the usual padding.
+            value = 0 if isinstance(value, str) else value
+        elif self._inpainted:
+            return array
+        if isinstance(value, np.ndarray) and value.ndim == array.ndim and len(value) > 1:
+            if value.shape[1:] != array.shape[1:] or len(self.x) > 1:
+                raise BadMethod(
+                    f"the background has shape {value.shape}; it must be (samples, "
+                    f"{', '.join(map(str, array.shape[1:]))}), for a model with one input"
+                )
+            self.backgrounds = len(value)
+            return value.astype(array.dtype)
+        if isinstance(value, np.ndarray) and value.ndim == array.ndim:
+            value = value[0]
+        covers = [
+            baseline_of(value, sample, axes, run.generator(i, 2**31))
+            for i, sample in enumerate(array)
+        ]
+        whole = array.dtype.kind in "iu"
+        return np.stack([np.rint(c) if whole else c for c in covers]).astype(array.dtype)
+
+    def cover(self, name: str, samples: Array, draws: Array | int = 0) -> Array:
+        """Return what covers the rows of an input: (row, …)."""
+        covers = self._covers[name]
+        return covers[np.asarray(draws) % self.backgrounds if self.backgrounds > 1 else samples]
+
+    def show(self, name: str, masks: Array, samples: Array, draws: Array | int = 0) -> Array:
+        """Return the rows of an input with `masks` (row, *spatial) shown: 1 as it is, 0 covered.
+
+        Truth values choose; numbers between 0 and 1 blend, which tokens do not allow.
+        """
+        array, channel = self.x[name][samples], self._channel[name]
+        wide = masks if channel is None else np.expand_dims(masks, channel)
+        if self._inpainted and not is_tokens(array):
+            return inpaint(array, wide)
+        cover = self.cover(name, samples, draws)
+        if masks.dtype == np.bool_ or is_tokens(array):
+            return np.where(wide.astype(bool), array, cover)
+        return cover + wide.astype(np.float32) * (array - cover)
+
+    def without(self, name: str, samples: Array, boxes: Iterable[tuple[slice, ...]]) -> Array:
+        """Return the rows of an input with a box each covered; boxes are of the spatial axes."""
+        if self._inpainted:
+            masks = np.ones((len(samples), *_spatial(self.x[name], self._channel[name])), bool)
+            for mask, box in zip(masks, boxes, strict=True):
+                mask[box] = False
+            return self.show(name, masks, samples)
+        shown, cover, channel = self.x[name][samples], self._covers[name], self._channel[name]
+        for row, sample, box in zip(shown, samples, boxes, strict=True):
+            at = box if channel is None else (*box[: channel - 1], slice(None), *box[channel - 1 :])
+            row[at] = cover[sample][at]
+        return shown
+
+
+def _spatial(array: Array, channel: int | None) -> tuple[int, ...]:
+    return tuple(n for i, n in enumerate(array.shape) if i not in (0, channel))
+
+
+def is_tokens(array: Array) -> bool:
+    """Tell whether an input holds ids, (sample, token), which cannot be blended."""
+    return array.dtype.kind in "iu" and array.ndim <= 2
+
+
+class Game:
+    """A cooperative game per sample: the players are segments, a coalition is worth its score.
+
+    The segments of all inputs play together. `players` (sample,) is their number; arrays of
+    coalitions are as wide as the largest, further columns have no effect.
+    """
+
+    def __init__(
+        self, model: Any, x: Mapping[str, Array], targets: Any, run: Run, *, segments: Any,
+        baseline: Any,
+    ) -> None:  # fmt: skip
+        self.model, self.x, self.targets, self.run = model, dict(x), targets, run
+        self.canvas = Canvas(model, x, baseline, run)
+        self.labels: dict[str, Array] = {}
+        self.players = np.zeros(len(next(iter(self.x.values()))), np.int64)
+        for name, array in self.x.items():
+            labels = self._cut(name, array, segments)
+            self.labels[name] = labels + self.players.reshape(-1, *(1,) * (labels.ndim - 1))
+            self.players += labels.reshape(len(labels), -1).max(axis=1) + 1
+
+    def _cut(self, name: str, array: Array, segments: Any) -> Array:
+        if hasattr(segments, "array"):
+            if len(self.x) > 1:
+                raise BadMethod("segments as an array fit a model with one input only")
+            return given(segments.array, len(array), spatial_size(self.model, name, array))
+        masker, axes = Masker.parse(segments), self.model.axes(name, array.shape[1:])
+        return np.stack([masker.segment(sample, axes) for sample in array])
+
+    @property
+    def widest(self) -> int:
+        """The largest number of players of any sample: the width of all coalitions."""
+        return int(self.players.max())
+
+    def worths(
+        self, coalitions: Array, what: str = "coalitions", *, rows: Array | None = None
+    ) -> Array:
+        """Return the scores of coalitions, averaged over the background: (sample, draw, target).
+
+        coalitions: truth values (sample, draw, player), True where a segment is shown. rows: the
+        samples they belong to; None: all. After a stop, fewer draws come back than were asked for.
+        """
+        rows = np.arange(len(self.players)) if rows is None else np.asarray(rows)
+        count, draws = coalitions.shape[:2]
+        sets = self.canvas.backgrounds
+        sums = np.zeros((count, draws, len(self.targets)))
+        done = np.zeros((count, draws), np.int64)
+        for chosen, flat in self.run.pairs(count, draws * sets, what, partial=True):
+            draw = flat // sets
+            shown = self._show(coalitions[chosen, draw], rows[chosen], flat)
+            found = self.model.scores(shown, self.targets.take(rows[chosen]), pad=self.run.chunk)
+            np.add.at(sums, (chosen, draw), found.values)
+            np.add.at(done, (chosen, draw), 1)
+        whole = int((done == sets).all(axis=0).sum())
+        return (sums[:, :whole] / sets).astype(np.float64)
+
+    def _show(self, coalitions: Array, samples: Array, draws: Array) -> dict[str, Array]:
+        """Return the inputs of rows of which the segments of a coalition are shown."""
+        shown = {}
+        for name, labels in self.labels.items():
+            flat = labels[samples].reshape(len(samples), -1)
+            masks = np.take_along_axis(coalitions, flat, axis=1).reshape(labels[samples].shape)
+            shown[name] = self.canvas.show(name, masks, samples, draws)
+        return shown
+
+    def spread(self, values: Array) -> dict[str, Array]:
+        """Give every position its segment's value: (sample, target, player) to maps by input."""
+        maps = {}
+        for name, labels in self.labels.items():
+            flat = labels.reshape(len(labels), 1, -1)
+            each = np.take_along_axis(values, np.broadcast_to(
+                flat, (*values.shape[:2], flat.shape[-1])), axis=2)  # fmt: skip
+            maps[name] = each.reshape(*values.shape[:2], *labels.shape[1:]).astype(np.float32)
+        return maps
+
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        """Return the axes of the maps that `spread` gives."""
+        return {
+            name: ("sample", "target", *spatial_axes(self.model, name, array))
+            for name, array in self.x.items()
+        }
