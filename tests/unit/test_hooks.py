@@ -15,6 +15,7 @@ import kerascope as ks
 import zoo
 from kerascope.hooks import HookedModel, Site, store_of
 from kerascope.hooks.shadow import _shadows
+from kerascope.hooks.skip import skippable
 from kerascope.targets import resolve_targets
 
 
@@ -310,3 +311,66 @@ def test_quantised_layers_are_hooked() -> None:
     targets = resolve_targets(0, view.spec(), 2)
     found = view.gradients(x_, targets, ["hidden"])
     assert found.activations[view.site("hidden")].shape == (2, 5)
+
+
+# --- what nobody needs any more ------------------------------------------------------------------
+
+
+class _Routed(keras.Model):
+    """A model whose output depends on a layer through an argmax alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = keras.layers.Conv2D(3, 3, padding="same", name="first")
+        self.gate = keras.layers.Dense(2, name="gate")
+        self.second = keras.layers.Conv2D(4, 3, padding="same", name="second")
+        self.head = keras.layers.Dense(3, name="head")
+
+    def call(self, x: Any) -> Any:
+        maps = self.first(x)
+        way = keras.ops.argmax(self.gate(keras.ops.mean(maps, axis=(1, 2))), axis=-1)
+        sign = keras.ops.cast(way * 2 - 1, "float32")[:, None]
+        return sign * self.head(keras.ops.mean(self.second(maps), axis=(1, 2)))
+
+
+def _zeroed(model: Any, x: Any, layer: str) -> tuple[Any, set[str]]:
+    """Return scores with a layer's output zeroed, and the calls that may be left out then."""
+    view = HookedModel(model, compiled=keras.backend.backend() == "jax")
+    arrays = view.read(x)
+    targets = resolve_targets(0, view.spec(), len(next(iter(arrays.values()))))
+    site = view.site(layer)
+    zero = {site: np.zeros_like(view.activations(arrays, [site])[site])}
+    with view.store.lock:
+        dead = skippable(view, targets, (), arrays, zero)
+    return view.scores(arrays, targets, at=zero).values, {str(site) for site in dead}
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer", "below", "above"),
+    [
+        ("flat_functional", "conv2", "conv1", "predictions"),
+        ("rescaling_and_nested_base", "base/conv2", "base/conv1", "predictions"),
+        ("vit", "block/mlp", "", ""),
+    ],
+)
+def test_replaced_outputs_leave_out_what_lies_below(
+    shape: str, layer: str, below: str, above: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = zoo.SHAPES[shape]()
+    names = list(HookedModel(case.model).layers())
+    layer = layer if layer in names else names[len(names) // 2]
+    scores, dead = _zeroed(case.model, case.x, layer)
+    if keras.backend.backend() == "torch" and below in names:
+        assert below in dead
+        assert above not in dead
+    monkeypatch.setattr("kerascope.hooks.model.skippable", lambda *_: frozenset())
+    again, _ = _zeroed(zoo.SHAPES[shape]().model, case.x, layer)
+    assert np.array_equal(scores, again)
+
+
+def test_what_acts_without_a_gradient_is_not_left_out() -> None:
+    model = _Routed()
+    model(zoo.pictures())
+    zoo._shake(model)
+    _, dead = _zeroed(model, zoo.pictures(), "second")
+    assert dead == set(), "the gate decides the sign, although no gradient goes through it"

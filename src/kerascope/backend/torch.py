@@ -52,6 +52,20 @@ described = compiled
 eager = compiled
 
 
+def unreached(fn: Callable[[Any], Any], shifts: Any) -> list[str]:
+    """Return the names of the shifts that `fn(shifts) -> tensors` does not depend on.
+
+    Graphs of the other backends leave out by themselves what nobody needs.
+    """
+    leaves = {name: shift.detach().requires_grad_(True) for name, shift in shifts.items()}
+    with torch.enable_grad():
+        total = sum(tensor.sum() for tensor in fn(leaves))
+    if not total.requires_grad:
+        return list(leaves)
+    grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    return [name for name, grad in zip(leaves, grads, strict=True) if grad is None]
+
+
 def inference() -> contextlib.AbstractContextManager[None]:
     """Return a context without gradient bookkeeping."""
     return torch.inference_mode()

@@ -16,6 +16,7 @@ from kerascope.hooks.inputs import Structure, axes_of, data_format, normalise
 from kerascope.hooks.names import Site, find_site, layer_table
 from kerascope.hooks.passes import Plan
 from kerascope.hooks.results import Gradients, Scores
+from kerascope.hooks.skip import skippable
 from kerascope.hooks.store import store_of
 from kerascope.hooks.survey import Survey, call_model, take_survey
 from kerascope.memory import words
@@ -326,7 +327,8 @@ class HookedModel:
                 values[place] = array
         rows = len(next(iter(values.values())))
         arrays = targets.arrays()
-        function = self._function(kind, targets, sites, tuple(replaced))
+        dead = self._dead(targets, sites, values, replaced) if replaced else frozenset()
+        function = self._function(kind, targets, sites, tuple(replaced), dead)
 
         def run(rows_: slice, size: int) -> dict[str, Any]:
             cut = lambda array: _padded(array[rows_], size)  # noqa: E731
@@ -365,25 +367,44 @@ class HookedModel:
             start = stop
         return parts[0] if len(parts) == 1 else _join(parts)
 
+    def _dead(
+        self,
+        targets: Targets,
+        sites: tuple[Site, ...],
+        values: Mapping[str, Array],
+        replaced: Mapping[Site, Array],
+    ) -> frozenset[Site]:
+        """Return the layer calls that may be left out, as nothing depends on them any more.
+
+        Compiled graphs leave them out by themselves; PyTorch would compute them for nothing.
+        """
+        if keras.backend.backend() != "torch":
+            return frozenset()
+        key = ("dead", targets.key(), sites, tuple(replaced), self.score, self._fingerprint())
+        if key not in self.store.memo:
+            with self.store.lock:
+                self.store.memo[key] = skippable(self, targets, sites, values, replaced)
+        return self.store.memo[key]
+
     def _function(
-        self, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...]
-    ) -> Callable[..., dict[str, Any]]:
+        self, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...],
+        dead: frozenset[Site] = frozenset(),
+    ) -> Callable[..., dict[str, Any]]:  # fmt: skip
         key = (
-            kind, targets.key(), sites, replaced, self.score, self.compiled, self.structure,
+            kind, targets.key(), sites, replaced, dead, self.score, self.compiled, self.structure,
             tuple(self.survey.tokens.items()), self._fingerprint(),
         )  # fmt: skip
         with self.store.lock:
             if key not in self.store.compiled:
-                self.store.compiled[key] = self._build(kind, targets, sites, replaced)
+                plan = Plan.of(self, kind, targets, sites, replaced, dead)
+                self.store.compiled[key] = self._build(plan)
                 while len(self.store.compiled) > _KEPT:
                     self.store.compiled.popitem(last=False)
             self.store.compiled.move_to_end(key)
             return self.store.compiled[key]
 
-    def _build(
-        self, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...]
-    ) -> Callable[..., dict[str, Any]]:
-        plan = Plan.of(self, kind, targets, sites, replaced)
+    def _build(self, plan: Plan) -> Callable[..., dict[str, Any]]:
+        replaced = plan.replaced
         function = plan.bind(self._compile if self.compiled else self.seam.eager)
         lock, half = self.store.lock, self._half
 

@@ -33,8 +33,10 @@ class Tap:
         record: Sequence[Site],
         at: Mapping[Site, Any],
         shifts: Mapping[Site, Any],
+        skipped: Mapping[Site, Any] | None = None,
     ) -> None:
         self.paths, self.record, self.at, self.shifts = paths, set(record), at, shifts
+        self.skipped = skipped or {}
         self.counts: dict[str, int] = {}
         self.found: dict[Site, Any] = {}
 
@@ -45,8 +47,10 @@ class Tap:
             return original(*args, **kwargs)
         call = self.counts.get(path, 0)
         self.counts[path] = call + 1
-        output = original(*args, **kwargs)
         site = Site(path, call)
+        if site in self.skipped:
+            return ops.cast(self.skipped[site], getattr(layer, "compute_dtype", None) or "float32")
+        output = original(*args, **kwargs)
         if site not in self.record and site not in self.at and site not in self.shifts:
             return output
         tensor = first_tensor(output)
@@ -90,6 +94,7 @@ class Plan:
     kind: str
     score: str
     seam: Any
+    dead: frozenset[Site] = frozenset()  # calls that nothing depends on once values are replaced
 
     @classmethod
     def of(
@@ -99,10 +104,12 @@ class Plan:
         targets: Targets,
         sites: tuple[Site, ...],
         replaced: tuple[Site, ...],
+        dead: frozenset[Site] = frozenset(),
+        shifted: tuple[Site, ...] = (),
     ) -> Plan:
         """Return the plan of a pass of a `HookedModel`."""
         tokens = tuple(hooked.survey.tokens.values()) if kind == "gradient" else ()
-        wanted = (*sites, *replaced, *targets.sites(), *tokens)
+        wanted = (*sites, *replaced, *targets.sites(), *tokens, *dead, *shifted)
         layers = {site.path: hooked.table[site.path] for site in wanted}
         # A layer without an activation of its own gives its linear value as its output.
         plain = tuple(
@@ -113,10 +120,11 @@ class Plan:
         )
         return cls(
             weakref.ref(hooked.model), layers, hooked.structure, hooked.survey, targets, plain,
-            replaced, kind, hooked.score, hooked.seam,
+            replaced, kind, hooked.score, hooked.seam, dead,
         )  # fmt: skip
 
-    def _forward(self, x: dict[str, Any], tap: Tap) -> Outputs:
+    def call(self, x: dict[str, Any], tap: Tap) -> Outputs:
+        """Run the model with `tap` in charge; returns what targets see."""
         linear = {site.path for site in self.sites if site.stage == "linear"}
         activations = [self.layers[path] for path in linear]
         with head_tape() as tape, shadowed(list(self.layers.values()), activations, tap):
@@ -136,17 +144,25 @@ class Plan:
             for target, part in zip(self.targets, arrays, strict=True)
         ]
 
-    def _tap(self, at: dict[str, Any], shifts: Mapping[Site, Any]) -> Tap:
+    def tap(self, at: dict[str, Any], shifts: Mapping[Site, Any]) -> Tap:
+        """Return the visitor that records, replaces, shifts and skips as this pass wants."""
         paths = {id(layer): path for path, layer in self.layers.items()}
         values = {site: at[str(i)] for i, site in enumerate(self.replaced)}
-        return Tap(paths, (*self.sites, *self.targets.sites()), values, shifts)
+        skipped = {}
+        for site in self.dead:
+            call, rows = self.survey.call(site), next(iter(at.values())).shape[0]
+            merge = self.survey.call(self.replaced[0]).merge
+            shape = (rows // merge * call.merge, *call.shape)
+            # A view of one zero: nothing is computed, nothing is stored.
+            skipped[site] = ops.broadcast_to(ops.zeros((1,) * len(shape)), shape)
+        return Tap(paths, (*self.sites, *self.targets.sites()), values, shifts, skipped)
 
     def forward(
         self, x: dict[str, Any], at: dict[str, Any], arrays: list[dict[str, Any]]
     ) -> dict[str, Any]:
         """Run forward; returns scores, outputs and activations."""
-        tap = self._tap(at, {})
-        outputs = self._forward(x, tap)
+        tap = self.tap(at, {})
+        outputs = self.call(x, tap)
         return {
             "scores": self._scores(outputs, arrays),
             "raw": outputs.raw,
@@ -176,8 +192,8 @@ class Plan:
                     at_sites[place] = shifts[key]
                 else:
                     moved[place] = ops.cast(x[place], "float32") + shifts[key]
-            tap = self._tap(at, at_sites)
-            outputs = self._forward(moved, tap)
+            tap = self.tap(at, at_sites)
+            outputs = self.call(moved, tap)
             values = self._scores(outputs, arrays)
             rest = {
                 "scores": values,

@@ -26,7 +26,7 @@ class LayerCall:
 
     `alias` is True when the output is the very tensor that an earlier call returned (a container,
     or dropout at inference). `merge` is the number of rows per sample, 1 unless the layer folds an
-    axis into the sample axis.
+    axis into the sample axis. `leaf` is True when the call makes no other and returns one tensor.
     """
 
     site: Site
@@ -34,6 +34,7 @@ class LayerCall:
     shape: tuple[int, ...]
     alias: bool
     merge: int
+    leaf: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +63,9 @@ class _Recorder:
     def __init__(self, paths: Mapping[int, str], tape: Callable[[], HeadTape]) -> None:
         self.paths, self.tape = paths, tape
         self.counts: dict[str, int] = {}
-        self.calls: list[tuple[Site, Any, tuple[int, ...], bool]] = []
+        self.calls: list[tuple[Site, Any, tuple[int, ...], bool, bool]] = []
         self.embedded: list[tuple[Site, Any]] = []
         self._seen: list[Any] = []
-        self._depth = 0
 
     def visit(self, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         path = self.paths[id(layer)]
@@ -73,13 +73,15 @@ class _Recorder:
         self.counts[path] = call + 1
         if isinstance(layer, keras.layers.Embedding) and args:
             self.embedded.append((Site(path, call), args[0]))
+        before = sum(self.counts.values())
         output = original(*args, **kwargs)
+        leaf = before == sum(self.counts.values())
         tensor = first_tensor(output)
         if tensor is not None and tensor.shape is not None:
             shape = tuple(int(s) if s is not None else -1 for s in tensor.shape)
             known = any(tensor is other for other in self._seen)
             self._seen.append(tensor)
-            self.calls.append((Site(path, call), layer, shape, known))
+            self.calls.append((Site(path, call), layer, shape, known, leaf and tensor is output))
         return output
 
     def activate(self, layer: Any, original: Callable[..., Any], value: Any) -> Any:
@@ -139,8 +141,8 @@ def take_survey(
     runner(run)(dict(sample))
     recorder: _Recorder = found["recorder"]
     calls = tuple(
-        LayerCall(site, type(layer).__name__, shape[1:], known, shape[0])
-        for site, layer, shape, known in recorder.calls
+        LayerCall(site, type(layer).__name__, shape[1:], known, shape[0], leaf)
+        for site, layer, shape, known, leaf in recorder.calls
         if shape
     )
     outputs = {n: OutputSpec(n, shape, kind) for n, (shape, kind) in found["heads"].items()}
