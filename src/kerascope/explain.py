@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -84,7 +85,7 @@ def explain(
         seen, targets = view.last, targets.pin(view.last["scores_of"])
     given = {} if value.one_pass else {"scores": seen["scores"]}
     run = Run(seed=seed, batch=view.batch, **given)
-    with run.stoppable():
+    with run.stoppable() if value.partial else contextlib.nullcontext():
         raw = value.attribute(view, x, targets, run)
     raw.notes += run.notes
     if value.one_pass:

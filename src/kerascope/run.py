@@ -32,6 +32,20 @@ def reporting(progress: Progress) -> Iterator[None]:
         _PROGRESS.reset(token)
 
 
+_STOP: ContextVar[threading.Event | None] = ContextVar("kerascope_stop", default=None)
+
+
+@contextlib.contextmanager
+def stopping_together() -> Iterator[threading.Event]:
+    """Let a Ctrl-C in one call of `explain` made inside be known to all later ones, and to you."""
+    event = threading.Event()
+    token = _STOP.set(event)
+    try:
+        yield event
+    finally:
+        _STOP.reset(token)
+
+
 class Cancelled(Exception):
     """Raised inside a run whose `cancel` event is set."""
 
@@ -101,7 +115,9 @@ class Run:
     batch: Batch = dataclasses.field(default_factory=lambda: Batch(16))
     progress: Progress | None = None
     cancel: threading.Event | None = None
-    stop: threading.Event = dataclasses.field(default_factory=threading.Event)
+    stop: threading.Event = dataclasses.field(
+        default_factory=lambda: _STOP.get() or threading.Event()
+    )
     # (sample, target) scores of the inputs as they are; empty for methods that are `one_pass`.
     scores: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.float32))
     # Rows that the chunk in hand is padded to, so that the last one is not traced anew.
@@ -156,7 +172,11 @@ class Run:
 
     @contextlib.contextmanager
     def stoppable(self) -> Iterator[None]:
-        """Let the first Ctrl-C end the sampling with what is done; the second one interrupts."""
+        """Let the first Ctrl-C end the sampling with what is done; the second one interrupts.
+
+        Raises:
+            KeyboardInterrupt: there was a Ctrl-C, and nothing that it could end early.
+        """
         main = threading.current_thread() is threading.main_thread()
         if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
             yield
@@ -171,3 +191,5 @@ class Run:
             yield
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self.stop.is_set() and not self.stopped:
+            raise KeyboardInterrupt

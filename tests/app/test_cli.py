@@ -264,7 +264,8 @@ def test_help_does_not_load_keras() -> None:
         assert done.returncode == 0, done.stderr
 
 
-def test_ctrl_c_keeps_what_is_finished(files: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["smooth_grad:samples=400", "occlusion:patch=1,stride=1"])
+def test_ctrl_c_keeps_what_is_finished(files: Path, tmp_path: Path, method: str) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for k in range(40):
@@ -278,7 +279,9 @@ def test_ctrl_c_keeps_what_is_finished(files: Path, tmp_path: Path) -> None:
         str(out),
         *COMMON,
         "-m",
-        "smooth_grad:samples=400",
+        method,
+        "--batch-size",
+        "4",
     ]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
@@ -295,4 +298,6 @@ def test_ctrl_c_keeps_what_is_finished(files: Path, tmp_path: Path) -> None:
     assert finished
     for path in finished:
         assert ks.Attribution.load(path).values.shape[0] == 1
+    assert "a report of them" in err
+    assert (out / "report.html").stat().st_size > 10_000
     assert not list(out.glob(".*")), "a temporary file was left"

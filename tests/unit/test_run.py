@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kerascope import run as run_module
 from kerascope.errors import BadInput
 from kerascope.memory import budget, words
-from kerascope.run import Batch, Cancelled, Run
+from kerascope.run import Batch, Cancelled, Run, stopping_together
 
 
 @settings(max_examples=60, deadline=None)
@@ -137,12 +137,13 @@ def test_cancel() -> None:
 
 
 def test_first_ctrl_c_stops_second_interrupts() -> None:
-    run = Run()
+    run = Run(batch=Batch(1, found=True))
     with run.stoppable():
-        os.kill(os.getpid(), signal.SIGINT)
-        assert run.stop.wait(5)
-        with pytest.raises(KeyboardInterrupt):
+        for _ in run.pairs(1, 9, partial=True):
             signal.raise_signal(signal.SIGINT)
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+    assert run.stopped
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -186,3 +187,23 @@ def test_budget_by_default_is_a_share_of_what_is_free() -> None:
 
 def test_words() -> None:
     assert [words(n) for n in (12, 1500, 2.34e6, 7e9)] == ["12 bytes", "1.5 KB", "2.34 MB", "7 GB"]
+
+
+def test_ctrl_c_that_nothing_could_end_early_is_not_swallowed() -> None:
+    def work() -> None:
+        with Run().stoppable():
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+
+
+def test_runs_that_stop_together() -> None:
+    with stopping_together() as event:
+        one, two = Run(batch=Batch(1, found=True)), Run()
+        for _ in one.pairs(1, 5, partial=True):
+            one.stop.set()
+        assert event.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            list(two.pairs(1, 5, partial=True))
+    assert not Run().stop.is_set()

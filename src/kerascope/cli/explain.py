@@ -15,6 +15,8 @@ from kerascope.cli.console import err, progress, say, say_json
 from kerascope.errors import BadFile, BadMethod
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from kerascope.attribution import Attribution
     from kerascope.hooks import HookedModel
     from kerascope.method import AttributionMethod
@@ -57,6 +59,9 @@ def explain(
     ] = "squeeze",
     size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
     batch_size: Annotated[int, typer.Option(help="Rows per pass; 0: by itself.")] = 0,
+    memory: Annotated[
+        str, typer.Option(help="Bound on memory: 512MB; default: a quarter of what is free.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
@@ -88,6 +93,7 @@ def explain(
         target,
         score,
         batch_size or None,
+        memory or None,
         seed,
         layer == SWEEP,
         as_json,
@@ -127,27 +133,33 @@ class _Work:
     target: str
     score: str
     batch_size: int | None
+    memory: str | None
     seed: int
     sweep: bool
     as_json: bool
 
     def run(self) -> None:
-        """Explain every picture with every method, then write the page."""
+        """Explain every picture with every method, then write the page; also after a Ctrl-C."""
         from kerascope.report import write_report
+        from kerascope.run import stopping_together
 
         names = _unique([_safe(name) for name in self.pictures.names])
         view = self._view()
-        collected: list[list[Attribution]] = []
+        collected: list[list[Attribution]] = [[] for _ in names]
         files: list[str] = []
-        try:
-            for index, name in enumerate(names):
-                collected.append(self._picture(view, index, name, files))
-        except KeyboardInterrupt:
-            err.print(
-                f"interrupted: {len(files)} files are finished in {self.output}", markup=False
-            )
-            raise
-        results = [join([row[k] for row in collected]) for k in range(len(collected[0]))]
+        with stopping_together() as stop:
+            try:
+                for index, name in enumerate(names):
+                    self._picture(view, index, name, files, collected[index], stop)
+            except KeyboardInterrupt:
+                stop.set()
+        done = [[row[k] for row in collected if k < len(row)] for k in range(len(collected[0]))]
+        results = [join(found) for found in done]
+        if stop.is_set():
+            page = write_report(self.output / "report.html", results) if results else None
+            what = f"{len(files)} files{' and a report of them' if page else ''}"
+            err.print(f"interrupted: {what} are in {self.output}", markup=False)
+            raise KeyboardInterrupt
         page = write_report(self.output / "report.html", results)
         if self.as_json:
             say_json(_summary(results, [*files, page.name]))
@@ -173,12 +185,17 @@ class _Work:
         )
 
     def _picture(
-        self, view: HookedModel, index: int, name: str, files: list[str]
-    ) -> list[Attribution]:
-        """Explain one picture with every method and write it; return the results of all methods."""
+        self,
+        view: HookedModel,
+        index: int,
+        name: str,
+        files: list[str],
+        results: list[Attribution],
+        stop: Event,
+    ) -> None:
+        """Explain one picture with every method and write it; add to `files` and `results`."""
         from kerascope.plot import save_png
 
-        results: list[Attribution] = []
         picture = self.pictures[index : index + 1]
         with progress(quiet=self.as_json) as at:
             for method in self.methods:
@@ -194,7 +211,8 @@ class _Work:
                     result.save(self.output / file)
                     files.append(file)
                 results += found
-        return results
+                if stop.is_set():
+                    raise KeyboardInterrupt
 
     def _layers(
         self, view: Any, picture: Any, method: AttributionMethod
@@ -217,6 +235,7 @@ class _Work:
             target=self.target,
             score=self.score,
             batch_size=self.batch_size,
+            memory=self.memory,
             seed=self.seed,
         )
 

@@ -46,6 +46,7 @@ class Occlusion(AttributionMethod):
     title = "Occlusion"
     reference = "zeiler2014visualizing"
     needs: ClassVar[frozenset[Need]] = frozenset({Need.SCORES})
+    partial: ClassVar[bool] = True
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {
             Axiom.LINEARITY,

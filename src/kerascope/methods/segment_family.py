@@ -49,6 +49,7 @@ class SegmentMap(AttributionMethod):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({Need.SCORES})
+    partial: ClassVar[bool] = True
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {
             Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE, Axiom.DUMMY, Axiom.LOCATION,
