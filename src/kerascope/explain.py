@@ -75,7 +75,8 @@ def explain(
     value = make_method(method, fields)
     view = _view(model, value, score, batch_size)
     x = view.read(inputs)
-    view.fit_into(budget(memory), gradients=Need.GRADIENTS in value.needs)
+    held = budget(memory)
+    view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
     _check_weights(view.model)
     samples = len(next(iter(x.values())))
     targets = resolve_targets(target, view.spec(), samples)
@@ -84,7 +85,7 @@ def explain(
         _check_finite(view.last["raw"], "output")
         seen, targets = view.last, targets.pin(view.last["scores_of"])
     given = {} if value.one_pass else {"scores": seen["scores"]}
-    run = Run(seed=seed, batch=view.batch, **given)
+    run = Run(seed=seed, memory=held, batch=view.batch, **given)
     with run.stoppable() if value.partial else contextlib.nullcontext():
         raw = value.attribute(view, x, targets, run)
     raw.notes += run.notes

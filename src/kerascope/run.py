@@ -112,6 +112,7 @@ class Run:
     """
 
     seed: int = 0
+    memory: int | None = None  # bytes that a pass may take
     batch: Batch = dataclasses.field(default_factory=lambda: Batch(16))
     progress: Progress | None = None
     cancel: threading.Event | None = None
@@ -131,17 +132,24 @@ class Run:
         return np.random.Generator(np.random.Philox(key=np.array(key, np.uint64)))
 
     def pairs(
-        self, samples: int, draws: int, what: str = "passes", *, partial: bool = False
+        self,
+        samples: int,
+        draws: int,
+        what: str = "passes",
+        *,
+        partial: bool = False,
+        size: int | None = None,
     ) -> Iterator[tuple[Array, Array]]:
         """Yield (sample, draw) index arrays that cover samples × draws in chunks.
 
         With `partial`, the draws are the outer loop, and a stop (Ctrl-C) ends this iteration and
         all later ones with what is done: at least one draw of every sample. Without, the samples
         are the outer loop, and a stop raises `KeyboardInterrupt`, unless it has already ended an
-        iteration: then the little that makes the result whole is still done.
+        iteration: then the little that makes the result whole is still done. `size` sets the
+        chunks, for work that does not go through the model row by row.
         """
         total = samples * draws
-        trial = None if self.batch.found else _Trial(self.batch)
+        trial = None if self.batch.found or size else _Trial(self.batch)
         start = 0
         while start < total:
             if self.cancel is not None and self.cancel.is_set():
@@ -154,13 +162,13 @@ class Run:
                     done = start // samples
                     self.notes.append(f"stopped after {done} of {draws} {what}: less exact")
                 return
-            size = self.batch.size
-            flat = np.arange(start, min(start + size, total))
-            self.chunk = size if total > size else None
+            rows = size or self.batch.size
+            flat = np.arange(start, min(start + rows, total))
+            self.chunk = rows if total > rows else None
             began = time.perf_counter()
             yield (flat % samples, flat // samples) if partial else (flat // draws, flat % draws)
-            if trial is not None and len(flat) == size:
-                trial.took(size, time.perf_counter() - began, total - start - size)
+            if trial is not None and len(flat) == rows:
+                trial.took(rows, time.perf_counter() - began, total - start - rows)
             start += len(flat)
             self.report(what, start, total)
 

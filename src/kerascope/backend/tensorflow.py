@@ -30,7 +30,16 @@ def compiled(fn: Callable[..., Any], model: Any) -> Callable[..., Any]:  # noqa:
         with keras.StatelessScope():
             return fn(*args)
 
-    return tf.function(stateless, autograph=False)
+    graphs: dict[tuple[Any, ...], Callable[..., Any]] = {}
+
+    def call(*args: Any) -> Any:
+        # One function per shape: TensorFlow warns of retracing where one takes several.
+        shapes = tuple(tuple(leaf.shape) for leaf in keras.tree.flatten(args))
+        if shapes not in graphs:
+            graphs[shapes] = tf.function(stateless, autograph=False)
+        return graphs[shapes](*args)
+
+    return call
 
 
 def described(fn: Callable[..., Any], model: Any) -> Callable[..., Any]:  # noqa: ARG001

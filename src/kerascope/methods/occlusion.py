@@ -15,6 +15,7 @@ from kerascope.perturb import Canvas, spatial_axes, spatial_size
 from kerascope.run import Run
 from kerascope.types import Array
 
+_BATCHES = 4  # of windows between two reports of progress
 _FEW = 64  # positions under which looking for a faster way costs more than it saves
 
 
@@ -114,40 +115,40 @@ class Occlusion(AttributionMethod):
                 spatial_size(model, name, array), axes, self.patch, self.stride
             )
             sweep = _Sweep.of(model, canvas, targets, run, name, positions)
-            raw.notes += self._hasten(sweep, model)
-            raw.notes += (
-                sweep.everywhere() if self.tolerance is None else sweep.adapt(self.tolerance)
-            )
+            why_not = self._hasten(sweep, model)
+            notes = sweep.everywhere() if self.tolerance is None else sweep.adapt(self.tolerance)
+            raw.notes += filter(None, (why_not, *sweep.how(), *notes))
             raw.values[name] = sweep.maps()
             raw.axes[name] = ("sample", "target", *axes)
             key = "predicted" if len(x) == 1 else f"predicted:{name}"
             raw.extras[key] = sweep.predicted.reshape(len(array), *positions.grid)
         return raw
 
-    def _hasten(self, sweep: _Sweep, model: Any) -> list[str]:
-        """Let the sweep recompute only what a patch can change, where wanted and possible."""
-        if self.incremental is False:
-            return []
-        wanted = self.incremental is True or self.approximate is not None
+    def _hasten(self, sweep: _Sweep, model: Any) -> str:
+        """Let the sweep recompute only what a patch changes; say why not, where it was wanted."""
+        from kerascope import incremental
+
+        always = self.incremental is True or self.approximate is not None
+        if self.incremental is False or (not always and sweep.positions.count < _FEW):
+            return ""
         if self.baseline == "inpaint":
             plan: Any = "what is painted in depends on the patch"
-        elif not hasattr(model, "layers"):
-            plan = "a plain function shows no layers"
-        elif not wanted and sweep.positions.count < _FEW:
-            return []
         else:
-            try:
-                from kerascope import incremental
-            except ImportError:
-                return []
             plan = incremental.plan(
-                model, sweep.canvas.x, sweep.name, sweep.positions.patch, sweep.targets,
+                model,
+                sweep.canvas.x,
+                sweep.name,
+                sweep.positions.patch,
+                sweep.targets,
                 approximate=self.approximate,
-            )  # fmt: skip
+                corners=sweep.positions.corners(np.arange(sweep.positions.count)),
+                memory=sweep.run.memory,
+                always=always,
+            )
         if isinstance(plan, str):
-            return [f"occlusion is not incremental: {plan}"] if wanted else []
+            return f"occlusion of '{sweep.name}' by whole passes: {plan}" if always else ""
         sweep.plan = plan
-        return list(plan.notes)
+        return ""
 
     def project(self, values: Array, axes: tuple[str, ...], size: tuple[int, ...]) -> Array:
         """Give every pixel the mean drop of the patches that cover it."""
@@ -215,10 +216,23 @@ class _Sweep:
         )
         return [words]
 
+    def how(self) -> list[str]:
+        """Say how far a patch was followed, and what an approximation was off by."""
+        if self.plan is None:
+            return []
+        notes = [f"occlusion by {self.plan.note}"]
+        if self.plan.error is not None:
+            off, drop = self.plan.error
+            notes.append(f"approximate: scores off by up to {off:.3g}, drops are up to {drop:.3g}")
+        return notes
+
     def _measure(self, samples: Array, places: Array) -> int:
         """Measure places of samples; return how many of them were, which a stop makes fewer."""
         rows_done = 0
-        for rows, draws in self.run.pairs(len(samples), len(places), "positions", partial=True):
+        size = None if self.plan is None else _BATCHES * self.plan.rows
+        for rows, draws in self.run.pairs(
+            len(samples), len(places), "positions", partial=True, size=size
+        ):
             chosen, at = samples[rows], places[draws]
             found = self._scores(chosen, at)
             self.drops[chosen, at] = self.run.scores[chosen] - found.values
