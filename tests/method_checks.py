@@ -20,6 +20,11 @@ import numpy as np
 import kerascope as ks
 import numpy_net
 import oracles
+import oracles_lime
+import oracles_masks
+import oracles_rise
+import oracles_rules
+import oracles_shapley
 import saved
 from kerascope.hooks import HookedModel
 from kerascope.method import make_method
@@ -122,14 +127,23 @@ def _at_layer(net: numpy_net.Net, x: Array, k: int, *, background: Array, stop: 
 
 
 _NOISY = {"samples": 5, "noise": 0.2}
+_MASKS = {"masks": 40, "cell": (2, 4), "probability": 0.4}
 _COVER = {"patch": (4, 3), "stride": (2, 3)}
+
+_SMOOTH: dict[str, Any] = {"area": 0.2, "steps": 8, "smoothing": 0.3}
+_TILES = {"segments": oracles_masks.tiles(), "smallest": 0.02}
+_NINE = {"segments": oracles_shapley.NINE, "baseline": 0.5}
 
 PAPERS: dict[str, list[Paper]] = {
     "gradient": [same(net, oracles.gradient) for net in ("smooth", "pooled", "deep")],
     "gradient_x_input": [
         same(net, oracles.gradient_x_input) for net in ("smooth", "pooled", "deep")
     ],
-    "smooth_grad": [same(net, oracles.smooth_grad, **_NOISY) for net in ("smooth", "deep")],
+    "smooth_grad": [
+        same(net, oracles.smooth_grad, pairs=pairs, **_NOISY)
+        for net in ("smooth", "deep")
+        for pairs in (True, False)
+    ],
     "smooth_grad_squared": [
         same(net, oracles.smooth_grad_squared, **_NOISY) for net in ("smooth", "deep")
     ],
@@ -173,6 +187,62 @@ PAPERS: dict[str, list[Paper]] = {
         same("smooth", oracles.guided_ig, steps=24),
         same("smooth", oracles.guided_ig, steps=10, fraction=0.5, max_distance=0.2),
     ],
+    "xrai": [
+        Paper(
+            "smooth",
+            oracles_masks.xrai,
+            {**_TILES, "algorithm": way, "steps": 128},
+            {**_TILES, "algorithm": way},
+            1e-3,
+        )
+        for way in ("full", "fast")
+    ],
+    "feature_ablation": [same("deep", oracles_shapley.feature_ablation, **_NINE)],
+    "kernel_shap": [same("deep", oracles_shapley.shapley, **_NINE)],
+    "lime": [
+        Paper(
+            "deep",
+            oracles_lime.lime,
+            {**_NINE, "ridge": 0.5},
+            {**_NINE, "ridge_alpha": 0.5, "masks": lambda players, _: oracles_lime.every(players)},
+        ),
+        Paper(
+            "deep",
+            oracles_lime.lime,
+            {**_NINE, "ridge": 1.0, "samples": 70, "design": "random"},
+            {
+                **_NINE,
+                "ridge_alpha": 1.0,
+                "masks": lambda players, sample: oracles_lime.drawn(players, 70, sample),
+            },
+        ),
+    ],
+    "owen": [same("deep", oracles_shapley.owen, hierarchy=oracles_shapley.TREE, **_NINE)],
+    "rise": [
+        Paper("smooth", oracles_rise.rise, {**_MASKS, "estimator": "paper"}, _MASKS),
+        Paper("deep", oracles_rise.rise, {**_MASKS, "estimator": "paper"}, _MASKS),
+        Paper(
+            "deep",
+            oracles_rise.rise,
+            {**_MASKS, "estimator": "centred"},
+            {**_MASKS, "centred": True},
+            1e-4,
+        ),
+    ],
+    "shapley_sampling": [same("deep", oracles_shapley.shapley, **_NINE)],
+    "extremal_perturbation": [
+        same("smooth", oracles_masks.extremal_perturbation, 2e-3, **_SMOOTH),
+        same("smooth", oracles_masks.extremal_perturbation, 2e-3, **_SMOOTH, variant="delete"),
+    ],
+    "sobol": [
+        Paper(
+            "deep",
+            oracles_lime.sobol,
+            {**_NINE, "designs": 6, "sequence": "random"},
+            {**_NINE, "designs": 6},
+            1e-4,
+        )
+    ],
     "full_grad": [
         same("smooth", oracles.full_grad),
         same("deep", oracles.full_grad),
@@ -188,8 +258,16 @@ PAPERS: dict[str, list[Paper]] = {
     "score_cam": [
         *_maps(oracles.score_cam, "smooth", "pooled", "raw"),
         same("pooled", oracles.score_cam, top_k=3),
+        same("pooled", oracles.score_cam, top_k=None),
     ],
     "ablation_cam": _maps(oracles.ablation_cam, "smooth", "pooled", "deep", "raw"),
+    "guided_backprop": [same(net, oracles_rules.guided_backprop) for net in ("pooled", "deep")],
+    "deconvnet": [same(net, oracles_rules.deconvnet) for net in ("pooled", "deep")],
+    "rect_grad": [
+        same(net, oracles_rules.rect_grad, share=share)
+        for net, share in (("pooled", 0.7), ("deep", 0.9))
+    ],
+    "guided_grad_cam": [same(net, oracles_rules.guided_grad_cam) for net in ("pooled", "deep")],
     "occlusion": [same(net, oracles.occlusion, **_COVER) for net in ("smooth", "deep")]
     + [same("smooth", oracles.occlusion, baseline=0.5, **_COVER)],
 }

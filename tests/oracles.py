@@ -53,14 +53,21 @@ def noise(x: Array, samples: int, share: float, seed: int = 0) -> Array:
     )
 
 
-def noisy_gradients(net: Net, x: Array, k: int, samples: int, share: float) -> Array:
-    """Return (draw, sample, …): the gradient at every noisy copy."""
-    return np.array([net.gradient(x + n, k) for n in noise(x, samples, share)])
+def noisy_gradients(
+    net: Net, x: Array, k: int, samples: int, share: float, pairs: bool = False
+) -> Array:
+    """Return (draw, sample, …): the gradient at every noisy copy; in pairs, n is followed by −n."""
+    drawn = noise(x, samples, share)
+    if pairs:
+        drawn = np.array([sign * n for n in drawn for sign in (1, -1)][:samples])
+    return np.array([net.gradient(x + n, k) for n in drawn])
 
 
-def smooth_grad(net: Net, x: Array, k: int, *, samples: int, noise: float) -> Array:
+def smooth_grad(
+    net: Net, x: Array, k: int, *, samples: int, noise: float, pairs: bool = True
+) -> Array:
     """1/n Σ ∂y/∂x at x + N(0, σ²)."""
-    return sum(noisy_gradients(net, x, k, samples, noise)) / samples
+    return sum(noisy_gradients(net, x, k, samples, noise, pairs)) / samples
 
 
 def smooth_grad_squared(net: Net, x: Array, k: int, *, samples: int, noise: float) -> Array:

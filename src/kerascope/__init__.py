@@ -24,6 +24,7 @@ _ROOMS = {
     "Contrast": "targets",
     "Custom": "targets",
     "Data": "method",
+    "Detection": "targets",
     "HookedModel": "hooks",
     "Mask": "targets",
     "Neuron": "targets",

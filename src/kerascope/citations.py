@@ -13,6 +13,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Local Explanation Methods for Deep Neural Networks Lack Sensitivity to Parameter Values",
         "ICLR Workshop; arXiv:1810.03307",
     ),
+    "castro2009polynomial": (
+        "Castro, Gómez, Tejada", 2009,
+        "Polynomial calculation of the Shapley value based on sampling",
+        "Computers & Operations Research 36",
+    ),
     "chattopadhay2018gradcampp": (
         "Chattopadhay, Sarkar, Howlader, Balasubramanian", 2018,
         ("Grad-CAM++: Generalized Gradient-based Visual Explanations for Deep Convolutional "
@@ -37,6 +42,17 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
          "expected gradients"),
         "Nature Machine Intelligence; arXiv:1906.10670",
     ),
+    "fong2019extremal": (
+        "Fong, Patrick, Vedaldi", 2019,
+        "Understanding Deep Networks via Extremal Perturbations and Smooth Masks",
+        "ICCV; arXiv:1910.08485",
+    ),
+    "fel2021look": (
+        "Fel, Cadène, Chalvidal, Cord, Vigouroux, Serre", 2021,
+        ("Look at the Variance! Efficient Black-box Explanations with Sobol-based Sensitivity "
+         "Analysis"),
+        "NeurIPS; arXiv:2111.04138",
+    ),
     "fu2020xgradcam": (
         "Fu, Hu, Dong, Guo, Gao, Li", 2020,
         "Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs",
@@ -52,15 +68,50 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization",
         "IEEE Transactions on Image Processing",
     ),
+    "kapishnikov2019xrai": (
+        "Kapishnikov, Bolukbasi, Viégas, Terry", 2019,
+        "XRAI: Better Attributions Through Regions",
+        "ICCV; arXiv:1906.02825",
+    ),
     "kapishnikov2021guided": (
         "Kapishnikov, Venugopalan, Avci, Wedin, Terry, Bolukbasi", 2021,
         "Guided Integrated Gradients: an Adaptive Path Method for Removing Noise",
         "CVPR; arXiv:2106.09788",
     ),
+    "kim2019saliency": (
+        "Kim, Seo, Jeon, Koo, Choe, Jeon", 2019,
+        "Why are Saliency Maps Noisy? Cause of and Solution to Noisy Saliency Maps",
+        "ICCV Workshop; arXiv:1902.04893",
+    ),
+    "lundberg2017unified": (
+        "Lundberg, Lee", 2017,
+        "A Unified Approach to Interpreting Model Predictions",
+        "NeurIPS; arXiv:1705.07874",
+    ),
     "muhammad2020eigencam": (
         "Muhammad, Yeasin", 2020,
         "Eigen-CAM: Class Activation Map using Principal Components",
         "IJCNN; arXiv:2008.00299",
+    ),
+    "owen1977values": (
+        "Owen", 1977,
+        "Values of Games with a Priori Unions",
+        "Mathematical Economics and Game Theory, Springer",
+    ),
+    "petsiuk2018rise": (
+        "Petsiuk, Das, Saenko", 2018,
+        "RISE: Randomized Input Sampling for Explanation of Black-box Models",
+        "BMVC; arXiv:1806.07421",
+    ),
+    "ribeiro2016why": (
+        "Ribeiro, Singh, Guestrin", 2016,
+        "\"Why Should I Trust You?\": Explaining the Predictions of Any Classifier",
+        "KDD; arXiv:1602.04938",
+    ),
+    "petsiuk2021drise": (
+        "Petsiuk, Jain, Manjunatha, Morariu, Mehra, Ordonez, Saenko", 2021,
+        "Black-box Explanation of Object Detectors via Saliency Maps",
+        "CVPR; arXiv:2006.03204",
     ),
     "selvaraju2017gradcam": (
         "Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra", 2017,
@@ -83,6 +134,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Smilkov, Thorat, Kim, Viégas, Wattenberg", 2017,
         "SmoothGrad: removing noise by adding noise",
         "arXiv:1706.03825",
+    ),
+    "springenberg2015striving": (
+        "Springenberg, Dosovitskiy, Brox, Riedmiller", 2015,
+        "Striving for Simplicity: The All Convolutional Net",
+        "ICLR Workshop; arXiv:1412.6806",
     ),
     "srinivas2019fullgrad": (
         "Srinivas, Fleuret", 2019,

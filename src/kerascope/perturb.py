@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from kerascope.baselines import baseline_of, check_cover, inpaint
-from kerascope.errors import BadMethod
+from kerascope.errors import BadMethod, BadModel
 from kerascope.maskers import Masker, given
 from kerascope.run import Run
 from kerascope.types import Array
@@ -78,16 +78,21 @@ class Canvas:
     def show(self, name: str, masks: Array, samples: Array, draws: Array | int = 0) -> Array:
         """Return the rows of an input with `masks` (row, *spatial) shown: 1 as it is, 0 covered.
 
-        Truth values choose; numbers between 0 and 1 blend, which tokens do not allow.
+        Truth values choose; numbers between 0 and 1 blend, but tokens, which are shown from ½ on.
         """
-        array, channel = self.x[name][samples], self._channel[name]
+        # Rows of one sample share it: broadcasting costs less than copies of it.
+        one = (samples == samples[0]).all()
+        rows = samples[:1] if one else samples
+        array, channel = self.x[name][rows], self._channel[name]
         wide = masks if channel is None else np.expand_dims(masks, channel)
         if self._inpainted and not is_tokens(array):
-            return inpaint(array, wide)
-        cover = self.cover(name, samples, draws)
+            return inpaint(self.x[name][samples], wide)
+        cover = self.cover(name, rows if self.backgrounds == 1 else samples, draws)
+        if channel == array.ndim - 1:  # NumPy is slow where the innermost axis is broadcast
+            wide = np.repeat(wide, array.shape[-1], axis=-1)
         if masks.dtype == np.bool_ or is_tokens(array):
-            return np.where(wide.astype(bool), array, cover)
-        return cover + wide.astype(np.float32) * (array - cover)
+            return np.where(wide >= 0.5, array, cover)
+        return cover + wide.astype(np.float32, copy=False) * (array - cover)
 
     def without(self, name: str, samples: Array, boxes: Iterable[tuple[slice, ...]]) -> Array:
         """Return the rows of an input with a box each covered; boxes are of the spatial axes."""
@@ -112,6 +117,17 @@ def is_tokens(array: Array) -> bool:
     return array.dtype.kind in "iu" and array.ndim <= 2
 
 
+class Coalitions(Protocol):
+    """Coalitions of each sample, (sample, draw, player): an array, or rows made when asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many samples, draws and players."""
+
+    def __getitem__(self, key: tuple[Array, Array], /) -> Array:
+        """Return the rows of pairs of a sample and a draw."""
+
+
 class Game:
     """A cooperative game per sample: the players are segments, a coalition is worth its score.
 
@@ -125,6 +141,8 @@ class Game:
     ) -> None:  # fmt: skip
         self.model, self.x, self.targets, self.run = model, dict(x), targets, run
         self.canvas = Canvas(model, x, baseline, run)
+        # Short calls are padded to whole batches: for many of them, none is then traced anew.
+        self.steady = False
         self.labels: dict[str, Array] = {}
         self.players = np.zeros(len(next(iter(self.x.values()))), np.int64)
         for name, array in self.x.items():
@@ -146,12 +164,13 @@ class Game:
         return int(self.players.max())
 
     def worths(
-        self, coalitions: Array, what: str = "coalitions", *, rows: Array | None = None
+        self, coalitions: Coalitions, what: str = "coalitions", *, rows: Array | None = None
     ) -> Array:
         """Return the scores of coalitions, averaged over the background: (sample, draw, target).
 
-        coalitions: truth values (sample, draw, player), True where a segment is shown. rows: the
-        samples they belong to; None: all. After a stop, fewer draws come back than were asked for.
+        coalitions: truth values (sample, draw, player), True where a segment is shown, or degrees
+        between 0 and 1. rows: the samples they belong to; None: all. After a stop, fewer draws come
+        back than were asked for.
         """
         rows = np.arange(len(self.players)) if rows is None else np.asarray(rows)
         count, draws = coalitions.shape[:2]
@@ -161,7 +180,11 @@ class Game:
         for chosen, flat in self.run.pairs(count, draws * sets, what, partial=True):
             draw = flat // sets
             shown = self._show(coalitions[chosen, draw], rows[chosen], flat)
-            found = self.model.scores(shown, self.targets.take(rows[chosen]), pad=self.run.chunk)
+            pad = self.run.chunk or (self.run.batch.size if self.steady else None)
+            found = self.model.scores(shown, self.targets.take(rows[chosen]), pad=pad)
+            if not np.isfinite(found.values).all():
+                bad = rows[chosen][~np.isfinite(found.values).all(axis=1)][0]
+                raise BadModel(f"sample {bad} in parts covered has a score that is NaN or infinite")
             np.add.at(sums, (chosen, draw), found.values)
             np.add.at(done, (chosen, draw), 1)
         whole = int((done == sets).all(axis=0).sum())
@@ -171,8 +194,8 @@ class Game:
         """Return the inputs of rows of which the segments of a coalition are shown."""
         shown = {}
         for name, labels in self.labels.items():
-            flat = labels[samples].reshape(len(samples), -1)
-            masks = np.take_along_axis(coalitions, flat, axis=1).reshape(labels[samples].shape)
+            pairs = zip(coalitions, samples, strict=True)
+            masks = np.stack([coalition[labels[sample]] for coalition, sample in pairs])
             shown[name] = self.canvas.show(name, masks, samples, draws)
         return shown
 

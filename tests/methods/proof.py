@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-COLUMNS = ("paper", "identity", "captum", "pytorch-grad-cam", "tf-keras-vis", "shap", "saliency")
+COLUMNS = (
+    "paper", "identity", "captum", "pytorch-grad-cam", "tf-keras-vis", "shap", "saliency", "lime"
+)  # fmt: skip
 
 
 class Why(str):
@@ -27,10 +29,36 @@ _GRADIENT, _PATH, _CAM = (
     f"methods/test_{family}_family.py::test_" for family in ("gradient", "path", "cam")
 )
 _FULL, _OCCLUSION = "methods/test_full_grad.py::test_", "methods/test_occlusion.py::test_"
+_SHAPLEY = "methods/test_shapley.py::test_"
 _CAPTUM, _PGC, _VIS, _SHAP, _PAIR = (
     f"parity/test_{name}.py::test_"
     for name in ("captum", "pytorch_grad_cam", "tf_keras_vis", "shap", "saliency")
 )
+
+# Tests of agreement on segments, in files of their own.
+_ON_SEGMENTS = {
+    library: {
+        name: tuple(f"parity/test_{library}_shapley.py::test_{test}" for test in tests)
+        for name, tests in rows.items()
+    }
+    for library, rows in {
+        "captum": {
+            "feature_ablation": ("feature_ablation_of_segments",),
+            "kernel_shap": ("exact[kernel_shap]", "sampled"),
+            "shapley_sampling": ("exact[shapley_sampling]", "sampled"),
+        },
+        "shap": {
+            "kernel_shap": ("all_coalitions[kernel_shap]", "background[kernel_shap]"),
+            "owen": ("owen",),
+            "shapley_sampling": (
+                "all_coalitions[shapley_sampling]",
+                "background[shapley_sampling]",
+            ),
+        },
+    }.items()
+}
+
+_ON_SEGMENTS["captum"]["lime"] = ("parity/test_lime.py::test_captum_on_the_same_masks",)
 
 # method: (paper, identity)
 _OWN: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -105,6 +133,82 @@ _OWN: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }
 
+_OWN |= {
+    "d_rise": (
+        "methods/test_d_rise.py::test_",
+        ("box_hangs_on_its_region", "unmoved_box_has_an_empty_map"),
+    ),
+    "extremal_perturbation": (
+        "methods/test_extremal_perturbation.py::test_",
+        (
+            "mask_lies_where_the_model_looks[preserve]",
+            "mask_lies_where_the_model_looks[delete]",
+            "slopes_are_pulled_back",
+            "columns_and_tokens",
+        ),
+    ),
+    "xrai": (
+        "methods/test_xrai.py::test_",
+        ("disjoint_segments_have_their_mean_attribution", "ranking[full]", "ranking[fast]"),
+    ),
+    "feature_ablation": (_SHAPLEY, ("ablation_of_a_linear_model",)),
+    "kernel_shap": (
+        _SHAPLEY,
+        (
+            "linear_model[kernel_shap]",
+            "additive_model[kernel_shap]",
+            "values_sum_to_the_change[kernel_shap]",
+            "symmetry_and_dummy[kernel_shap]",
+            "sampled_values_lie_within_their_standard_errors",
+        ),
+    ),
+    "owen": (
+        _SHAPLEY,
+        (
+            "linear_model[owen]",
+            "additive_model[owen]",
+            "values_sum_to_the_change[owen]",
+            "symmetry_and_dummy[owen]",
+            "values_do_not_depend_on_others_in_the_batch",
+        ),
+    ),
+    "lime": (
+        "methods/test_lime.py::test_",
+        ("planted_weights", "linear_model", "r2_and_intercept_are_those_of_the_fit"),
+    ),
+    "rise": (
+        "methods/test_rise.py::test_",
+        ("expectation_on_a_linear_model[paper]", "regression_is_exact_on_a_linear_table"),
+    ),
+    "shapley_sampling": (
+        _SHAPLEY,
+        (
+            "linear_model[shapley_sampling]",
+            "additive_model[shapley_sampling]",
+            "values_sum_to_the_change[shapley_sampling]",
+            "symmetry_and_dummy[shapley_sampling]",
+        ),
+    ),
+    "sobol": (
+        "methods/test_sobol.py::test_",
+        ("linear_function", "additive_function", "product", "g_function", "players_are_alike"),
+    ),
+}
+
+_GUIDED = "methods/test_guided_family.py::test_"
+_OWN |= {
+    "guided_backprop": (
+        _GUIDED,
+        (
+            "linear_model[guided_backprop]",
+            "guided_is_the_gradient_where_all_is_positive",
+        ),
+    ),
+    "deconvnet": (_GUIDED, ("linear_model[deconvnet]",)),
+    "rect_grad": (_GUIDED, ("linear_model[rect_grad]",)),
+    "guided_grad_cam": (_GUIDED, ("guided_is_the_product_with_enlarged_grad_cam",)),
+}
+
 # library: its prefix, the tests by method, other reasons by method, and the reason for all the rest
 _LIBRARIES: dict[str, tuple[str, dict[str, tuple[str, ...]], dict[str, str], str]] = {
     "captum": (
@@ -169,7 +273,7 @@ _LIBRARIES: dict[str, tuple[str, dict[str, tuple[str, ...]], dict[str, str], str
         _SHAP,
         {"expected_gradients": ("expected_gradients", "comparison_bites")},
         {"occlusion": "shap's explainers cover many features at a time, none slides a patch"},
-        "shap estimates Shapley values; of these methods only expected gradients do",
+        "shap estimates Shapley values, which this method does not",
     ),
     "saliency": (
         _PAIR,
@@ -178,6 +282,7 @@ _LIBRARIES: dict[str, tuple[str, dict[str, tuple[str, ...]], dict[str, str], str
             "smooth_grad": ("gradients[smooth_grad]",),
             "smooth_grad_squared": ("gradients[smooth_grad_squared]",),
             "integrated_gradients": ("integrated_gradients",),
+            "xrai": ("xrai", "xrai_ranks_the_same", "xrai_cuts_the_same"),
             "blur_ig": ("blur_ig",),
             "guided_ig": ("guided_ig",),
             "grad_cam": ("grad_cam",),
@@ -185,6 +290,12 @@ _LIBRARIES: dict[str, tuple[str, dict[str, tuple[str, ...]], dict[str, str], str
         },
         {},
         "PAIR saliency does not have this method",
+    ),
+    "lime": (
+        "parity/test_lime.py::test_",
+        {"lime": ("lime_on_its_masks", "lime_in_the_long_run")},
+        {},
+        "the lime package has LIME only",
     ),
 }
 
@@ -197,6 +308,8 @@ def _cell(name: str, column: str) -> Cell:
         prefix, tests = _OWN[name]
         return tuple(prefix + test for test in tests)
     prefix, cells, reasons, rest = _LIBRARIES[column]
+    if name in _ON_SEGMENTS.get(column, {}):
+        return _ON_SEGMENTS[column][name]
     if name in cells:
         return tuple(prefix + test for test in cells[name])
     return Why(reasons.get(name, rest))
@@ -241,7 +354,7 @@ def main() -> int:
             else:
                 words.append(measured(cell, found))
         table.add_row(name, *words)
-    console = Console(width=max(112, Console().width), highlight=False)
+    console = Console(width=max(120, Console().width), highlight=False)
     console.print(table)
     console.print(
         "✓ proven by tests; the largest difference measured, as a share of the largest value "

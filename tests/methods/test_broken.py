@@ -17,6 +17,7 @@ from keras import ops
 import method_checks as checks
 from kerascope.method import RawMap
 from kerascope.methods.cam_family import ActivationMap, spatial_axes
+from kerascope.methods.segment_family import Solution
 
 Array = np.ndarray
 _m = importlib.import_module(
@@ -52,6 +53,18 @@ def combined(kind: type, combine: Any) -> type:
 
 def _mean_gradients(self: Any, features: Mapping, base: Mapping, means: Any, used: Array) -> dict:
     return {n: m / used.reshape(-1, *(1,) * (m.ndim - 1)) for n, m in means.result().items()}
+
+
+def _alone(game: Any) -> Solution:
+    """Return what every segment is worth by itself, the others covered."""
+    one = np.broadcast_to(np.eye(game.widest, dtype=bool), (len(game.players), *[game.widest] * 2))
+    return Solution(np.swapaxes(game.worths(one), 1, 2))
+
+
+def _flat_plan(self: Any, players: int, generator: Any) -> Any:
+    plan = _m.KernelSHAP.plan(self, players, generator)
+    plan.kernel = plan.drawn.astype(float)
+    return plan
 
 
 def _without_relu(self: Any, places: Any, signed: dict[str, Array]) -> RawMap:
@@ -205,6 +218,70 @@ WRONG: dict[str, tuple[str, type]] = {
         "occlusion",
         spoiled(_m.Occlusion, _flipped),
     ),
+    "XRAI without black": (
+        "xrai",
+        broken(
+            _m.XRAI,
+            _paths=lambda self: _m.XRAI._paths(dataclasses.replace(self, baselines=("max",))),
+        ),
+    ),
+    "XRAI of absolute attributions": (
+        "xrai",
+        broken(_m.XRAI, _rank=lambda self, a, masks: _m.XRAI._rank(self, np.abs(a), masks)),
+    ),
+    "extremal perturbation without smooth masks": (
+        "extremal_perturbation",
+        broken(
+            _m.ExtremalPerturbation,
+            attribute=lambda self, *a: _m.ExtremalPerturbation.attribute(
+                dataclasses.replace(self, smoothing=0.0), *a
+            ),
+        ),
+    ),
+    "extremal perturbation of another area": (
+        "extremal_perturbation",
+        broken(
+            _m.ExtremalPerturbation,
+            attribute=lambda self, *a: _m.ExtremalPerturbation.attribute(
+                dataclasses.replace(self, area=0.25), *a
+            ),
+        ),
+    ),
+    "RISE not divided by the probability": ("rise", spoiled(_m.RISE, lambda v, x: v * 0.4)),
+    "guided backpropagation as a plain gradient": (
+        "guided_backprop",
+        broken(_m.GuidedBackprop, attribute=_m.Gradient.attribute),
+    ),
+    "deconvnet as guided backpropagation": (
+        "deconvnet",
+        broken(_m.Deconvnet, rules=lambda self: _m.GuidedBackprop().rules()),
+    ),
+    "RectGrad of another quantile": (
+        "rect_grad",
+        broken(_m.RectGrad, rules=lambda self: _m.RectGrad(share=0.5).rules()),
+    ),
+    "Guided Grad-CAM without Grad-CAM": (
+        "guided_grad_cam",
+        broken(_m.GuidedGradCAM, attribute=_m.GuidedBackprop.attribute),
+    ),
+    "feature ablation that keeps what it should cover": (
+        "feature_ablation",
+        broken(_m.FeatureAblation, solve=lambda self, game, run: _alone(game)),
+    ),
+    "Kernel SHAP without its kernel": ("kernel_shap", broken(_m.KernelSHAP, plan=_flat_plan)),
+    "Shapley values of those who join last": (
+        "shapley_sampling",
+        broken(_m.ShapleySampling, solve=lambda self, *a: _m.FeatureAblation().solve(*a)),
+    ),
+    "Owen values without the hierarchy": (
+        "owen",
+        broken(_m.Owen, solve=lambda self, *a: _m.KernelSHAP(samples=1024).solve(*a)),
+    ),
+    "LIME without its kernel": (
+        "lime",
+        broken(_m.LIME, weights=lambda self, shown: np.ones(len(shown))),
+    ),
+    "Sobol indices of deviations": ("sobol", spoiled(_m.Sobol, lambda v, x: np.sqrt(np.abs(v)))),
     "occlusion with the sign of the change": ("occlusion", spoiled(_m.Occlusion, lambda v, x: -v)),
 }
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
+import kerascope as ks
 import method_checks as checks
 import numpy_net
 import oracles
+from kerascope.hooks import store_of
+from kerascope.methods.channel_search import ChannelSearch, predict, softmax, unit
 
 FAMILY = [
     "ablation_cam", "cam", "eigen_cam", "grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam",
@@ -106,3 +110,93 @@ def test_relu_drops_what_is_negative(name: str) -> None:
 def test_heatmap_enlarges_between_half_pixel_centres() -> None:
     result = checks.explain("pooled", "grad_cam")
     checks.check_equal(result.heatmap(), oracles.enlarged(result.values, (11, 8)))
+
+
+# --- scores of channels that are predicted ---------------------------------------------------
+
+
+def searched(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, ChannelSearch, int]:
+    """Return maps, scores that follow from them, a finished search, and how many it asked for."""
+    rng = np.random.default_rng(seed)
+    centres, width = rng.uniform(0, 6, (count, 2)), rng.uniform(1, 2, (count, 1, 1))
+    y, x = np.mgrid[:7, :7]
+    apart = (y - centres[:, 0, None, None]) ** 2 + (x - centres[:, 1, None, None]) ** 2
+    maps = (np.exp(-apart / width**2) * rng.uniform(0.5, 2, (count, 1, 1))).reshape(count, -1)
+    maps[5::40] = 0.0  # dead channels
+    scores = 4 * np.tanh(unit(maps) @ rng.normal(size=49) / 3)
+    search, asked = ChannelSearch(maps, 0.1), 0
+    while len(which := search.ask()):
+        asked += len(which)
+        search.tell(scores[which])
+    return maps, scores, search, asked
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_predicted_scores_give_the_map_of_all(seed: int) -> None:
+    maps, scores, search, asked = searched(400, seed)
+    whole, found = softmax(scores) @ maps, search.weights() @ maps
+    size = np.linalg.norm(whole - maps.mean(axis=0))
+    assert asked <= 200
+    assert search.error <= 0.1
+    assert np.linalg.norm(found - whole) <= 0.2 * size
+    assert abs(search.weights().sum() - 1) < 1e-6
+
+
+def test_scores_that_nothing_predicts_are_all_asked_for() -> None:
+    rng = np.random.default_rng(3)
+    maps, scores = rng.random((200, 49)), rng.normal(0, 3, 200)
+    search, asked = ChannelSearch(maps, 0.01), []
+    while len(which := search.ask()):
+        asked += which.tolist()
+        search.tell(scores[which])
+    assert sorted(asked) == list(range(200)), "a channel was left out, or asked for twice"
+    assert search.error == 0
+    checks.check_equal(search.weights(), softmax(scores), 1e-12)
+
+
+def test_flat_maps_share_one_score() -> None:
+    maps = np.zeros((130, 4))
+    maps[:3] = np.eye(4)[:3]
+    search = ChannelSearch(maps, 0.1)
+    assert len(search.ask()) == 4
+    search.tell(np.arange(4.0))
+    checks.check_equal(search.weights(), softmax(np.array([0.0, 1, 2, *[3.0] * 127])), 1e-12)
+
+
+def test_prediction_is_the_conditional_normal() -> None:
+    """Between points that are known the variance is small, far from them it is the prior's."""
+    known = np.linspace(0, 1, 40)[:, None]
+    mean, covariance = predict(known, np.sin(5 * known[:, 0]), np.array([[0.51], [9.0]]))
+    assert abs(mean[0] - np.sin(5 * 0.51)) < 0.02
+    assert covariance[0, 0] < 0.01 * covariance[1, 1]
+    assert np.allclose(covariance, covariance.T)
+
+
+def many_channels() -> keras.Model:
+    keras.utils.set_random_seed(4)
+    i = keras.Input((16, 12, 3))
+    x = keras.layers.Conv2D(288, 3, activation="relu", name="maps")(i)
+    model = keras.Model(i, keras.layers.Dense(4)(keras.layers.GlobalAveragePooling2D()(x)))
+    model.layers[-1].kernel.assign(np.random.default_rng(1).normal(0, 2, (288, 4)))
+    return model
+
+
+def test_many_channels_are_predicted_by_default() -> None:
+    model = many_channels()
+    x = np.random.default_rng(0).random((2, 16, 12, 3)).astype(np.float32)
+    counted = store_of(model).passes
+    whole = ks.explain(model, x, "score_cam", target=(0, 1), top_k=None)
+    every = counted["forward"]
+    found = ks.explain(model, x, "score_cam", target=(0, 1))
+    assert counted["forward"] - every < every
+    for a, b in zip(found.values.reshape(4, -1), whole.values.reshape(4, -1), strict=True):
+        assert np.corrcoef(a, b)[0, 1] > 0.99
+    assert any("of 288 channels and predicted the others" in note for note in found.notes)
+    alone = ks.explain(model, x[:1], "score_cam", target=1, batch_size=3)
+    checks.check_equal(alone.values[0], found.values[0, 1], 1e-5)
+
+
+@pytest.mark.parametrize("top_k", [0, -1, "few"])
+def test_score_cam_refuses(top_k: object) -> None:
+    with pytest.raises(ks.BadMethod, match="at least 1, 'auto' or None"):
+        checks.explain("pooled", "score_cam", top_k=top_k)

@@ -40,6 +40,7 @@ GRAD_CAM = {
     "ablation_cam": ["deep", "whole"],
     "full_grad": ["single"],
 }
+LEAST = 2  # positions that a segment of XRAI adds
 KERAS_VIS = ["raw", "whole"]  # nets for tf-keras-vis; gradients on the last
 
 
@@ -52,14 +53,30 @@ def background() -> Array:
 def places_on_paths(samples: int, seed: int = 0) -> tuple[Array, Array]:
     """Return (sample, draw): the baseline and the place on its path, as they are documented.
 
-    Every baseline is used equally often; its path is cut into equal parts, with one place at
-    random in each.
+    Every baseline is used equally often; its path is cut into equal parts, with one place at random
+    in each.
     """
     count = len(background())
     parts = SAMPLES // count
     draws = np.arange(count * parts)
     jitter = np.array([[oracles.draw(seed, i, d).random() for d in draws] for i in range(samples)])
     return np.tile(draws // parts, (samples, 1)), (draws % parts + jitter) / parts
+
+
+def regions(size: tuple[int, ...] = (9, 12)) -> tuple[Array, Array]:
+    """Return an attribution (y, x, channel), and segments (segment, y, x) that overlap."""
+    rng = np.random.default_rng(9)
+    share = rng.uniform(0.02, 0.3, (25, *(1,) * len(size)))
+    return rng.normal(size=(*size, 4)), rng.random((25, *size)) < share
+
+
+def scene() -> Array:
+    """Return a picture (224, 224, 3) of soft shapes, 0 to 255, to be cut into segments."""
+    noise = np.random.default_rng(10).normal(size=(14, 14, 3))
+    smooth = np.kron(noise, np.ones((16, 16, 1)))
+    y, x = np.indices((224, 224)) / 223
+    smooth += 2 * np.sin(9 * x * y + 3 * y)[..., None]
+    return ((smooth - smooth.min()) / np.ptp(smooth) * 255).astype(np.float32)
 
 
 def tiles(size: tuple[int, int]) -> Array:

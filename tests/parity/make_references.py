@@ -23,7 +23,10 @@ GROUPS = {
     "torch": "torch_references.py",
     "tensorflow": "tensorflow_references.py",
     "saliency": "saliency_references.py",
+    "shapley": "shapley_references.py",
+    "lime": "lime_references.py",
 }
+_MORE = dict.fromkeys(("shapley", "lime"), ("oracles_shapley.py",))  # sources of one group only
 _SOURCES = ("parity/cases.py", "numpy_net.py", "oracles.py", "../requirements/oracles.txt")
 _INSTALLED = ("torch", "tensorflow-cpu", "tensorflow", "keras", "numpy")
 
@@ -31,7 +34,7 @@ _INSTALLED = ("torch", "tensorflow-cpu", "tensorflow", "keras", "numpy")
 def key(group: str) -> str:
     """Return a hash of everything that the results of a group depend on."""
     digest = hashlib.sha256()
-    for source in (f"parity/{GROUPS[group]}", *_SOURCES):
+    for source in (f"parity/{GROUPS[group]}", *_SOURCES, *_MORE.get(group, ())):
         digest.update((TESTS / source).read_bytes())
     for name in _INSTALLED:
         try:

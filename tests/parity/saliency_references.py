@@ -86,5 +86,32 @@ def paths() -> dict[str, Array]:
     return found
 
 
+def regions() -> dict[str, Array]:
+    """Return XRAI: its ranking, its segments, and all of it from gradients on."""
+    attribution, masks = cases.regions()
+    picture, found = np.zeros(attribution.shape), {}
+    for algorithm in ("full", "fast"):
+        result = core.XRAI().GetMaskWithDetails(
+            picture, None, segments=list(masks), base_attribution=attribution,
+            extra_parameters=told(algorithm, return_xrai_segments=True),
+        )  # fmt: skip
+        found[f"xrai_{algorithm}"] = result.attribution_mask
+        found[f"xrai_{algorithm}_order"] = result.segments
+    segments = core.xrai._get_segments_felzenszwalb(cases.scene())
+    found["xrai_segments"] = np.packbits(np.array(segments, bool))
+    found["xrai"] = each(
+        numpy_net.net("smooth"), core.XRAI().GetMask, segments=list(masks), batch_size=100,
+        extra_parameters=told("full", steps=2000),
+    )  # fmt: skip
+    return found
+
+
+def told(algorithm: str, **options: Any) -> Any:
+    """Return XRAI's parameters, with segments that add two positions at least."""
+    parameters = core.XRAIParameters(algorithm=algorithm, **options)
+    parameters.experimental_params = {"min_pixel_diff": cases.LEAST}
+    return parameters
+
+
 if __name__ == "__main__":
-    np.savez(sys.argv[1], **gradients(), **paths())
+    np.savez(sys.argv[1], **gradients(), **paths(), **regions())

@@ -18,7 +18,7 @@ NOISE = {
 SAME = {
     "saliency": ("gradient", {}),
     "input_x_gradient": ("gradient_x_input", {}),
-    "smoothgrad": ("smooth_grad", NOISE),
+    "smoothgrad": ("smooth_grad", NOISE | {"pairs": False}),
     "smoothgrad_sq": ("smooth_grad_squared", NOISE),
     "vargrad": ("var_grad", NOISE),
 }

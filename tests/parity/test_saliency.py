@@ -7,6 +7,7 @@ import pytest
 
 import method_checks as checks
 import oracles
+from kerascope.methods.xrai import XRAI, _superpixels
 from parity import cases, make_references
 
 NET = cases.SALIENCY
@@ -25,6 +26,7 @@ def theirs() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("name", ["gradient", "smooth_grad", "smooth_grad_squared"])
 def test_gradients(theirs: dict[str, np.ndarray], name: str) -> None:
     fields = {} if name == "gradient" else NOISE
+    fields = fields | {"pairs": False} if name == "smooth_grad" else fields
     checks.check_equal(checks.explain(NET, name, **fields).values, theirs[name])
 
 
@@ -73,3 +75,28 @@ def test_blur_ig(theirs: dict[str, np.ndarray], which: str) -> None:
         which, "blur_ig", x=x, model=checks.twin(net), steps=64, max_sigma=cases.SIGMA
     )
     checks.check_equal(found.values, theirs[which], 2e-3)
+
+
+@pytest.mark.parametrize("algorithm", ["full", "fast"])
+def test_xrai_ranks_the_same(theirs: dict[str, np.ndarray], algorithm: str) -> None:
+    attribution, masks = cases.regions()
+    method = XRAI(algorithm=algorithm, smallest=cases.LEAST / masks[0].size)
+    density, order = method._rank(attribution.max(axis=-1), masks)
+    checks.check_equal(density, theirs[f"xrai_{algorithm}"], 1e-12)
+    assert np.array_equal(order, theirs[f"xrai_{algorithm}_order"])
+
+
+def test_xrai_cuts_the_same(theirs: dict[str, np.ndarray]) -> None:
+    """Every segment of every scale, grown by the same disk."""
+    found = _superpixels(cases.scene(), XRAI().dilation)
+    assert len(found) > 100
+    assert np.array_equal(np.packbits(found), theirs["xrai_segments"])
+
+
+def test_xrai(theirs: dict[str, np.ndarray]) -> None:
+    """From the gradients on; theirs takes both ends of the path with the weight of a step."""
+    masks = cases.regions()[1]
+    found = checks.explain(
+        "smooth", "xrai", segments=masks, steps=128, smallest=cases.LEAST / masks[0].size
+    )
+    checks.check_equal(found.values, theirs["xrai"], 5e-3)

@@ -2,8 +2,8 @@
 
 While a forward pass is recorded, the one softmax, log-softmax and sigmoid of the Keras backend,
 through which layers, fused activations, graph nodes and `keras.ops` all go, note their inputs. An
-output of
-the model is then recognised by identity, also behind operations that only change its layout.
+output of the model is then recognised by identity, also behind operations that only change its
+layout.
 """
 
 from __future__ import annotations
@@ -27,24 +27,19 @@ _LAYOUT = ("reshape", "squeeze", "expand_dims", "transpose")
 
 
 class HeadTape:
-    """Notes of one forward pass: which tensor is the softmax or sigmoid of which, and which is
-    which's cast.
-    """
+    """Notes of one forward pass: which tensor is the softmax, sigmoid or cast of which other."""
 
     def __init__(self) -> None:
-        self._heads: dict[int, tuple[Any, Any, str]] = {}  # id -> (output, its logits, kind)
-        self._origin: dict[
-            int, tuple[Any, Any]
-        ] = {}  # id -> (tensor, what it is a cast or view of)
+        # Both by id: (output, its logits, kind), and (tensor, what it is a cast or view of).
+        self._heads: dict[int, tuple[Any, Any, str]] = {}
+        self._origin: dict[int, tuple[Any, Any]] = {}
 
     def note_head(self, output: Any, logits: Any, kind: str) -> None:
         """Note that `output` is the softmax or sigmoid of `logits`."""
         self._heads[id(output)] = (output, logits, kind)
 
     def note_layout(self, output: Any, source: Any, redo: Callable[[Any], Any]) -> None:
-        """Note that `output` is `source` in another layout or dtype; `redo` does the same to
-        another tensor.
-        """
+        """Note that `output` is `source` in another layout or dtype; `redo` repeats the change."""
         if output is source:
             return
         self._origin[id(output)] = (output, source)
@@ -53,8 +48,9 @@ class HeadTape:
             self._heads[id(output)] = (output, redo(logits), kind)
 
     def logits(self, output: Any) -> tuple[Any, str]:
-        """Return (logits, kind) of a model output; kind is "softmax", "log_softmax", "sigmoid" or
-        "linear".
+        """Return the logits of a model output, and what it is.
+
+        The second value is "softmax", "log_softmax", "sigmoid" or "linear".
         """
         if id(output) in self._heads:
             return self._heads[id(output)][1:]

@@ -1,6 +1,4 @@
-"""Which model was it: a hash of layers, settings and weights, and whether all its numbers are
-finite.
-"""
+"""Which model was it: a hash of layers, settings and weights; are all its numbers finite."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ _PROBES = 64
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """sha256 of a model's layers, settings and weights; the path of its first broken variable, if
-    any.
-    """
+    """A model's sha256 (layers, settings, weights) and its first variable that is not finite."""
 
     sha256: str
     broken: str | None
@@ -37,9 +33,7 @@ def _glance(model: Any) -> str:
 
 
 def identity_of(model: Any) -> Identity:
-    """Return a model's identity: found once, and again when a sample of every variable has
-    changed.
-    """
+    """Return a model's identity: found once, and again when a sample of its variables changes."""
     if not hasattr(model, "variables"):
         name = getattr(model, "__qualname__", type(model).__qualname__)
         return Identity(hashlib.sha256(name.encode()).hexdigest(), None)

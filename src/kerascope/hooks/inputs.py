@@ -1,6 +1,4 @@
-"""The inputs of a model as a dict of arrays by name, and back to the structure the model is called
-with.
-"""
+"""The inputs of a model as a dict of arrays by name, and back to what the model is called with."""
 
 from __future__ import annotations
 
@@ -133,9 +131,7 @@ def _check_declared(
 
 
 def data_format(layers: Mapping[str, Any]) -> str:
-    """Return "channels_last" or "channels_first": what the model's first layer with an opinion
-    says.
-    """
+    """Return the data format of the first layer that has one; Keras's default without any."""
     import keras
 
     for layer in layers.values():

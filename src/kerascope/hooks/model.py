@@ -14,8 +14,9 @@ from kerascope.errors import BadInput, BadLayer, BadModel, KerascopeError
 from kerascope.facts import facts_of
 from kerascope.hooks.inputs import Structure, axes_of, data_format, normalise
 from kerascope.hooks.names import Site, find_site, layer_table
-from kerascope.hooks.passes import Plan
+from kerascope.hooks.passes import REFERENCE, Plan
 from kerascope.hooks.results import Gradients, Scores
+from kerascope.hooks.rules import Rules
 from kerascope.hooks.skip import skippable
 from kerascope.hooks.store import store_of
 from kerascope.hooks.survey import Survey, call_model, take_survey
@@ -160,7 +161,7 @@ class HookedModel:
             raise BadInput("no inputs have been read yet: call read(inputs) first")
         return self._structure
 
-    def _fingerprint(self) -> tuple[Any, ...]:
+    def fingerprint(self) -> tuple[Any, ...]:
         """Return what must not change for a compiled function to stay right."""
         return tuple(
             (id(layer), id(getattr(layer, "activation", None)), getattr(layer, "compute_dtype", ""))
@@ -169,7 +170,7 @@ class HookedModel:
 
     def _survey_of(self, arrays: Mapping[str, Array]) -> Survey:
         signature = tuple((n, a.shape[1:], a.dtype.str) for n, a in arrays.items())
-        key = (signature, self.structure, self._fingerprint())
+        key = (signature, self.structure, self.fingerprint())
         with self.store.lock:
             if key not in self.store.surveys:
                 sample = {n: ops.convert_to_tensor(a[:1]) for n, a in arrays.items()}
@@ -281,6 +282,8 @@ class HookedModel:
         inputs: bool = True,
         at: Mapping[Any, Array] | None = None,
         pad: int | None = None,
+        rules: Rules | None = None,
+        reference: Mapping[str, Array] | None = None,
     ) -> Gradients:
         """Return scores, activations and gradients of one pass; K targets share the forward.
 
@@ -292,10 +295,13 @@ class HookedModel:
                 layers.
             at: values to put in place of features (by input name) or of layer outputs (by site).
             pad: rows to pad a smaller chunk to, so that it is not traced again.
+            rules: how gradients are rewritten on their way back; see `hooks.rules`.
+            reference: for rules that compare, a value for each feature (by input name).
         """
         sites = tuple(x_ if isinstance(x_, Site) else self.site(x_) for x_ in layers)
         kind = "gradient" if inputs else "layer gradient"
-        result = self._pass(kind, x, targets, sites, at or {}, pad)
+        beside = {REFERENCE + name: array for name, array in (reference or {}).items()}
+        result = self._pass(kind, {**x, **beside}, targets, sites, at or {}, pad, rules)
         return Gradients(
             result["scores"],
             result["inputs"],
@@ -313,6 +319,7 @@ class HookedModel:
         sites: tuple[Site, ...],
         at: Mapping[Any, Array],
         pad: int | None,
+        rules: Rules | None = None,
     ) -> dict[str, Any]:
         """Run one kind of pass over all rows, in chunks that the memory holds."""
         tokens = self.survey.tokens
@@ -328,7 +335,8 @@ class HookedModel:
         rows = len(next(iter(values.values())))
         arrays = targets.arrays()
         dead = self._dead(targets, sites, values, replaced) if replaced else frozenset()
-        function = self._function(kind, targets, sites, tuple(replaced), dead)
+        chart = None if rules is None else self.chart(rules, x)
+        function = self._function(kind, targets, sites, tuple(replaced), dead, rules, chart)
 
         def run(rows_: slice, size: int) -> dict[str, Any]:
             cut = lambda array: _padded(array[rows_], size)  # noqa: E731
@@ -367,6 +375,26 @@ class HookedModel:
             start = stop
         return parts[0] if len(parts) == 1 else _join(parts)
 
+    def chart(self, rules: Rules, x: Mapping[str, Array]) -> Any:
+        """Return what rules find in the model, by one look at one sample of inputs like `x`."""
+        names = self.structure.names
+        signature = tuple((name, x[name].shape[1:]) for name in names)
+        key = ("chart", rules.key(), signature, self.fingerprint())
+        with self.store.lock:
+            if key not in self.store.memo:
+                plan = Plan.of(self, "forward", _NOTHING, (), (), rules=rules)
+                one = {name: ops.convert_to_tensor(x[name][:1]) for name in names}
+                found: list[Any] = []
+
+                def look(values: dict[str, Any]) -> list[Any]:
+                    found.append(plan.look(values))
+                    return []
+
+                with self.seam.inference():
+                    self.seam.described(look, self.model)(one)
+                self.store.memo[key] = found[0]
+            return self.store.memo[key]
+
     def _dead(
         self,
         targets: Targets,
@@ -380,7 +408,7 @@ class HookedModel:
         """
         if keras.backend.backend() != "torch":
             return frozenset()
-        key = ("dead", targets.key(), sites, tuple(replaced), self.score, self._fingerprint())
+        key = ("dead", targets.key(), sites, tuple(replaced), self.score, self.fingerprint())
         if key not in self.store.memo:
             with self.store.lock:
                 self.store.memo[key] = skippable(self, targets, sites, values, replaced)
@@ -388,15 +416,16 @@ class HookedModel:
 
     def _function(
         self, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...],
-        dead: frozenset[Site] = frozenset(),
+        dead: frozenset[Site] = frozenset(), rules: Rules | None = None, chart: Any = None,
     ) -> Callable[..., dict[str, Any]]:  # fmt: skip
         key = (
             kind, targets.key(), sites, replaced, dead, self.score, self.compiled, self.structure,
-            tuple(self.survey.tokens.items()), self._fingerprint(),
+            tuple(self.survey.tokens.items()), self.fingerprint(),
+            None if rules is None else rules.key(),
         )  # fmt: skip
         with self.store.lock:
             if key not in self.store.compiled:
-                plan = Plan.of(self, kind, targets, sites, replaced, dead)
+                plan = Plan.of(self, kind, targets, sites, replaced, dead, rules=rules, chart=chart)
                 self.store.compiled[key] = self._build(plan)
                 while len(self.store.compiled) > _KEPT:
                     self.store.compiled.popitem(last=False)

@@ -1,6 +1,4 @@
-"""Path names of layers: "base/block5_conv3", with "@1" for the second call of a layer called
-twice.
-"""
+"""Path names of layers: "base/block5_conv3", with "@1" for the second call of the same layer."""
 
 from __future__ import annotations
 
@@ -59,10 +57,10 @@ def layer_table(model: Any) -> dict[str, Any]:
 
 
 def find_site(text: str | int | Site, table: dict[str, Any]) -> Site:
-    """Return the site that a user's words name: a path, a unique end of one, an index, with
-    "@call".
+    """Return the site that a user's words name.
 
-    Raises `BadLayer` with the nearest names.
+    The words are a path, a unique end of one, or an index; "@call" may follow. Raises `BadLayer`
+    with the nearest names.
     """
     if isinstance(text, Site):
         return text

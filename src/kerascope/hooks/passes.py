@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +16,12 @@ from kerascope.errors import BadInput
 from kerascope.hooks.head import head_tape
 from kerascope.hooks.inputs import Structure
 from kerascope.hooks.names import Site
+from kerascope.hooks.rules import Guide, Rules, watched
 from kerascope.hooks.shadow import first_tensor, has_fused_activation, replace_tensor, shadowed
 from kerascope.hooks.survey import Survey, call_model, output_names
 from kerascope.targets import Outputs, Targets
+
+REFERENCE = "reference of "  # before the name of an input: what a rule compares it with
 
 # float16 gradients of pixels underflow; the score is scaled up, and less so while anything
 # overflows.
@@ -34,9 +38,11 @@ class Tap:
         at: Mapping[Site, Any],
         shifts: Mapping[Site, Any],
         skipped: Mapping[Site, Any] | None = None,
+        guide: Guide | None = None,
     ) -> None:
         self.paths, self.record, self.at, self.shifts = paths, set(record), at, shifts
         self.skipped = skipped or {}
+        self.guide = guide
         self.counts: dict[str, int] = {}
         self.found: dict[Site, Any] = {}
 
@@ -50,7 +56,10 @@ class Tap:
         site = Site(path, call)
         if site in self.skipped:
             return ops.cast(self.skipped[site], getattr(layer, "compute_dtype", None) or "float32")
-        output = original(*args, **kwargs)
+        if self.guide is None:
+            output = original(*args, **kwargs)
+        else:
+            output = self.guide.layer(site, layer, original, args, kwargs)
         if site not in self.record and site not in self.at and site not in self.shifts:
             return output
         tensor = first_tensor(output)
@@ -61,6 +70,8 @@ class Tap:
         path = self.paths.get(id(layer))
         site = Site(path or "", self.counts.get(path or "", 1) - 1, "linear")
         wanted = path is not None and (site in self.record or site in self.shifts)
+        if self.guide is not None:
+            value = self.guide.linear(layer, value)
         return original(self._change(site, value) if wanted else value)
 
     def _change(self, site: Site, tensor: Any) -> Any:
@@ -95,6 +106,8 @@ class Plan:
     score: str
     seam: Any
     dead: frozenset[Site] = frozenset()  # calls that nothing depends on once values are replaced
+    rules: Rules | None = None  # how gradients are rewritten
+    chart: Any = None  # what the rules found in the model
 
     @classmethod
     def of(
@@ -106,11 +119,15 @@ class Plan:
         replaced: tuple[Site, ...],
         dead: frozenset[Site] = frozenset(),
         shifted: tuple[Site, ...] = (),
+        rules: Rules | None = None,
+        chart: Any = None,
     ) -> Plan:
         """Return the plan of a pass of a `HookedModel`."""
         tokens = tuple(hooked.survey.tokens.values()) if kind == "gradient" else ()
         wanted = (*sites, *replaced, *targets.sites(), *tokens, *dead, *shifted)
         layers = {site.path: hooked.table[site.path] for site in wanted}
+        if rules is not None:
+            layers = dict(hooked.table)
         # A layer without an activation of its own gives its linear value as its output.
         plain = tuple(
             site._replace(stage="output")
@@ -120,14 +137,21 @@ class Plan:
         )
         return cls(
             weakref.ref(hooked.model), layers, hooked.structure, hooked.survey, targets, plain,
-            replaced, kind, hooked.score, hooked.seam, dead,
+            replaced, kind, hooked.score, hooked.seam, dead, rules, chart,
         )  # fmt: skip
 
     def call(self, x: dict[str, Any], tap: Tap) -> Outputs:
         """Run the model with `tap` in charge; returns what targets see."""
         linear = {site.path for site in self.sites if site.stage == "linear"}
         activations = [self.layers[path] for path in linear]
-        with head_tape() as tape, shadowed(list(self.layers.values()), activations, tap):
+        if tap.guide is not None:
+            activations = [layer for layer in self.layers.values() if has_fused_activation(layer)]
+            tap.guide.inputs(x)
+        with contextlib.ExitStack() as stack:
+            tape = stack.enter_context(head_tape())
+            stack.enter_context(shadowed(list(self.layers.values()), activations, tap))
+            if tap.guide is not None:
+                stack.enter_context(watched(tap.guide))
             tree = call_model(self.model(), self.structure.build(x))
         raw, scores = {}, {}
         for name, value in output_names(self.model(), tree).items():
@@ -144,7 +168,9 @@ class Plan:
             for target, part in zip(self.targets, arrays, strict=True)
         ]
 
-    def tap(self, at: dict[str, Any], shifts: Mapping[Site, Any]) -> Tap:
+    def tap(
+        self, at: dict[str, Any], shifts: Mapping[Site, Any], guide: Guide | None = None
+    ) -> Tap:
         """Return the visitor that records, replaces, shifts and skips as this pass wants."""
         paths = {id(layer): path for path, layer in self.layers.items()}
         values = {site: at[str(i)] for i, site in enumerate(self.replaced)}
@@ -155,7 +181,8 @@ class Plan:
             shape = (rows // merge * call.merge, *call.shape)
             # A view of one zero: nothing is computed, nothing is stored.
             skipped[site] = ops.broadcast_to(ops.zeros((1,) * len(shape)), shape)
-        return Tap(paths, (*self.sites, *self.targets.sites()), values, shifts, skipped)
+        record = (*self.sites, *self.targets.sites())
+        return Tap(paths, record, values, shifts, skipped, guide)
 
     def forward(
         self, x: dict[str, Any], at: dict[str, Any], arrays: list[dict[str, Any]]
@@ -192,7 +219,10 @@ class Plan:
                     at_sites[place] = shifts[key]
                 else:
                     moved[place] = ops.cast(x[place], "float32") + shifts[key]
-            tap = self.tap(at, at_sites)
+            guide = None if self.rules is None else self.rules.open(self.chart)
+            if guide is not None:
+                guide.reference(lambda: self._refer(x, guide))
+            tap = self.tap(at, at_sites, guide)
             outputs = self.call(moved, tap)
             values = self._scores(outputs, arrays)
             rest = {
@@ -205,6 +235,25 @@ class Plan:
 
         (_, rest), pullback = self.seam.vjp(scores, zeros)
         return {**rest, "gradients": [pullback(k) for k in range(len(self.targets))]}
+
+    def _refer(self, x: Mapping[str, Any], guide: Guide) -> None:
+        """Run the model on the references, which come beside the inputs under `REFERENCE` names."""
+        values, at = dict(x), {}
+        for name in self.structure.names:
+            value = ops.stop_gradient(x[REFERENCE + name])
+            if name in self.survey.tokens:
+                at[self.survey.tokens[name]] = value
+            else:
+                values[name] = value
+        paths = {id(layer): path for path, layer in self.layers.items()}
+        self.call(values, Tap(paths, (), at, {}, None, guide))
+
+    def look(self, x: dict[str, Any]) -> Any:
+        """Run forward once and return what the rules find in the model."""
+        assert self.rules is not None
+        guide = self.rules.open(None)
+        self.call(x, self.tap({}, {}, guide))
+        return guide.chart()
 
     def _places(self) -> dict[str, Any]:
         """Return where gradients are taken: keys to input names or sites."""

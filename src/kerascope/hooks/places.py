@@ -1,6 +1,4 @@
-"""Where a class activation map is taken: the layer, chosen by shape, and its output as channels-
-last maps.
-"""
+"""Where a class activation map is taken: a layer chosen by shape, its output as maps."""
 
 from __future__ import annotations
 
@@ -27,8 +25,8 @@ _PROBED = 24  # candidates from the end that one probing pass looks at
 class Place:
     """A layer call whose output is a stack of maps of one input.
 
-    `grid` is the maps' spatial size, `prefix` the number of tokens before the first patch token
-    (-1 where the output has spatial axes of its own), `axes` the spatial axes' names.
+    `grid` is the maps' spatial size, `prefix` the number of tokens before the first patch token (-1
+    where the output has spatial axes of its own), `axes` the spatial axes' names.
     """
 
     site: Site
@@ -38,18 +36,14 @@ class Place:
     channels_first: bool
 
     def maps(self, values: Array, lead: int) -> Array:
-        """Return values (…, as the layer gives them) with `lead` leading axes as (…, *grid,
-        channel).
-        """
+        """Return the layer's values as (…, *grid, channel), after `lead` leading axes."""
         if self.prefix >= 0:
             patches = values[(slice(None),) * lead + (slice(self.prefix, None),)]
             return patches.reshape(*values.shape[:lead], *self.grid, values.shape[-1])
         return np.moveaxis(values, lead, -1) if self.channels_first else values
 
     def unmaps(self, maps: Array, like: Array) -> Array:
-        """Return (row, *grid, channel) maps in the layer's own layout; other tokens are taken from
-        `like`.
-        """
+        """Return (row, *grid, channel) maps in the layer's layout, other tokens as in `like`."""
         if self.prefix >= 0:
             patches = maps.reshape(len(maps), -1, maps.shape[-1])
             return np.concatenate([like[:, : self.prefix], patches], axis=1)
@@ -57,9 +51,7 @@ class Place:
 
 
 def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -> Place | None:
-    """Return the place of a layer call for an input of spatial `size`, or None where it has no
-    map.
-    """
+    """Return the place of a layer call for an input of spatial `size`; None where it has no map."""
     shape = model.survey.shape(site)
     axes = tuple(a for a in model.axes(name, (*size, 0)) if a != "channel")
     if name in model.survey.tokens:
@@ -90,9 +82,7 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
 
 
 def _similar(grid: tuple[int, ...], size: tuple[int, ...]) -> bool:
-    """Tell whether a grid has the proportions of the input: heads × features of an attention have
-    not.
-    """
+    """Tell whether a grid has the input's proportions: an attention's heads × features have not."""
     shares = [g / s for g, s in zip(grid, size, strict=True)]
     return min(shares) > 0 and max(shares) / min(shares) <= _SKEW
 
@@ -152,8 +142,8 @@ def cam_places(
     if not places:
         shapes = ", ".join(f"'{c.site}' {c.shape}" for c in model.survey.calls[-3:])
         raise Refused(
-            "the model has no layer with spatial positions, which a class activation map "
-            f"needs; its last layers are {shapes}"
+            "the model has no layer with spatial positions, which a class activation map needs; "
+            f"its last layers are {shapes}"
         )
     return places
 
@@ -198,8 +188,7 @@ def _choose(
 def _last_reached(
     model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]
 ) -> Place:
-    """Return the last place where the gradient of the score is not zero on most positions, by one
-    probing pass.
+    """Return the last place that the score's gradient reaches on most positions; one probing pass.
 
     The last block's patch tokens of a vision transformer that reads its class token are not
     reached.
@@ -245,9 +234,7 @@ def _only_from(
 
 
 def _moved(array: Array) -> Array:
-    """Return other values of the same kind: tokens rolled to other ids, numbers in reverse and
-    shifted.
-    """
+    """Return other values of the same kind: tokens with other ids, numbers reversed and shifted."""
     if array.dtype.kind in "iu":
         return np.where(array > 0, array - 1, array + 1).astype(array.dtype)
     return (array[:, ::-1] + array.std() + 1).astype(array.dtype)
@@ -269,9 +256,7 @@ def bias_places(
 
 
 def block_sites(model: HookedModel, x: Mapping[str, Array]) -> list[Site]:
-    """Return the last place of every resolution of the first input with maps, from shallow to
-    deep.
-    """
+    """Return the last place of every resolution of the first input with maps, shallow to deep."""
     name = next(iter(_sizes(model, x)), None)
     found = candidates(model, x, name) if name is not None else []
     if not found:

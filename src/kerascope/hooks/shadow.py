@@ -113,6 +113,16 @@ def shadowed(layers: list[Any], activations: list[Any], visitor: Visitor) -> Ite
                 _remove(layer, attribute)
 
 
+@contextlib.contextmanager
+def visiting(visitor: Visitor) -> Iterator[None]:
+    """Put another visitor in charge of what is shadowed already."""
+    token = _VISITOR.set(visitor)
+    try:
+        yield
+    finally:
+        _VISITOR.reset(token)
+
+
 def has_fused_activation(layer: Any) -> bool:
     """Tell whether `layer` applies an activation of its own to a linear result."""
     if isinstance(layer, (keras.layers.Activation, keras.layers.RNN)):

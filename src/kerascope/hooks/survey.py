@@ -1,6 +1,4 @@
-"""A survey of a model on given inputs: every layer call with its shape, every output with its
-head.
-"""
+"""A survey of a model on given inputs: every layer call with its shape, every output's head."""
 
 from __future__ import annotations
 
@@ -117,9 +115,7 @@ def take_survey(
     sample: Mapping[str, Array],
     runner: Callable[..., Any],
 ) -> Survey:
-    """Run the model on one sample (for its shapes alone where the backend can) and write down what
-    happens.
-    """
+    """Run the model on one sample and write down what happens; for its shapes alone if possible."""
     found: dict[str, Any] = {}
     paths = {id(layer): path for path, layer in table.items()}
 
@@ -152,9 +148,7 @@ def take_survey(
 def _token_sites(
     inputs: Mapping[str, Any], embedded: list[tuple[Site, Any]], tape: HeadTape
 ) -> dict[str, Site]:
-    """Return, for every input that an embedding reads, that embedding's call: by identity, else by
-    shape.
-    """
+    """Return each input's call of an embedding that reads it, known by identity, else by shape."""
     sites: dict[str, Site] = {}
     left = list(embedded)
     for name, value in inputs.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -87,6 +87,78 @@ class ActivationMap(AttributionMethod):
         if self.relu:
             raw.notes += empty_notes(values)
         return raw
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ChannelWeights(ActivationMap):
+    """Base of those that weight each channel by scores of the model with that channel changed."""
+
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.ACTIVATIONS, Need.SCORES})
+    one_pass: ClassVar[bool] = False
+
+    def passes(
+        self,
+        shape: Mapping[str, tuple[int, ...]],
+        targets: int = 1,
+        channels: int = 1,
+    ) -> Passes:
+        """Two forward passes, for the scores and the maps, and one for each channel."""
+        return Passes(forward=2 + channels)
+
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
+        """Return Σ_k weight_k·A_k; all targets share the passes."""
+        places = self.places(model, x, targets)
+        sites = tuple(dict.fromkeys(place.site for place in places.values()))
+        found = model.activations(x, sites, targets)
+        weigher = Weigher(model, x, targets, run)
+        signed, notes = {}, []
+        for name, place in places.items():
+            values = found[place.site]
+            weights, said = self.weigh(weigher, name, place, values)
+            ones = (1,) * len(place.grid)
+            shaped = weights.reshape(*weights.shape[:2], *ones, weights.shape[2])
+            signed[name] = self.combine(place.maps(values, 1)[:, None], shaped)
+            notes += said
+        raw = self.finish(places, signed)
+        raw.notes += dict.fromkeys(notes)
+        return raw
+
+    @abstractmethod
+    def weigh(
+        self, weigher: Weigher, name: str, place: Place, values: Array
+    ) -> tuple[Array, list[str]]:
+        """Return weights (sample, target, channel) of the layer's output `values`, and notes."""
+
+    def combine(self, activations: Array, gradients: Array) -> Array:
+        """Weights are given in place of gradients: (sample, target, *ones, channel)."""
+        return np.sum(activations * gradients, axis=-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Weigher:
+    """What a method of `ChannelWeights` asks for scores."""
+
+    model: Any
+    x: Mapping[str, Array]
+    targets: Any
+    run: Run
+
+    def scores(self, asked: Array, change: Callable[[Array, Array], dict[Any, Array]]) -> Array:
+        """Return scores (pair, target) of (pair, 2) samples and channels.
+
+        change: from rows of samples and channels to what is put in place of features or layer
+            outputs.
+        """
+        scores = np.zeros((len(asked), len(self.targets)), np.float32)
+        for which, _ in self.run.pairs(len(asked), 1, "channels"):
+            rows, channels = asked[which].T
+            # The number of channels varies: powers of two keep the shapes to be traced few.
+            pad = self.run.chunk or min(self.run.batch.size, 1 << (len(rows) - 1).bit_length())
+            given = {name: array[rows] for name, array in self.x.items()}
+            at = change(rows, channels)
+            found = self.model.scores(given, self.targets.take(rows), at=at, pad=pad)
+            scores[which] = found.values
+        return scores
 
 
 def _layer_words(places: dict[str, Place]) -> str | dict[str, str]:

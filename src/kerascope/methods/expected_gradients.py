@@ -25,7 +25,7 @@ class ExpectedGradients(InputMap):
     background: baselines as the model takes them, (baseline, …). Without one, five constant inputs
         from a sample's smallest to its largest value (token 0 for tokens), which a note says.
     samples: gradients per sample; every baseline is used equally often, each with stratified places
-        on its path, which needs three times fewer than drawing both at random.
+        on its path: from four places on, three to five times fewer than drawing both at random.
     layer: attribute to the output of this layer instead of the input.
     """
 

@@ -41,15 +41,20 @@ class NoisyGradients(InputMap):
         """One gradient pass per noisy copy; further targets add a backward pass each."""
         return Passes(forward=1, gradient=self.samples, backward=self.samples * (targets - 1))
 
-    def moments(self, model: Any, x: Any, targets: Any, run: Run, *, square: bool) -> Any:
-        """Return the mean gradient, or the mean of its square, per input; with both: a pair."""
+    def moments(
+        self, model: Any, x: Any, targets: Any, run: Run, *, square: bool, pairs: bool = False
+    ) -> Any:
+        """Return the mean gradient, and with `square` the mean of its square, per input.
+
+        pairs: draws 2k and 2k + 1 have noise of opposite sign.
+        """
         features = model.features(x)
         rows = len(next(iter(features.values())))
         first, second = Mean(features, len(targets)), Mean(features, len(targets))
         for samples, draws in run.pairs(rows, self.samples, "noisy copies"):
-            noisy = {
-                name: _noisy(a, samples, draws, self.noise, run) for name, a in features.items()
-            }
+            shares = np.where(pairs & (draws % 2 == 1), -self.noise, self.noise)
+            keys = draws // 2 if pairs else draws
+            noisy = {name: _noisy(a, samples, keys, shares, run) for name, a in features.items()}
             given = {name: a[samples] for name, a in x.items()}
             found = model.gradients(given, targets.take(samples), at=noisy, pad=run.chunk)
             first.add(samples, found.inputs)
@@ -61,27 +66,33 @@ class NoisyGradients(InputMap):
         return first.result(self.samples), second.result(self.samples) if square else None
 
 
-def _noisy(array: Array, samples: Array, draws: Array, noise: float, run: Run) -> Array:
-    """Return chosen samples with noise; each (sample, draw) has a noise of its own."""
+def _noisy(array: Array, samples: Array, keys: Array, shares: Array, run: Run) -> Array:
+    """Return chosen samples with noise; each (sample, key) has a noise of its own."""
     copies = array[samples].astype(np.float32)
-    for row, (sample, draw) in enumerate(zip(samples, draws, strict=True)):
-        generator = run.generator(int(sample), int(draw))
-        spread = noise * float(np.ptp(array[sample]))
+    for row, (sample, key) in enumerate(zip(samples, keys, strict=True)):
+        generator = run.generator(int(sample), int(key))
+        spread = float(shares[row]) * float(np.ptp(array[sample]))
         copies[row] += spread * generator.standard_normal(array.shape[1:], np.float32)
     return copies
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SmoothGrad(NoisyGradients):
-    """The mean gradient over noisy copies of the input."""
+    """The mean gradient over noisy copies of the input.
+
+    pairs: copies come in pairs with noise of opposite sign, whose errors cancel in part.
+    """
 
     name = "smooth_grad"
     title = "SmoothGrad"
     reference = "smilkov2017smoothgrad"
 
+    pairs: bool = True
+
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return the mean of ∂y/∂x at x + noise."""
-        return input_map(model, self.moments(model, x, targets, run, square=False)[0])
+        mean, _ = self.moments(model, x, targets, run, square=False, pairs=self.pairs)
+        return input_map(model, mean)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, Targets
 from kerascope.targets.classes import Class, Contrast, Output, Rank, Regression, Top
+from kerascope.targets.detections import Detection
 from kerascope.targets.parse import resolve_targets
 from kerascope.targets.places import Box, Custom, Mask, Neuron
 
@@ -10,6 +11,7 @@ __all__ = [
     "Class",
     "Contrast",
     "Custom",
+    "Detection",
     "Mask",
     "Neuron",
     "Output",

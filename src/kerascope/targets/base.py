@@ -136,9 +136,7 @@ class Target(ABC):
         return dataclasses.replace(self, **changed)
 
     def key(self) -> tuple[Any, ...]:
-        """Return what identifies the target beside its arrays; equal keys share compiled
-        functions.
-        """
+        """Return what identifies the target but for its arrays; equal keys share compiled code."""
         parts: list[Any] = [type(self)]
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

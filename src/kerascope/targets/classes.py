@@ -1,6 +1,4 @@
-"""Targets on class outputs: an index, a name, a rank, a contrast, a named output, a regression
-value.
-"""
+"""Targets on class outputs: an index, name, rank, contrast, named output, regression value."""
 
 from __future__ import annotations
 
@@ -122,8 +120,8 @@ def pick(spec: Spec, samples: int, *, output: str | None, index: Any = 0, rank: 
     chosen = spec.output(output)
     if spec.score == "probability" and chosen.kind == "linear":
         raise BadTarget(
-            f"score='probability' needs a softmax or sigmoid; output '{chosen.name}' ends in "
-            "raw values, use score='logit'"
+            f"score='probability' needs a softmax or sigmoid; output '{chosen.name}' ends in raw "
+            "values, use score='logit'"
         )
     indices = np.broadcast_to(np.asarray(index, np.int32), (samples,)).copy()
     ranks = np.broadcast_to(np.asarray(rank, np.int32), (samples,)).copy()
@@ -150,8 +148,8 @@ def _check_range(indices: Array, count: int, output: OutputSpec) -> None:
     bad = indices[(indices < 0) | (indices >= count)]
     if bad.size:
         raise BadTarget(
-            f"class {int(bad[0])} is out of range: output '{output.name}' has {count} classes, "
-            f"0 to {count - 1}"
+            f"class {int(bad[0])} is out of range: output '{output.name}' has {count} classes, 0 "
+            f"to {count - 1}"
             if count > 1
             else f"class {int(bad[0])} is out of range: output '{output.name}' is a single "
             "value, its only index is 0"
@@ -159,8 +157,9 @@ def _check_range(indices: Array, count: int, output: OutputSpec) -> None:
 
 
 def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
-    """Return the index of a class by its name; digits are an index. Raise `BadTarget` with near
-    names.
+    """Return the index of a class by its name; digits are an index.
+
+    Raises `BadTarget` with near names.
     """
     names = spec.names(output)
     if names is not None:
@@ -177,8 +176,8 @@ def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
         return int(name)
     if names is None:
         raise BadTarget(
-            f"class '{name}' not found: the model's class names are not known, give an index 0 "
-            f"to {output.classes - 1} or labels"
+            f"class '{name}' not found: the model's class names are not known, give an index 0 to "
+            f"{output.classes - 1} or labels"
         )
     raise BadTarget(f"class '{name}' not found{choices(name, names)}")
 
@@ -248,9 +247,7 @@ class Top(_Unresolved):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Contrast(_Unresolved):
-    """Why a rather than b: the score of `a` minus the score of `b`. Each is anything that is a
-    target.
-    """
+    """Why a rather than b: the score of `a` minus the score of `b`, each any target."""
 
     a: Any
     b: Any
@@ -315,10 +312,10 @@ def _named(target: Target) -> Target:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Regression(Target):
-    """A value of a regression output, as the model gives it; `direction=-1` asks what makes it
-    lower.
+    """A value of a regression output, as the model gives it.
 
-    `index` counts the values of one sample in row-major order.
+    `index` counts the values of one sample in row-major order; `direction=-1` asks what makes the
+    value lower.
     """
 
     index: int = 0
@@ -331,8 +328,8 @@ class Regression(Target):
         size = int(np.prod(chosen.shape))
         if not 0 <= _integer(self.index) < size:
             raise BadTarget(
-                f"value {self.index} is out of range: output '{chosen.name}' has {size} values, "
-                f"0 to {size - 1}"
+                f"value {self.index} is out of range: output '{chosen.name}' has {size} values, 0 "
+                f"to {size - 1}"
             )
         if self.direction not in (1, -1):
             raise BadTarget(f"direction={self.direction} must be 1 (higher) or -1 (lower)")

@@ -45,16 +45,16 @@ def one_target(target: Any, spec: Spec, samples: int) -> Target:
         target = Custom(target)
     if not isinstance(target, Target):
         raise BadTarget(
-            f"target {target!r} is not understood; give a class index or name, 'top-5', "
-            "'rank-2', a list "
-            "(one per sample), a tuple (several), a Target or a function"
+            f"target {target!r} is not understood; give a class index or name, 'top-5', 'rank-2', "
+            "a list (one per sample), a tuple (several), a Target or a function"
         )
     return target.resolve(spec, samples)
 
 
 def _from_words(text: str, spec: Spec) -> Any:
-    """Return the target that words say: a class name, "predicted", "top-5", "rank-2", "a vs b",
-    "output:class".
+    """Return the target that words name.
+
+    The words are a class name, "predicted", "top-5", "rank-2", "a vs b" or "output:class".
     """
     names = {name.lower() for name in spec.labels or ()}
     if text.lower() in names:
@@ -76,9 +76,8 @@ def _per_sample(items: list[Any], spec: Spec, samples: int) -> Target:
     """Return one target with a class of its own for every sample."""
     if len(items) != samples:
         raise BadTarget(
-            f"the target list has {len(items)} entries for {samples} samples: a list holds one "
-            "per sample, "
-            "a tuple holds several targets"
+            f"the target list has {len(items)} entries for {samples} samples: a list holds one per "
+            "sample, a tuple holds several targets"
         )
     index, rank, outputs = [], [], set()
     for item in items:

@@ -1,6 +1,4 @@
-"""Targets at a place: a region of a segmentation, a box of a detector, a unit inside the model, a
-function.
-"""
+"""Targets at a place: a segmentation's region, a detector's box, an inner unit, a function."""
 
 from __future__ import annotations
 
@@ -162,6 +160,17 @@ def _cover(low: float, high: float, size: int) -> Array:
     return np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0, 1)
 
 
+def overlaps(found: Tensor, given: Tensor) -> Tensor:
+    """Return the intersection over union of boxes (…, 4): corners x0 y0 x1 y1."""
+    from keras import ops
+
+    low = ops.maximum(found[..., :2], given[..., :2])
+    high = ops.minimum(found[..., 2:], given[..., 2:])
+    common = ops.prod(ops.maximum(high - low, 0), axis=-1)
+    area = lambda box: ops.prod(ops.maximum(box[..., 2:] - box[..., :2], 0), axis=-1)  # noqa: E731
+    return common / (area(found) + area(given) - common + 1e-9)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class BestBox(Target):
     """A resolved box on a detector: the class score of the predicted box that overlaps most."""
@@ -178,12 +187,7 @@ class BestBox(Target):
         from keras import ops
 
         found = ops.stop_gradient(outputs.raw[self.boxes.name])
-        given = ops.cast(ops.expand_dims(ops.convert_to_tensor(self.given), 1), found.dtype)
-        low = ops.maximum(found[..., :2], given[..., :2])
-        high = ops.minimum(found[..., 2:], given[..., 2:])
-        common = ops.prod(ops.maximum(high - low, 0), axis=-1)
-        area = lambda box: ops.prod(ops.maximum(box[..., 2:] - box[..., :2], 0), axis=-1)  # noqa: E731
-        overlap = common / (area(found) + area(given) - common + 1e-9)
+        overlap = overlaps(found, ops.cast(ops.expand_dims(self.given, 1), found.dtype))
         best = ops.expand_dims(ops.argmax(overlap, axis=1), 1)
         values = outputs.scores[self.classes.name][..., self.index]
         return ops.take_along_axis(values, ops.cast(best, "int32"), axis=1)[:, 0]

@@ -1,0 +1,19 @@
+"""Guided backpropagation (Springenberg et al. 2015, section 3.4)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from kerascope.methods.guided_family import RectifiedMap
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GuidedBackprop(RectifiedMap):
+    """The gradient, with what is negative dropped at every rectifier on the way back.
+
+    Shows what the net reads rather than why it decides: it changes little with class or weights.
+    """
+
+    name = "guided_backprop"
+    title = "Guided backpropagation"
+    reference = "springenberg2015striving"

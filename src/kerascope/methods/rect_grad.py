@@ -1,0 +1,29 @@
+"""RectGrad (Kim et al. 2019, equation 3)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from kerascope.method import check
+from kerascope.methods.guided_family import RectifiedMap, Rectifiers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RectGrad(RectifiedMap):
+    """The gradient, let through a rectifier only where activation × gradient is among the largest.
+
+    share: the part of a layer's values that is dropped, 0…1.
+    """
+
+    name = "rect_grad"
+    title = "RectGrad"
+    reference = "kim2019saliency"
+
+    share: float = 0.98
+
+    def __post_init__(self) -> None:
+        check(0 <= self.share <= 1, f"{self.name}: share={self.share} must be in 0…1")
+
+    def rules(self) -> Rectifiers:
+        """Return how rectifiers' gradients are rewritten."""
+        return Rectifiers(self.name, self.share)
