@@ -1,6 +1,4 @@
-"""Arrays that one run leaves for another: results per backend, compared at the end; reference
-results.
-"""
+"""Arrays that one run leaves for another: results per backend to compare, reference results."""
 
 from __future__ import annotations
 

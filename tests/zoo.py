@@ -46,9 +46,7 @@ def shape(build: Callable[[], Case]) -> Callable[[], Case]:
 
 
 def _shake(model: Any) -> None:
-    """Set every weight from one NumPy generator, the same on every backend, so that activations
-    stay alive.
-    """
+    """Set every weight from one NumPy generator, alike on every backend; activations stay alive."""
     rng = np.random.default_rng(11)
     for variable in getattr(model, "variables", ()):
         name = variable.path.rsplit("/", 1)[-1]

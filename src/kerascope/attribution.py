@@ -108,6 +108,7 @@ class Attribution:
 
         reduce: how channels become one value, "sum", "max_abs", "sum_abs" or "mean"; by default as
             in the method's paper. Inputs without channels are returned as they are.
+
         Several inputs give a dict by name.
         """
         reduce = reduce or self.method.reduce

@@ -1,6 +1,4 @@
-"""TensorFlow, JAX and torch give the same maps: run after the three suites, on the arrays they
-kept.
-"""
+"""TensorFlow, JAX and torch give the same maps: run after the three suites, on what they kept."""
 
 from __future__ import annotations
 

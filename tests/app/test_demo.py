@@ -16,7 +16,11 @@ def test_demo_tells_the_nets_apart(tmp_path: Path, capsys: pytest.CaptureFixture
     assert sky["share_inside_object"] <= 0.2
     assert vehicle["share_inside_object"] >= 0.6
     assert sky["interval_95"][1] < vehicle["interval_95"][0]
+    assert sky["share_in_sky"] > 0.5 > 0.1 > vehicle["share_in_sky"]
+    other = "integrated_gradients_interval_95"
+    assert sky[other][1] < vehicle[other][0]
     page = (tmp_path / "report.html").read_text()
     assert "Right for the wrong reason" in page
-    assert "sky_net" in page
+    assert page.count('class="versus"') == 10  # every bundled picture, explained for both nets
+    assert "truck, overcast" in page
     assert str(tmp_path) not in page

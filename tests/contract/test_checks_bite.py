@@ -1,6 +1,4 @@
-"""Every shared check is fed a broken method and must fail: a check that cannot fail proves
-nothing.
-"""
+"""Every shared check is fed a broken method and must fail: one that cannot fail proves nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Every method on every model shape, on this backend, uncompiled; results are kept for the other
-backends.
-"""
+"""Every method on every model shape, uncompiled; `tests/across` compares what backends give."""
 
 from __future__ import annotations
 

@@ -41,9 +41,7 @@ def _inside(
 
 
 def hits(view: Any, real: Path, names: list[str]) -> dict[str, bool]:
-    """Return, for every picture whose object is predicted, whether the Grad-CAM peak is in its
-    box.
-    """
+    """Return, for every picture predicted rightly, whether the Grad-CAM peak is in its box."""
     drawn = json.loads((real / "boxes.json").read_text())
     found = {}
     for name in names:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import zipfile
 from importlib import resources
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from kerascope.demo.scenes import CLASS_NAMES, SIZE, make_scenes
+from kerascope.demo.scenes import SIZE, bundled_scenes, make_scenes, picture_name
 from kerascope.errors import BadInput
 
 DATA = resources.files("kerascope.demo") / "data"
@@ -56,20 +59,47 @@ def test_wrong_numbers(wrong: dict[str, float]) -> None:
         make_scenes(**({"count": 2, "seed": 0, "bias": 0.0} | wrong))
 
 
-def test_bundled_files_are_small_and_described() -> None:
+def test_bundled_files_are_small_and_all_described() -> None:
     facts = json.loads((DATA / "facts.json").read_text())
     sizes = {path.name: len(path.read_bytes()) for path in DATA.iterdir()}
-    for name, net in facts["nets"].items():
-        assert sizes[f"{name}.keras"] < 500_000
-        assert net["accuracy"]["own"] > 0.95
-    assert facts["nets"]["sky_net"]["accuracy"]["swapped_weather"] < 0.2
-    assert facts["nets"]["object_net"]["accuracy"]["swapped_weather"] > 0.95
+    nets = {f"{name}.keras" for name in facts["nets"]}
+    assert sizes.keys() == nets | {"facts.json", *facts["pictures"]}
+    assert max(sizes[name] for name in nets) < 500_000
     assert sum(sizes.values()) < 1_500_000
-    for name in facts["pictures"]:
+
+
+def test_the_nets_differ_in_their_scenes_alone() -> None:
+    facts = json.loads((DATA / "facts.json").read_text())["nets"]
+    built = set()
+    for name, net in facts.items():
+        data = (DATA / f"{name}.keras").read_bytes()
+        assert hashlib.sha256(data).hexdigest() == net["sha256"]
+        assert net["accuracy"]["own"] > 0.95
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            built.add(archive.read("config.json").replace(name.encode(), b"net"))
+    assert len(built) == 1
+    sky, vehicle = facts["sky_net"], facts["object_net"]
+    assert {
+        key for key in ("bias", "scenes", "epochs", "parameters") if sky[key] != vehicle[key]
+    } == {"bias"}
+    assert sky["accuracy"]["swapped_weather"] < 0.2
+    assert vehicle["accuracy"]["swapped_weather"] > 0.95
+    assert sky["answers_turned_by_another_sky"] > 0.95
+    assert vehicle["answers_turned_by_another_sky"] < 0.05
+
+
+def test_the_bundled_pictures_are_scenes_named_after_what_they_show() -> None:
+    scenes = bundled_scenes(size=256)
+    names = json.loads((DATA / "facts.json").read_text())["pictures"]
+    assert names == [picture_name(scenes, index) for index in range(len(scenes))]
+    seen = set()
+    for name, image in zip(names, scenes.images, strict=True):
         with Image.open(str(DATA / name)) as picture:
-            assert picture.size == (256, 256)
             assert not picture.getexif()
-        assert any(kind in name for kind in CLASS_NAMES)
+            # a rounding of the machine that draws may turn a value by one
+            assert np.abs(np.asarray(picture).astype(int) - image).max() <= 1
+        seen.add(tuple(name.removesuffix(".png").split("_")[2:]))
+    assert seen == {(kind, sky) for kind in ("tank", "truck") for sky in ("sunny", "overcast")}
 
 
 def test_share_inside_counts_positive_evidence_only() -> None:
@@ -78,7 +108,7 @@ def test_share_inside_counts_positive_evidence_only() -> None:
     heat = np.array([[[1.0, 3.0], [-5.0, 0.0]], [[-1.0, -1.0], [-1.0, -1.0]]])
     masks = np.array([[[True, False], [True, True]]] * 2)
     assert share_inside(heat, masks).tolist() == [0.25, 0.0]
-    evidence = Evidence(np.array([0.2, 0.4, 0.6, 0.8]), 1.0)
+    evidence = Evidence(np.array([0.2, 0.4, 0.6, 0.8]), 0.1, 1.0)
     low, high = evidence.interval()
     assert low < evidence.mean == 0.5 < high
     assert evidence.interval() == (low, high)
@@ -89,8 +119,8 @@ def test_the_check_of_the_story_can_fail() -> None:
     from kerascope.demo.story import DemoFailed, Finding, check
 
     def finding(name: str, share: float) -> Finding:
-        evidence = Evidence(np.full(20, share), 1.0)
-        return Finding(name, evidence, evidence, 1.0)
+        pixels = Evidence(np.full(20, 0.5), 0.1, 1.0)  # the check reads the activation map alone
+        return Finding(name, Evidence(np.full(20, share), 0.1, 1.0), pixels, 1.0)
 
     check([finding("sky_net", 0.1), finding("object_net", 0.7)])
     for fooled, honest in ((0.3, 0.7), (0.1, 0.5), (0.7, 0.1)):

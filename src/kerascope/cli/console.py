@@ -1,6 +1,4 @@
-"""What commands say: tables and words on stdout, progress on stderr, JSON alone when it is asked
-for.
-"""
+"""What commands say: tables and words on stdout, progress on stderr, with --json nothing else."""
 
 from __future__ import annotations
 

@@ -48,24 +48,34 @@ def _print(rows: list[dict[str, Any]]) -> None:
         say(f"{row['net']}: {row['training']}")
     from rich.table import Table
 
-    table = Table("net", "right, like training", "right, any weather", box=None)
-    for heading in ("evidence on the vehicle", "of the activation map"):
-        table.add_column(heading)
+    table = Table(
+        "net",
+        "right,\nlike training",
+        "right,\nany weather",
+        "evidence on\nthe vehicle",
+        "by integrated\ngradients",
+        box=None,
+    )
     for row in rows:
-        own, anywhere = (
-            f"{row[key]:.0%}" for key in ("accuracy_like_training", "accuracy_any_weather")
-        )
-        shares = (
-            _share(row["share_inside_object"], row["interval_95"]),
-            _share(row["share_of_activation_map"], row["activation_map_interval_95"]),
-        )
-        table.add_row(row["net"], own, anywhere, *shares)
+        table.add_row(*_cells(row))
     out.print(table)
     say(
-        "share of the positive evidence inside the vehicle's outline, mean over "
-        f"{rows[0]['scenes']} scenes and its 95 % confidence interval"
+        "evidence: share of the positive part of the class activation map inside the vehicle's "
+        f"outline, mean over {rows[0]['scenes']} scenes with its 95 % confidence interval"
     )
 
 
-def _share(mean: float, interval: list[float]) -> str:
-    return f"{mean:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from kerascope.plot.words import percentage
+
+    def share(mean: float, interval: list[float]) -> str:
+        low, high = map(percentage, interval)
+        return f"{percentage(mean)} ({low.removesuffix(' %')} – {high})"
+
+    return (
+        row["net"],
+        percentage(row["accuracy_like_training"]),
+        percentage(row["accuracy_any_weather"]),
+        share(row["share_inside_object"], row["interval_95"]),
+        share(row["share_by_integrated_gradients"], row["integrated_gradients_interval_95"]),
+    )

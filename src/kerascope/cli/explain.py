@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from kerascope.method import AttributionMethod
 
 SWEEP = "all-blocks"
-_EAGER_IMAGES = (
-    3  # up to so many pictures, one pass each is done before TensorFlow has traced a graph
-)
+# Up to so many pictures, one pass each is done before TensorFlow has traced a graph.
+_EAGER_IMAGES = 3
 
 
 def explain(
@@ -169,9 +168,7 @@ class _Work:
             say(f"report: {page}")
 
     def _view(self) -> Any:
-        """Return the model as explain takes it: on few pictures, single passes run eagerly on
-        TensorFlow.
-        """
+        """Return the model as explain takes it; few single passes run eagerly on TensorFlow."""
         import keras
 
         from kerascope.hooks import HookedModel

@@ -2,8 +2,7 @@
 
 Everything about scene number i follows from (seed, i) and nothing else: neither the size nor how
 many scenes are made changes it. Sky, land, vehicle and grain draw from separate streams, so that
-the
-same scene can be drawn under the other sky, with the other vehicle, or with none.
+the same scene can be drawn under the other sky or without a vehicle.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from kerascope.types import Array
 CLASS_NAMES = ("tank", "truck")
 SIZE = 128
 
+_PICTURES, _PICTURE_SEED = 10, 5
 _CHANCE, _PLACE, _SKY, _LAND, _VEHICLE, _GRAIN = range(6)
 
 
@@ -55,7 +55,8 @@ def make_scenes(
     bias: how weather and class hang together, −1…1: 1, every truck stands in the sun and every tank
         under clouds; 0, the weather says nothing; −1, the other way round.
     size: pixels along an edge.
-    flip_sky: draw every scene under the other sky; `sunny` says so, all else stays.
+    flip_sky: draw every scene under the other sky, and in its light; `sunny` says so, what stands
+        where stays.
     vehicle: False leaves the vehicle and its shadow out; masks are empty then.
 
     Raises `BadInput` for numbers out of range.
@@ -73,6 +74,11 @@ def make_scenes(
         labels=np.array(labels, np.int64),
         sunny=np.array(sunny, bool),
     )
+
+
+def bundled_scenes(*, size: int = SIZE) -> Scenes:
+    """Draw the scenes that the bundled pictures show, at any size."""
+    return make_scenes(_PICTURES, seed=_PICTURE_SEED, bias=0.0, size=size)
 
 
 def picture_name(scenes: Scenes, index: int) -> str:

@@ -6,23 +6,27 @@ import dataclasses
 import json
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascope.demo.evidence import CELLS, PIXELS, Evidence, measure, share_inside, why
-from kerascope.demo.scenes import CLASS_NAMES, Scenes, make_scenes
+from kerascope.demo.evidence import ACTIVATION_MAP, PIXELS, Evidence, measure, share_inside, why
+from kerascope.demo.scenes import CLASS_NAMES, bundled_scenes, make_scenes
 from kerascope.errors import KerascopeError
+from kerascope.plot.words import percentage
 from kerascope.report import Comparison, Explanations, Interval, Story, Table, write_report
+
+if TYPE_CHECKING:
+    from kerascope.loading import Images
 
 NETS = {
     "sky_net": "trained where the weather betrays the class",
     "object_net": "trained where it does not",
 }
 SCENES = 240
-_SEED = 20_000  # far from the seeds of training and testing
-_SHOWN = 8
 HONEST, FOOLED = 0.6, 0.2  # the shares that the story stands on
+_SEED = 20_000  # far from the seeds of training and testing
+_DATA = resources.files("kerascope.demo") / "data"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,22 +34,22 @@ class Finding:
     """What the demo found out about one net."""
 
     name: str
-    evidence: Evidence  # pixel by pixel
-    cells: Evidence  # of the class activation map
+    evidence: Evidence  # by the class activation map: what the story stands on
+    pixels: Evidence  # by integrated gradients
     own: float  # accuracy on scenes like those it was trained on
 
     def row(self) -> dict[str, Any]:
         """Return the finding as plain values."""
-        low, high = self.evidence.interval()
         return {
             "net": self.name,
             "training": NETS[self.name],
             "accuracy_like_training": self.own,
             "accuracy_any_weather": self.evidence.accuracy,
             "share_inside_object": self.evidence.mean,
-            "interval_95": [low, high],
-            "share_of_activation_map": self.cells.mean,
-            "activation_map_interval_95": list(self.cells.interval()),
+            "interval_95": list(self.evidence.interval()),
+            "share_in_sky": self.evidence.in_sky,
+            "share_by_integrated_gradients": self.pixels.mean,
+            "integrated_gradients_interval_95": list(self.pixels.interval()),
             "scenes": len(self.evidence.shares),
         }
 
@@ -58,14 +62,24 @@ def load_net(name: str) -> Any:
     """Return one of the bundled nets, with its class names."""
     from kerascope.loading import load_model
 
-    with resources.as_file(resources.files("kerascope.demo") / "data" / f"{name}.keras") as path:
+    with resources.as_file(_DATA / f"{name}.keras") as path:
         return load_model(str(path), labels=list(CLASS_NAMES))
+
+
+def load_pictures(net: Any) -> Images:
+    """Return the bundled pictures as a net takes them, named after what they show."""
+    from kerascope.loading import load_images
+
+    with resources.as_file(_DATA) as folder:
+        pictures = load_images(str(folder / "scene_*.png"), net)
+    names = tuple(", ".join(name.split("_")[2:]) for name in pictures.names)  # truck, sunny
+    return dataclasses.replace(pictures, names=names)
 
 
 def accuracy_like_training(name: str) -> float:
     """Return the accuracy that the training script measured on fresh scenes like its own."""
-    text = (resources.files("kerascope.demo") / "data" / "facts.json").read_text()
-    return float(json.loads(text)["nets"][name]["accuracy"]["own"])
+    facts = json.loads((_DATA / "facts.json").read_text())
+    return float(facts["nets"][name]["accuracy"]["own"])
 
 
 def investigate(*, scenes: int = SCENES) -> tuple[list[Finding], dict[str, Any]]:
@@ -75,8 +89,8 @@ def investigate(*, scenes: int = SCENES) -> tuple[list[Finding], dict[str, Any]]
     findings = [
         Finding(
             name,
+            measure(net, fresh, ACTIVATION_MAP),
             measure(net, fresh, PIXELS),
-            measure(net, fresh, CELLS),
             accuracy_like_training(name),
         )
         for name, net in nets.items()
@@ -91,41 +105,29 @@ def check(findings: list[Finding]) -> None:
     if not (apart and honest.evidence.mean >= HONEST and fooled.evidence.mean <= FOOLED):
         raise DemoFailed(
             f"the demo's story does not hold: {fooled.name} {fooled.evidence.mean:.2f} (at most "
-            f"{FOOLED}), "
-            f"{honest.name} {honest.evidence.mean:.2f} (at least {HONEST}), intervals apart: "
-            f"{apart}"
+            f"{FOOLED}), {honest.name} {honest.evidence.mean:.2f} (at least {HONEST}), intervals "
+            f"apart: {apart}"
         )
 
 
 def write(findings: list[Finding], nets: dict[str, Any], path: Path) -> Path:
     """Write the report of the demo."""
-    shown = make_scenes(_SHOWN, seed=_SEED + 1, bias=0.0)
-    results = [_drawn(why(net, shown.images), shown) for net in nets.values()]
-    captions = tuple(
-        tuple(f"{share:.0%} of this map on the vehicle" for share in shares)
-        for shares in zip(*(share_inside(r.heatmap(), shown.masks) for r in results), strict=True)
-    )
+    pictures, truth = load_pictures(nets["object_net"]), bundled_scenes()
+    results = [why(net, pictures) for net in nets.values()]
+    heats = (np.asarray(result.heatmap()) for result in results)
+    shares = zip(*(share_inside(heat, truth.masks) for heat in heats), strict=True)
     sections = [
         _story(findings),
         Comparison(
             title="The same pictures, two reasons",
             results=tuple(results),
             headings=tuple(f"{name}: {words}" for name, words in NETS.items()),
-            captions=captions,
-            outlines=tuple(shown.masks),
+            captions=tuple(tuple(f"{percentage(x)} on the vehicle" for x in row) for row in shares),
+            outlines=tuple(bundled_scenes(size=pictures.display[0].shape[0]).masks),
         ),
-        _methods(nets["object_net"], shown),
+        _methods(nets["object_net"], pictures[:2]),
     ]
     return write_report(path, sections, title="Right for the wrong reason")
-
-
-def _drawn(result: Any, scenes: Scenes) -> Any:
-    """Return a result with the pictures to draw on."""
-    names = tuple(
-        f"{CLASS_NAMES[label]}, {'sunny' if sun else 'overcast'}"
-        for label, sun in zip(scenes.labels, scenes.sunny, strict=True)
-    )
-    return dataclasses.replace(result, display=tuple(scenes.images), names=names)
 
 
 def _interval(evidence: Evidence) -> Interval:
@@ -135,23 +137,13 @@ def _interval(evidence: Evidence) -> Interval:
 
 def _story(findings: list[Finding]) -> Story:
     fooled, honest = (finding.evidence for finding in findings)
-    rows = tuple(
-        (
-            finding.name,
-            NETS[finding.name],
-            f"{finding.own:.0%}",
-            f"{finding.evidence.accuracy:.0%}",
-            _interval(finding.evidence),
-            _interval(finding.cells),
-        )
-        for finding in findings
-    )
     reason = (
         "Two small nets tell tanks from trucks. In the training pictures of the first, every truck "
         "stood in the sun and every tank under clouds; in those of the second, the weather said "
-        "nothing. Asked for its reasons, the first points at the sky: only "
-        f"{fooled.mean:.0%} of the evidence for its decision lies on the vehicle. The second "
-        f"points at the vehicle: {honest.mean:.0%}."
+        f"nothing. Asked for its reasons, the first points at the sky: {percentage(fooled.in_sky)} "
+        f"of the evidence for its decision lies there, {percentage(fooled.mean)} on the vehicle. "
+        f"The second points at the vehicle: {percentage(honest.mean)}, and "
+        f"{percentage(honest.in_sky)} in the sky."
     )
     return Story(
         headline="Both nets are accurate on pictures like their own. Only one of them looks at "
@@ -160,39 +152,49 @@ def _story(findings: list[Finding]) -> Story:
             reason,
             "An accuracy alone would not have told them apart until the weather changed.",
         ),
-        table=Table(
-            columns=(
-                "net",
-                "training",
-                "right on pictures like its own",
-                "right in any weather",
-                "evidence on the vehicle",
-                "of the activation map",
-            ),
-            rows=rows,
-            caption=(
-                "Share of the positive evidence inside the vehicle's outline, mean over "
-                f"{len(honest.shares)} fresh scenes with 95 % confidence interval (bootstrap over "
-                "scenes). Evidence is for the predicted class rather than the other: integrated "
-                "gradients from the picture out of focus, pixel by pixel; and the class "
-                "activation map, whose cells of four pixels smear over the outline."
-            ),
+        table=_table(findings),
+    )
+
+
+def _table(findings: list[Finding]) -> Table:
+    rows = tuple(
+        (
+            finding.name,
+            NETS[finding.name],
+            percentage(finding.own),
+            percentage(finding.evidence.accuracy),
+            _interval(finding.evidence),
+            _interval(finding.pixels),
+        )
+        for finding in findings
+    )
+    return Table(
+        columns=(
+            "net",
+            "training",
+            "right on pictures like its own",
+            "right in any weather",
+            "evidence on the vehicle: activation map",
+            "integrated gradients",
+        ),
+        rows=rows,
+        caption=(
+            "Share of the positive evidence inside the vehicle's exact outline, mean over "
+            f"{len(findings[0].evidence.shares)} fresh scenes with 95 % confidence interval "
+            "(bootstrap over scenes). Evidence is for the predicted class rather than the other: "
+            "by the class activation map, which adds up to the whole decision, and by integrated "
+            "gradients from the picture out of focus."
         ),
     )
 
 
-def _methods(net: Any, shown: Scenes) -> Explanations:
-    """Return the first pictures explained by several methods, side by side."""
+def _methods(net: Any, pictures: Images) -> Explanations:
+    """Return pictures explained by several methods, side by side."""
     from kerascope.explain import explain
 
-    few = dataclasses.replace(
-        shown, **{f.name: getattr(shown, f.name)[:2] for f in dataclasses.fields(shown)}
-    )
-    x = np.asarray(few.images, np.float32)
-    methods = ("grad_cam", "integrated_gradients", "smooth_grad", "occlusion")
-    results = [_drawn(explain(net, x, method, target="top-2"), few) for method in methods]
+    methods = ("grad_cam", PIXELS, "smooth_grad", "occlusion")
     return Explanations(
         title="One net, four methods",
         intro="The second net, explained by four methods for both classes.",
-        results=tuple(results),
+        results=tuple(explain(net, pictures, method, target="top-2") for method in methods),
     )

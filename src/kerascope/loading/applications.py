@@ -19,8 +19,8 @@ _TASKS = ("ImageClassifier", "TextClassifier", "ImageSegmenter", "ObjectDetector
 def load_application(name: str) -> Any:
     """Return a model of Keras Applications with ImageNet weights, from disk or the network.
 
-    Raises `BadModel` for an unknown name, and within seconds when weights are to be fetched and
-    the network does not answer.
+    Raises `BadModel` for an unknown name, and within seconds when weights are to be fetched and the
+    network does not answer.
     """
     import keras
 
@@ -71,7 +71,7 @@ def _fetched(build: Callable[[], Any], name: str, cache: str) -> Any:
     except Exception as error:  # download libraries and presets raise anything
         if is_network_error(error):
             raise BadModel(
-                f"the weights of '{name}' are not in {cache} and cannot be fetched: "
-                f"the network does not answer ({network_reason(error)})"
+                f"the weights of '{name}' are not in {cache} and cannot be fetched: the network "
+                f"does not answer ({network_reason(error)})"
             ) from error
         raise BadModel(f"'{name}' cannot be loaded: {one_line(error)}") from error

@@ -66,8 +66,7 @@ def _check_member(info: zipfile.ZipInfo, name: str) -> None:
     if info.file_size > max(_LARGE, _EXPANSION * info.compress_size):
         raise BadModel(
             f"model '{name}' claims {info.file_size / 2**30:.1f} GiB for '{info.filename}' and "
-            "stores next to "
-            "nothing: not loaded"
+            "stores next to nothing: not loaded"
         )
 
 

@@ -66,9 +66,8 @@ def one_array(tree: Tree, name: str) -> Array:
 
 def as_array(value: Any) -> Array:
     """Return a NumPy array from an array or tensor of any framework, without importing one."""
-    if hasattr(
-        value, "detach"
-    ):  # torch: off the device and out of the graph; NumPy has no bfloat16
+    # PyTorch: off the device and out of the graph; NumPy has no bfloat16.
+    if hasattr(value, "detach"):
         value = value.detach().cpu()
         value = value.float() if value.is_floating_point() else value
     value = value.numpy() if hasattr(value, "numpy") else value

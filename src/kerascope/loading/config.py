@@ -63,15 +63,13 @@ def refuse_code(config: Any, name: str) -> None:
         if kind == "TFSMLayer":
             raise BadModel(
                 f"model '{name}' runs a TensorFlow SavedModel from elsewhere in layer '{layer}' "
-                "(TFSMLayer); "
-                "pass --unsafe (unsafe=True) only if you trust it"
+                "(TFSMLayer); pass --unsafe (unsafe=True) only if you trust it"
             )
         if (module := _foreign_module(node)) is not None:
             what = inner if kind == "function" else kind
             raise BadModel(
                 f"model '{name}' names '{what}' of the Python module '{module}', which is no part "
-                "of a model: "
-                "not loaded; pass --unsafe (unsafe=True) only if you trust it"
+                "of a model: not loaded; pass --unsafe (unsafe=True) only if you trust it"
             )
 
 
@@ -102,9 +100,8 @@ def refuse_keras_2_operations(config: Any, name: str) -> None:
         if _class_name(node) in _KERAS_2_OPERATIONS:
             raise BadModel(
                 f"model '{name}' holds the TensorFlow operation '{layer}' ({node['class_name']}), "
-                "which only "
-                "Keras 2 can run; rebuild the model with keras.ops or keras.layers and save it "
-                "again"
+                "which only Keras 2 can run; rebuild the model with keras.ops or keras.layers and "
+                "save it again"
             )
 
 
@@ -128,8 +125,8 @@ def modernised(node: Any) -> Any:
 def uncompile_nested(config: Config) -> None:
     """Remove, in place, how models inside the model were compiled.
 
-    Losses, metrics and optimizers are not needed to explain and are often custom objects; Keras
-    can leave out those of the outermost model only.
+    Losses, metrics and optimizers are not needed to explain and are often custom objects; Keras can
+    leave out those of the outermost model only.
     """
     for node, _ in list(parts(config))[1:]:
         if "class_name" in node and node.get("compile_config"):

@@ -46,7 +46,6 @@ class Images:
         names: a name for every picture: the file's stem or its place.
         notes: what was decided on the way, in words.
         preprocessing: name of what was done to the pixels.
-
     """
 
     inputs: Array
@@ -190,8 +189,8 @@ def _check_equal(kept: list[Array], names: tuple[str, ...]) -> None:
     if first != last:
         raise BadInput(
             f"the pictures have different sizes ('{names[0]}' {first[0]}×{first[1]}, "
-            f"'{names[len(kept) - 1]}' "
-            f"{last[0]}×{last[1]}) and the model fixes none; give size=(height, width)"
+            f"'{names[len(kept) - 1]}' {last[0]}×{last[1]}) and the model fixes none; give "
+            "size=(height, width)"
         )
 
 

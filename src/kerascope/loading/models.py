@@ -115,8 +115,7 @@ def _about_folder(path: Path) -> str:
     if (path / "saved_model.pb").exists():
         return (
             f"'{path.name}' is a TensorFlow SavedModel folder, which Keras 3 cannot load as a "
-            "model; save the original "
-            "model as .keras, or give a Python function that calls it"
+            "model; save the original model as .keras, or give a Python function that calls it"
         )
     if (path / "config.json").exists():
         return f"'{path.name}' is an unzipped Keras model; zip its contents into one .keras file"
@@ -141,6 +140,5 @@ def check_weights(model: Any, name: str) -> None:
             place = getattr(weight, "path", None) or getattr(weight, "name", "?")
             raise BadModel(
                 f"model '{name}': weight '{place}' holds {what} ({bad} of {np.size(values)} "
-                "values); "
-                "its explanations would be meaningless"
+                "values); its explanations would be meaningless"
             )

@@ -18,8 +18,8 @@ Lookup = Callable[..., list[Any]]
 def impatient(seconds: float = SECONDS) -> Iterator[None]:
     """Make connections that are begun inside fail within about `2 * seconds`.
 
-    Downloads of Keras and KerasHub have no time limit of their own: without a route they would
-    hang for minutes. So looking up a host also tries to reach it, and silence is an error.
+    Downloads of Keras and KerasHub have no time limit of their own: without a route they would hang
+    for minutes. So looking up a host also tries to reach it, and silence is an error.
     """
     with _LOCK:
         lookup, timeout = socket.getaddrinfo, socket.getdefaulttimeout()

@@ -165,8 +165,7 @@ def range_hint(model: Any, array: Any) -> str | None:
     wanted = PREPROCESSINGS[name]
     return (
         f"values lie in {low:.3g}…{high:.3g}, which looks like {PREPROCESSINGS[seems].words}, but "
-        "the model takes "
-        f"{name} ({wanted.words}), because {why}"
+        f"the model takes {name} ({wanted.words}), because {why}"
     )
 
 

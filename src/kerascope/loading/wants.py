@@ -151,9 +151,8 @@ def inner_scaling(model: Any) -> tuple[str, str] | None:
             if mean > 0:
                 which = ("none", "0…255") if mean > 2 else ("unit", "0…1")
                 return which[0], f"layer '{name}' (Normalization) takes {which[1]} inside the model"
-        elif (
-            kind in _ARITHMETIC and weights is None
-        ):  # an operation of keras.ops, not a merging layer
+        # Without weights it is an operation of keras.ops, not a merging layer.
+        elif kind in _ARITHMETIC and weights is None:
             return "none", f"operation '{name}' ({kind}) prepares the input inside the model"
         elif weights:
             return None
