@@ -8,6 +8,7 @@ arithmetic between layers, and whatever reads it is left to the ordinary pass.
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ Key = tuple[int, int]  # id of the layer, index of the call
 UNKNOWN = -1
 
 
-class Walk:
+class Walk(ABC):
     """Visitor that sees the outermost call of every leaf layer once, in order."""
 
     def __init__(self) -> None:
@@ -45,9 +46,9 @@ class Walk:
         finally:
             self.inside = False
 
+    @abstractmethod
     def leaf(self, key: Key, layer: Any, run: Callable[[], Any], args: Any, kwargs: Any) -> Any:
         """Return what the call gives."""
-        raise NotImplementedError
 
     def activate(self, layer: Any, original: Callable[..., Any], value: Any) -> Any:
         """Fused activations are not shadowed here."""

@@ -96,7 +96,7 @@ def _unfit(model: Any, x: Mapping[str, Array], name: str, targets: Targets) -> s
 def _graph(model: Any, x: Mapping[str, Array], name: str) -> Graph:
     """Return the graph of the model on inputs of this shape, recorded once."""
     shapes = tuple((n, a.shape[1:], a.dtype.str) for n, a in x.items())
-    key = ("incremental", name, shapes, model.structure, model._fingerprint())  # noqa: SLF001
+    key = ("incremental", name, shapes, model.structure, model.fingerprint())
     with model.store.lock:
         if key not in model.store.memo:
             model.store.memo[key] = record(model, {n: a[:1] for n, a in x.items()}, name)
@@ -131,7 +131,8 @@ def _made(
         "incremental", id(graph), len(order), patch, approximate, model.score,
         *(c.tobytes() for c in candidates),
     )  # fmt: skip
-    last = ", ".join(f"'{graph.nodes[i].name}'" for i in program.handed[:3])
+    ends = order[-1:] if graph.loose else program.handed[:3]
+    last = ", ".join(f"'{graph.nodes[i].name}'" for i in ends)
     note = f"windows up to {last}, whole passes from there on"
     stopped = first_stop(graph, order)
     if stopped is not None and isinstance(stopped.rule, str) and len(stopped.shape) > 2:
