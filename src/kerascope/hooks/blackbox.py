@@ -94,9 +94,7 @@ class BlackBox:
         rows = len(next(iter(x.values())))
         outputs = {}
         for name, value in named.items():
-            array = np.asarray(
-                value.detach().cpu() if hasattr(value, "detach") else value, np.float32
-            )
+            array = _numbers(value)
             if array.ndim == 0 or len(array) != rows:
                 raise BadModel(
                     f"the function returned shape {array.shape} for {rows} samples; the first "
@@ -122,3 +120,17 @@ class BlackBox:
         stacked = np.stack(values, axis=1) if values else np.zeros((rows, 0), np.float32)
         self.last = {"raw": raw, "scores_of": raw, "scores": stacked}
         return Scores(stacked, raw, raw)
+
+
+def _numbers(value: Any) -> Array:
+    """Return what a function gave as float32; raise `BadModel` where it is no finite numbers."""
+    try:
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, np.float32)
+    except (TypeError, ValueError) as error:
+        raise BadModel(
+            f"the function returned {type(value).__name__} {str(value)[:40]!r}, which are no "
+            "numbers; it must return one row of scores per sample"
+        ) from error
+    if not np.isfinite(array).all():
+        raise BadModel("the function returned NaN or infinity; scores must be finite")
+    return array

@@ -29,7 +29,7 @@ class LIME(SegmentMap):
     samples: coalitions to look at; from 2ⁿ on, unless the design is "random", all once.
     design: "hadamard" (fold-over designs, in which no segment is mistaken for another or for a
         pair of others), "paired" (every coalition with its complement), or "random" (independent,
-        the whole input first, as the lime package has it; needs about twice as many).
+        the whole input first, as the lime package has it; 1.8 times as many do the same).
     ridge: the penalty α; the lime package's is 1, which shrinks the weights where samples are few.
 
     `extras["r2"]` is the share of the weighted variance explained, `extras["intercept"]` the linear
