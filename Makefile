@@ -11,6 +11,15 @@ TORCH_INDEX ?=
 TENSORFLOW ?= tensorflow-cpu
 BACKENDS := tensorflow jax torch
 PYTEST := $(BIN)/python -m pytest
+# `make bench`: the models and pictures (none: noise), and the methods measured on PyTorch.
+REAL := ../shared/real
+MODEL ?= $(firstword $(wildcard $(REAL)/models/mobilenet_v2*.keras) keras:MobileNetV2)
+SMALL ?= $(firstword $(wildcard $(REAL)/models/resnet8*.keras) $(MODEL))
+PICTURES ?= $(wildcard $(REAL)/images/coral_cat.*)
+SOME := $(addprefix -m ,gradient grad_cam layer_cam eigen_cam smooth_grad integrated_gradients expected_gradients occlusion feature_ablation lime kernel_shap)
+BENCH := .venv-bench
+PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+KERASCOPE := $(BENCH)/bin/python -c "from kerascope.cli.main import run; run()" bench
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE
 
 .PHONY: help demo test lint types layers matrix bench clean
@@ -66,10 +75,18 @@ matrix: $(VENV)/test.stamp ## Run compiled = eager for every method on every sha
 		$(QUIET) KERASCOPE_FULL=1 KERAS_BACKEND=$$backend $(PYTEST) -q tests/contract -k compiled; \
 	done
 
-bench: $(VENV)/test.stamp ## Measure methods against their pass-count floor, on every backend
-	@set -e; for backend in $(BACKENDS); do \
-		$(QUIET) KERAS_BACKEND=$$backend $(BIN)/python benchmarks/floor.py; \
-	done
+# An environment on top of $(VENV), so that the libraries measured beside Kerascope change nothing there.
+$(BENCH)/stamp: $(VENV)/test.stamp benchmarks/requirements.txt
+	$(BIN)/python -m venv $(BENCH)
+	@echo "import site; site.addsitedir('$$($(BIN)/python $(PACKAGES))')" > \
+		"$$($(BENCH)/bin/python $(PACKAGES))/below.pth"
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(BENCH)/stamp ## Measure every method against its pass-count floor, beside other libraries
+	@$(QUIET) KERAS_BACKEND=tensorflow $(KERASCOPE) $(MODEL) $(PICTURES) --peers benchmarks/peers_tensorflow.py --repeats 3 -o benchmarks/RESULTS.md
+	@$(QUIET) KERAS_BACKEND=torch $(KERASCOPE) $(MODEL) $(PICTURES) --peers benchmarks/peers_torch.py --repeats 3 $(SOME) -o benchmarks/RESULTS.md
+	@$(QUIET) KERAS_BACKEND=jax $(KERASCOPE) $(SMALL) $(PICTURES) --repeats 3 -o benchmarks/RESULTS.md
 
 clean: ## Remove what make made
-	rm -rf $(VENV) kerascope-demo tests/.saved .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf $(VENV) $(BENCH) kerascope-demo tests/.saved .pytest_cache .mypy_cache .ruff_cache build dist

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import kerascope
-from kerascope.cli import demo, doctor, explain, layers, methods
+from kerascope.cli import bench, demo, doctor, explain, layers, methods
 from kerascope.errors import KerascopeError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("explain")(explain.explain)
 app.command("layers")(layers.layers)
 app.command("methods")(methods.methods)
+app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 

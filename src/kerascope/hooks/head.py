@@ -63,6 +63,16 @@ class HeadTape:
         return tensor
 
 
+def note_head(output: Any, logits: Any, kind: str) -> None:
+    """Note, where a forward pass is recorded, that `output` is the softmax or sigmoid of `logits`.
+
+    For who puts another tensor with the same value in the place of the one noted.
+    """
+    tape = _TAPE.get()
+    if tape is not None and kind in _HEADS:
+        tape.note_head(output, logits, kind)
+
+
 def _head_shadow(original: Callable[..., Any], kind: str) -> Callable[..., Any]:
     @functools.wraps(original)
     def head(x: Any, *args: Any, **kwargs: Any) -> Any:

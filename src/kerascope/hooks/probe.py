@@ -57,17 +57,15 @@ class _Straight(Guide):
 
     def function(self, name: str, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if name in _BILINEAR:
-            *before, last = args or kwargs.values()
-            fixed = np.random.default_rng(0).normal(size=tuple(np.shape(last)))
-            return original(*before, ops.convert_to_tensor(fixed.astype(np.float32)))
+            both: list[Any] = [*args, *kwargs.values()]
+            fixed = np.random.default_rng(0).normal(size=tuple(np.shape(both[-1])))
+            return original(*both[:-1], ops.convert_to_tensor(fixed.astype(np.float32)))
         if name == "max_pool":
             return framework().nn.average_pool(*args, **kwargs)
         if name == "max":
             return framework().numpy.mean(*args, **kwargs)
-        first, *others = (*args, *kwargs.values())
-        if name == "maximum":
-            return first + others[0]
-        return first
+        given: list[Any] = [*args, *kwargs.values()]
+        return given[0] + given[1] if name == "maximum" else given[0]
 
 
 def is_own(layer: Any) -> bool:
@@ -123,7 +121,11 @@ def _look(hooked: Any, x: Mapping[str, Array]) -> tuple[str, ...]:
             for name, value in values.items():
                 if name in hooked.survey.tokens:
                     continue
-                if not _affine(lambda v, name=name: run({**values, name: v}), value):
+
+                def moved(v: Any, name: str = name) -> Any:
+                    return run({**values, name: v})
+
+                if not _affine(moved, value):
                     guide.hidden.append(f"the model's own call, {type(hooked.model).__name__}")
                     break
 

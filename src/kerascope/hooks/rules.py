@@ -20,6 +20,7 @@ import keras
 from keras import ops
 
 from kerascope.backend import framework
+from kerascope.hooks.head import note_head
 from kerascope.hooks.names import Site
 from kerascope.hooks.shadow import visiting
 
@@ -34,7 +35,7 @@ ELEMENTWISE = RECTIFIERS | SMOOTH
 _OWNERS = {  # of functions that are not in the backend's `nn`
     **dict.fromkeys(
         ("add", "multiply", "concatenate", "reshape", "transpose", "squeeze", "expand_dims", "pad",
-         "mean", "max", "matmul", "einsum", "maximum"),
+         "mean", "max", "matmul", "einsum", "maximum", "exp", "log", "sqrt", "square", "abs"),
         "numpy",
     ),
     "any_relu": "ReLU",
@@ -67,7 +68,7 @@ def through(tensor: Any, other: Any, change: Callable[[Any, Any], Any]) -> Any:
 
 def stabilised(tensor: Any, epsilon: float) -> Any:
     """Return `tensor` moved away from zero by `epsilon`; zero counts as positive."""
-    return tensor + ops.where(tensor >= 0, epsilon, -epsilon)
+    return tensor + ops.cast(ops.where(tensor >= 0, epsilon, -epsilon), tensor.dtype)
 
 
 class Guide:
@@ -135,7 +136,9 @@ def _shadow(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         if guide is None or name not in guide.functions:
             return original(*args, **kwargs)
         with unwatched():  # a function may be made of others
-            return guide.function(name, original, args, kwargs)
+            output = guide.function(name, original, args, kwargs)
+        note_head(output, args[0] if args else kwargs.get("x"), name)
+        return output
 
     return function
 

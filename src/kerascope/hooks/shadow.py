@@ -50,6 +50,7 @@ def _call_shadow(layer: Any, original: Callable[..., Any]) -> Callable[..., Any]
 
 
 def _activation_shadow(layer: Any, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original, updated=())
     def activation(value: Any, *args: Any, **kwargs: Any) -> Any:
         visitor = _VISITOR.get()
         if visitor is None:

@@ -117,6 +117,11 @@ class RectifiedMap(InputMap):
         rules = self.rules()
         raw = input_map(model, model.gradients(x, targets, rules=rules).inputs)
         raw.notes += rectifier_notes(model, x, rules)
+        for name, values in raw.values.items():
+            if not values.any():
+                raw.notes.append(
+                    f"nothing flows back to input '{name}': each rectifier on the way drops it"
+                )
         return raw
 
 

@@ -32,6 +32,8 @@ class SmoothMask:
     """
 
     def __init__(self, size: tuple[int, ...], sigma: float) -> None:
+        from scipy import sparse
+
         stride = max(1, int(sigma // _FINE))
         places, sigma = tuple(-(-n // stride) for n in size), sigma / stride
         self.places = int(np.prod(places))  # of a mask without its margin
@@ -55,7 +57,11 @@ class SmoothMask:
         ]
         start = margin * self.step
         self._inner: Any = (..., *(slice(start, start + n) for n in places))
-        self._enlarge = [linear(np.eye(n), (m,)) for n, m in zip(places, size, strict=True)]
+        # Sparse, and `einsum` below: the threads of NumPy's matrix product and those of TensorFlow
+        # get in each other's way, and a step takes twice as long.
+        self._enlarge = [
+            sparse.csr_array(linear(np.eye(n), (m,)).T) for n, m in zip(places, size, strict=True)
+        ]
 
     def masks(self, parameters: Array) -> Array:
         """Return masks, wider by a margin, of parameters (row, *grid) from 0 to 1."""
@@ -91,7 +97,7 @@ class SmoothMask:
         near, weights = self._near(parameters)
         given = self._split(slopes.astype(near.dtype))
         # Where all parameters are zero, all have the same share.
-        back = weights @ given.T / near.dtype.type(len(near))
+        back = np.einsum("kf,gf->kg", weights, given) / near.dtype.type(len(near))
         cold = near.dtype.type(_COLDNESS)
         for part in self._blocks(near):
             values = near[:, part, None] * weights[:, None]
@@ -136,14 +142,13 @@ class SmoothMask:
         return blocks.transpose(order).reshape(-1, self._weights.shape[1])
 
 
-def _along(matrices: list[Array], values: Array) -> Array:
-    """Multiply each axis of (row, *axes) values by its matrix (old, new)."""
+def _along(matrices: list[Any], values: Array) -> Array:
+    """Multiply each axis of (row, *axes) values by its sparse matrix (new, old)."""
     for axis, matrix in enumerate(matrices, 1):
         if matrix.shape[0] != matrix.shape[1]:
-            moved = np.moveaxis(values, axis, -1)
-            # One product of two plain matrices: NumPy is slow on stacks that are not in order.
-            flat = moved.reshape(-1, len(matrix)) @ matrix.astype(values.dtype)
-            values = np.moveaxis(flat.reshape(*moved.shape[:-1], -1), -1, axis)
+            moved = np.moveaxis(values, axis, 0)
+            flat = matrix.astype(values.dtype) @ moved.reshape(len(moved), -1)
+            values = np.moveaxis(flat.reshape(-1, *moved.shape[1:]), 0, axis)
     return values
 
 
