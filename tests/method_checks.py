@@ -261,6 +261,15 @@ PAPERS: dict[str, list[Paper]] = {
         same("pooled", oracles.score_cam, top_k=None),
     ],
     "ablation_cam": _maps(oracles.ablation_cam, "smooth", "pooled", "deep", "raw"),
+    "lrp": [
+        same(net, oracles_rules.lrp, 1e-4, composite=composite, bias=bias)
+        for net in ("pooled", "deep")
+        for composite in oracles_rules.COMPOSITES
+        if composite != "w_square"
+        for bias in ("auto", "keep", "drop")
+        # z without its bias comes near zero there: the relevance is a hundred times the score
+        if (net, composite, bias) not in {("pooled", c, "drop") for c in ("zero", "epsilon")}
+    ],
     "guided_backprop": [same(net, oracles_rules.guided_backprop) for net in ("pooled", "deep")],
     "deconvnet": [same(net, oracles_rules.deconvnet) for net in ("pooled", "deep")],
     "rect_grad": [

@@ -13,6 +13,12 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Local Explanation Methods for Deep Neural Networks Lack Sensitivity to Parameter Values",
         "ICLR Workshop; arXiv:1810.03307",
     ),
+    "bach2015pixel": (
+        "Bach, Binder, Montavon, Klauschen, Müller, Samek", 2015,
+        ("On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance "
+         "Propagation"),
+        "PLOS ONE 10(7)",
+    ),
     "castro2009polynomial": (
         "Castro, Gómez, Tejada", 2009,
         "Polynomial calculation of the Shapley value based on sampling",

@@ -207,7 +207,8 @@ def _load_entry_points() -> None:
     import importlib
     from importlib.metadata import entry_points
 
-    importlib.import_module("kerascope.methods")
+    for room in ("methods", "lrp"):
+        importlib.import_module(f"kerascope.{room}")
     for entry in entry_points(group="kerascope.methods"):
         entry.load()
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 COLUMNS = (
-    "paper", "identity", "captum", "pytorch-grad-cam", "tf-keras-vis", "shap", "saliency", "lime"
+    "paper", "identity", "captum", "pytorch-grad-cam", "tf-keras-vis", "shap", "saliency", "lime",
+    "zennit",
 )  # fmt: skip
 
 
@@ -209,6 +210,21 @@ _OWN |= {
     "guided_grad_cam": (_GUIDED, ("guided_is_the_product_with_enlarged_grad_cam",)),
 }
 
+_OWN["lrp"] = (
+    "lrp/test_lrp.py::test_",
+    ("zero_is_gradient_x_input_without_biases", "relevance_is_conserved[epsilon_plus]"),
+)
+_RULES = {
+    name: (f"parity/test_captum_rules.py::test_rectifiers[{name}]",)
+    for name in ("guided_backprop", "deconvnet", "guided_grad_cam")
+}
+_ON_SEGMENTS["captum"] |= _RULES
+_ON_SEGMENTS["zennit"] = {
+    "lrp": ("parity/test_zennit.py::test_composites",),
+    "guided_backprop": ("parity/test_zennit.py::test_rectifiers[guided_backprop]",),
+    "deconvnet": ("parity/test_zennit.py::test_rectifiers[deconvnet]",),
+}
+
 # library: its prefix, the tests by method, other reasons by method, and the reason for all the rest
 _LIBRARIES: dict[str, tuple[str, dict[str, tuple[str, ...]], dict[str, str], str]] = {
     "captum": (
@@ -297,6 +313,7 @@ _LIBRARIES: dict[str, tuple[str, dict[str, tuple[str, ...]], dict[str, str], str
         {},
         "the lime package has LIME only",
     ),
+    "zennit": ("parity/test_zennit.py::test_", {}, {}, "zennit has backward rules only"),
 }
 
 
@@ -354,7 +371,7 @@ def main() -> int:
             else:
                 words.append(measured(cell, found))
         table.add_row(name, *words)
-    console = Console(width=max(120, Console().width), highlight=False)
+    console = Console(width=max(140, Console().width), highlight=False)
     console.print(table)
     console.print(
         "✓ proven by tests; the largest difference measured, as a share of the largest value "

@@ -20,6 +20,7 @@ from kerascope.methods.cam_family import ActivationMap, spatial_axes
 from kerascope.methods.segment_family import Solution
 
 Array = np.ndarray
+_l = importlib.import_module("kerascope.lrp")
 _m = importlib.import_module(
     "kerascope.methods"
 )  # `kerascope.methods` itself is the function that lists names
@@ -251,6 +252,10 @@ WRONG: dict[str, tuple[str, type]] = {
     "guided backpropagation as a plain gradient": (
         "guided_backprop",
         broken(_m.GuidedBackprop, attribute=_m.Gradient.attribute),
+    ),
+    "LRP of a gradient without the input": (
+        "lrp",
+        spoiled(_l.LRP, lambda v, x: v / x),
     ),
     "deconvnet as guided backpropagation": (
         "deconvnet",

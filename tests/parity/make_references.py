@@ -25,8 +25,11 @@ GROUPS = {
     "saliency": "saliency_references.py",
     "shapley": "shapley_references.py",
     "lime": "lime_references.py",
+    "rules": "rules_references.py",
 }
-_MORE = dict.fromkeys(("shapley", "lime"), ("oracles_shapley.py",))  # sources of one group only
+_MORE = dict.fromkeys(("shapley", "lime"), ("oracles_shapley.py",)) | {
+    "rules": ("parity/rule_nets.py", "parity/torch_references.py")
+}  # sources of one group only
 _SOURCES = ("parity/cases.py", "numpy_net.py", "oracles.py", "../requirements/oracles.txt")
 _INSTALLED = ("torch", "tensorflow-cpu", "tensorflow", "keras", "numpy")
 

@@ -1,0 +1,160 @@
+"""Layer-wise relevance propagation (Bach et al. 2015), rules by composite."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kerascope.errors import BadLayer, BadMethod
+from kerascope.hooks.probe import hidden_nonlinear
+from kerascope.lrp.composites import Composite, composite_of
+from kerascope.lrp.layers import check_quantised
+from kerascope.lrp.relevance import Chart, Propagation
+from kerascope.lrp.rules import Flat, WSquare, ZBox, rule_of
+from kerascope.method import Axiom, Need, RawMap, check
+from kerascope.methods.input_family import InputMap, input_map, total
+from kerascope.run import Run
+from kerascope.types import Array
+
+_LOST = 0.05  # share of the score that may be missing without a note
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LRP(InputMap):
+    """Shares the score out over the inputs, layer by layer, by rules for each kind of layer.
+
+    composite: "epsilon_plus", "epsilon", "zero", "epsilon_plus_flat", "epsilon_alpha2_beta1",
+        "epsilon_alpha2_beta1_flat", "epsilon_gamma_box"; or an ordered list of (pattern, rule),
+        see `kerascope.lrp.composites`.
+    epsilon: of the ε-rule, added to its denominators.
+    bias: biases in the denominators take relevance: "keep", "drop", or "auto": with the rules
+        zero and ε only. With z⁺ they would take nearly all of it on real nets.
+    layer: give the relevance at the output of this layer instead of the inputs.
+    through: let relevance through these channels of layers only: ("block4:42,43",).
+    """
+
+    name = "lrp"
+    title = "LRP"
+    reference = "bach2015pixel"
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
+    axioms: ClassVar[frozenset[Axiom]] = frozenset(
+        {Axiom.CLASS_SENSITIVITY, Axiom.DUMMY, Axiom.LOCATION}
+    )
+    one_pass: ClassVar[bool] = True
+
+    composite: str | tuple[tuple[str, str], ...] = "epsilon_plus"
+    epsilon: float = 1e-6
+    bias: str = "auto"
+    layer: str | int | None = None
+    through: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for _, words in self._composite():
+            rule_of(words)
+        check(self.epsilon >= 0, f"{self.name}: epsilon={self.epsilon} must not be negative")
+        check(
+            self.bias in ("auto", "keep", "drop"),
+            f"{self.name}: bias='{self.bias}' is not known; it is 'auto', 'keep' or 'drop'",
+        )
+
+    def _composite(self) -> Composite:
+        return composite_of(self.composite)
+
+    def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
+        """Return the relevance of every input, its sum beside the score in `gap`."""
+        check_quantised(model.table.values())
+        through = tuple(_channels(model, words) for words in self.through)
+        rules = Propagation(self._composite(), self.epsilon, self.bias, through)
+        chart: Chart = model.chart(rules, x)
+        x = _moved(model, x) if _probing(chart) else x
+        site = None if self.layer is None else model.site(self.layer)
+        if site in chart.folded:
+            raise BadLayer(
+                f"layer '{site}' is folded into the batch normalisation behind it; ask for the "
+                "relevance at that one"
+            )
+        sites = () if site is None else (site,)
+        found = model.gradients(x, targets, sites, inputs=site is None, rules=rules)
+        if site is None:
+            features = model.features(x)
+            relevance = {n: g * features[n][:, None] for n, g in found.inputs.items()}
+            raw = input_map(model, relevance)
+        else:
+            relevance = {next(iter(x)): found.layers[site] * found.activations[site][:, None]}
+            values = next(iter(relevance.values()))
+            axes = ("sample", "target", *model.layer_axes(values.shape[2:]))
+            raw = RawMap({n: v.astype(np.float32) for n, v in relevance.items()},
+                         dict.fromkeys(relevance, axes), layer=str(site))  # fmt: skip
+        _account(raw, total(relevance), found.scores)
+        raw.notes += chart_notes(chart) + _hidden(model, x)
+        return raw
+
+
+def _account(raw: RawMap, kept: Array, scores: Array) -> None:
+    """Put the gap and the conserved share of every score into the result; note what is lost."""
+    raw.gap = (scores - kept).astype(np.float32)
+    whole = np.where(scores == 0, 1.0, scores)
+    share = np.where(scores == 0, 1.0, kept / whole).astype(np.float32)
+    raw.target_extras["conserved"] = share
+    if np.abs(share - 1).max(initial=0) > _LOST:
+        low, high = float(share.min()), float(share.max())
+        words = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+        raw.notes.append(
+            f"relevance sums to {words} of the score; biases and the stabiliser hold the rest"
+        )
+
+
+def chart_notes(chart: Chart) -> list[str]:
+    """Say which layers no rule reached, and which parts of the composite fitted none."""
+    notes = []
+    if chart.untouched:
+        notes.append(
+            "no rule for " + ", ".join(chart.untouched[:6])
+            + (f" and {len(chart.untouched) - 6} more" if len(chart.untouched) > 6 else "")
+            + ": relevance goes through their gradient, as by LRP-0; give one by composite="
+            '((NAME, "epsilon"), …)'
+        )  # fmt: skip
+    return notes
+
+
+def _hidden(model: Any, x: Any) -> list[str]:
+    hidden = hidden_nonlinear(model, x)
+    if not hidden:
+        return []
+    return [f"holds operations that no rule can see, with their own gradient: {', '.join(hidden)}"]
+
+
+def _probing(chart: Chart) -> bool:
+    """Tell whether a rule is in use that gives relevance to inputs that are zero."""
+    return any(isinstance(rule, (Flat, WSquare, ZBox)) for rule in chart.rules.values())
+
+
+def _moved(model: Any, x: dict[str, Array]) -> dict[str, Array]:
+    """Return inputs with a millionth of their range in the place of zero, which has no share."""
+    moved = {}
+    for name, array in x.items():
+        moved[name] = array
+        if name not in model.survey.tokens:
+            tiny = 1e-6 * max(float(np.abs(array).max(initial=0)), 1e-6)
+            moved[name] = np.where(np.abs(array) < tiny, np.float32(tiny), array)
+    return moved
+
+
+def _channels(model: Any, words: str) -> tuple[str, tuple[int, ...]]:
+    """Return path and channels of "path:42,43"."""
+    path, _, numbers = str(words).rpartition(":")
+    try:
+        channels = tuple(int(number) for number in numbers.split(","))
+    except ValueError:
+        channels = ()
+    if not path or not channels:
+        raise BadMethod(f"lrp: through='{words}' is not of the form 'layer:42' or 'layer:42,43'")
+    site = model.site(path)
+    shape = model.survey.shape(site)
+    first = getattr(model.table[site.path], "data_format", None) == "channels_first"
+    count = shape[0] if first else shape[-1]
+    if not all(0 <= channel < count for channel in channels):
+        raise BadMethod(f"lrp: through='{words}': '{site}' has channels 0 to {count - 1}")
+    return site.path, channels
