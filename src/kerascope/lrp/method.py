@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from kerascope.errors import BadLayer, BadMethod
-from kerascope.hooks.probe import hidden_nonlinear
 from kerascope.lrp.composites import Composite, composite_of
-from kerascope.lrp.layers import check_quantised
-from kerascope.lrp.relevance import Chart, Propagation
-from kerascope.lrp.rules import Flat, WSquare, ZBox, rule_of
 from kerascope.method import Axiom, Need, RawMap, check
 from kerascope.methods.input_family import InputMap, input_map, total
 from kerascope.run import Run
 from kerascope.types import Array
+
+if TYPE_CHECKING:
+    from kerascope.lrp.relevance import Chart
 
 _LOST = 0.05  # share of the score that may be missing without a note
 
@@ -51,8 +50,12 @@ class LRP(InputMap):
     through: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for _, words in self._composite():
-            rule_of(words)
+        if not isinstance(self.composite, str):
+            from kerascope.lrp.rules import rule_of
+
+            for _, words in self._composite():
+                rule_of(words)
+        self._composite()
         check(self.epsilon >= 0, f"{self.name}: epsilon={self.epsilon} must not be negative")
         check(
             self.bias in ("auto", "keep", "drop"),
@@ -64,6 +67,9 @@ class LRP(InputMap):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return the relevance of every input, its sum beside the score in `gap`."""
+        from kerascope.lrp.layers import check_quantised
+        from kerascope.lrp.relevance import Propagation
+
         check_quantised(model.table.values())
         through = tuple(_channels(model, words) for words in self.through)
         rules = Propagation(self._composite(), self.epsilon, self.bias, through)
@@ -120,6 +126,8 @@ def chart_notes(chart: Chart) -> list[str]:
 
 
 def _hidden(model: Any, x: Any) -> list[str]:
+    from kerascope.hooks.probe import hidden_nonlinear
+
     hidden = hidden_nonlinear(model, x)
     if not hidden:
         return []
@@ -128,6 +136,8 @@ def _hidden(model: Any, x: Any) -> list[str]:
 
 def _probing(chart: Chart) -> bool:
     """Tell whether a rule is in use that gives relevance to inputs that are zero."""
+    from kerascope.lrp.rules import Flat, WSquare, ZBox
+
     return any(isinstance(rule, (Flat, WSquare, ZBox)) for rule in chart.rules.values())
 
 

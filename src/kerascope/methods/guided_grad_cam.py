@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from kerascope.method import Axiom, Need, Passes, RawMap
 from kerascope.methods.grad_cam import GradCAM
-from kerascope.methods.guided_family import RectifiedMap, Rectifiers
+from kerascope.methods.guided_family import RectifiedMap
 from kerascope.resize import linear
 from kerascope.run import Run
 from kerascope.types import Array
+
+if TYPE_CHECKING:
+    from kerascope.hooks.rectifiers import Rectifiers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,8 @@ class GuidedGradCAM(RectifiedMap):
 
     def rules(self) -> Rectifiers:
         """Return guided backpropagation's."""
+        from kerascope.hooks.rectifiers import Rectifiers
+
         return Rectifiers("guided_backprop")
 
     def passes(self, shape: Any, targets: int = 1, channels: int = 1) -> Passes:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from kerascope.method import check
-from kerascope.methods.guided_family import RectifiedMap, Rectifiers
+from kerascope.methods.guided_family import RectifiedMap
+
+if TYPE_CHECKING:
+    from kerascope.hooks.rectifiers import Rectifiers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,4 +30,6 @@ class RectGrad(RectifiedMap):
 
     def rules(self) -> Rectifiers:
         """Return how rectifiers' gradients are rewritten."""
+        from kerascope.hooks.rectifiers import Rectifiers
+
         return Rectifiers(self.name, self.share)
