@@ -11,12 +11,12 @@ TORCH_INDEX ?=
 TENSORFLOW ?= tensorflow-cpu
 BACKENDS := tensorflow jax torch
 PYTEST := $(BIN)/python -m pytest
-# `make bench`: the models and pictures (none: noise), and the methods measured on PyTorch.
+# `make bench`: the models and pictures (none: noise), and the methods measured on PyTorch and JAX.
 REAL := ../shared/real
 MODEL ?= $(firstword $(wildcard $(REAL)/models/mobilenet_v2*.keras) keras:MobileNetV2)
 SMALL ?= $(firstword $(wildcard $(REAL)/models/resnet8*.keras) $(MODEL))
 PICTURES ?= $(wildcard $(REAL)/images/coral_cat.*)
-SOME := $(addprefix -m ,gradient grad_cam layer_cam eigen_cam smooth_grad integrated_gradients expected_gradients occlusion feature_ablation lime kernel_shap)
+SOME := $(addprefix -m ,gradient grad_cam layer_cam smooth_grad integrated_gradients occlusion feature_ablation lime kernel_shap)
 BENCH := .venv-bench
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 KERASCOPE := $(BENCH)/bin/python -c "from kerascope.cli.main import run; run()" bench
@@ -86,7 +86,7 @@ $(BENCH)/stamp: $(VENV)/test.stamp benchmarks/requirements.txt
 bench: $(BENCH)/stamp ## Measure every method against its pass-count floor, beside other libraries
 	@$(QUIET) KERAS_BACKEND=tensorflow $(KERASCOPE) $(MODEL) $(PICTURES) --peers benchmarks/peers_tensorflow.py --repeats 3 -o benchmarks/RESULTS.md
 	@$(QUIET) KERAS_BACKEND=torch $(KERASCOPE) $(MODEL) $(PICTURES) --peers benchmarks/peers_torch.py --repeats 3 $(SOME) -o benchmarks/RESULTS.md
-	@$(QUIET) KERAS_BACKEND=jax $(KERASCOPE) $(SMALL) $(PICTURES) --repeats 3 -o benchmarks/RESULTS.md
+	@$(QUIET) KERAS_BACKEND=jax $(KERASCOPE) $(SMALL) $(PICTURES) --repeats 3 $(SOME) -o benchmarks/RESULTS.md
 
 clean: ## Remove what make made
 	rm -rf $(VENV) $(BENCH) kerascope-demo tests/.saved .pytest_cache .mypy_cache .ruff_cache build dist

@@ -231,7 +231,8 @@ def test_a_peer_says_its_passes_after_its_first_call(clock: None, job: Job) -> N
 
 
 FACTS: dict[str, Any] = {
-    "command": "kerascope bench x", "backend": "b", "model": "m", "inputs": "1", "explained": "c", "minutes": 0.1,
+    "command": "kerascope bench x", "backend": "b", "model": "m", "inputs": "1", "explained": "c",
+    "minutes": 0.1,
     "processor": "p", "cores": 2, "memory_gib": 1, "system": "s", "devices": ["CPU:0"],
     "load_before": 0.0, "threads": {"OMP_NUM_THREADS": "2"}, "thread_pools": {}, "python": "3",
     "packages": {"kerascope": "0"}, "units": {"forward": (4, 0.01)},

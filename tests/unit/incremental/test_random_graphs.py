@@ -16,10 +16,10 @@ from kerascope.incremental.spans import Span, Step
 from unit.incremental.random_graphs import random_model
 from unit.incremental.slow_occlusion import covered, positions, view
 
-# 256 nets in one run of all backends. JAX compiles every operation of every new shape by itself:
+# 248 nets in one run of all backends. JAX compiles every operation of every new shape by itself:
 # fewer nets, and compiled whole.
 JAX = keras.backend.backend() == "jax"
-GRAPHS = 16 if JAX else 120
+GRAPHS = 8 if JAX else 120
 GROUP = 8
 
 
