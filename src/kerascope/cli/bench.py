@@ -90,6 +90,7 @@ class _Work:
 
     def run(self) -> None:
         """Measure everything, then print and write it; also after a Ctrl-C."""
+        from kerascope.bench import results  # now: what is measured must not fail on an import
         from kerascope.run import stopping_together
 
         rows: list[Row] = []
@@ -101,7 +102,7 @@ class _Work:
                     rows += found
             except KeyboardInterrupt:
                 interrupted = True
-        self._tell(rows, notes)
+        self._tell(results, rows, notes)
         if interrupted:
             err.print(f"interrupted: {len(rows)} rows were measured", markup=False)
             raise KeyboardInterrupt
@@ -130,9 +131,7 @@ class _Work:
                 group = [mine, *(other for other in others if other.method == name)]
                 yield measure(self.job, group, repeats=self.repeats, checked=checked)
 
-    def _tell(self, rows: list[Row], notes: list[str]) -> None:
-        from kerascope.bench import results
-
+    def _tell(self, results: Any, rows: list[Row], notes: list[str]) -> None:
         minutes = (time.perf_counter() - self.started) / 60
         facts = self.facts | {"units": self.job.floor.units(), "minutes": round(minutes, 1)}
         if self.output is not None and rows:
