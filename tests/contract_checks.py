@@ -1,5 +1,4 @@
-"""The checks that every method must pass: each takes a method value and a model, and raises
-AssertionError.
+"""The checks that every method must pass; each takes a method value and a model.
 
 They are tested themselves in test_checks_bite.py: a broken method must fail.
 """
@@ -93,9 +92,7 @@ def check_alive(method: AttributionMethod, case: zoo.Case) -> ks.Attribution:
 
 
 def check_mirrors(method: AttributionMethod, case: zoo.Case, result: ks.Attribution) -> None:
-    """Values mirror the inputs; axes name every axis; heat maps have the input's size; words are
-    there.
-    """
+    """Values mirror the inputs; axes are named; heat maps have the input's size; words exist."""
     inputs = parts(result.inputs)
     samples = len(next(iter(inputs.values())))
     assert len(result) == samples == len(result.explained) == len(result.names)
@@ -255,9 +252,7 @@ def check_completeness(method: AttributionMethod, case: zoo.Case) -> None:
 
 
 def smooth_case() -> zoo.Case:
-    """A smooth net with global average pooling and a linear head, whose score is zero for no maps
-    at all.
-    """
+    """A smooth net with global average pooling and a linear head; no maps at all score zero."""
     keras.utils.set_random_seed(5)
     i = keras.Input((10, 14, 3))
     x = keras.layers.Conv2D(4, 3, activation="softplus", name="conv1")(i)

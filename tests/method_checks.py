@@ -27,6 +27,7 @@ import oracles_rules
 import oracles_shapley
 import saved
 from kerascope.hooks import HookedModel
+from kerascope.lrp import composites as lrp_rooms
 from kerascope.method import make_method
 
 Array = np.ndarray
@@ -265,11 +266,21 @@ PAPERS: dict[str, list[Paper]] = {
         same(net, oracles_rules.lrp, 1e-4, composite=composite, bias=bias)
         for net in ("pooled", "deep")
         for composite in oracles_rules.COMPOSITES
-        if composite != "w_square"
+        if composite in lrp_rooms.COMPOSITES
         for bias in ("auto", "keep", "drop")
         # z without its bias comes near zero there: the relevance is a hundred times the score
         if (net, composite, bias) not in {("pooled", c, "drop") for c in ("zero", "epsilon")}
     ],
+    "deep_lift": [
+        same(net, oracles_rules.deep_lift, baseline=0.5, rule=rule)
+        for net in ("smooth", "pooled", "deep")
+        for rule in ("rescale", "reveal_cancel")
+    ],
+    "deep_shap": [same("smooth", oracles_rules.deep_shap, background=BACKGROUND)],
+    "excitation_backprop": [
+        same(net, oracles_rules.excitation_backprop, 1e-4) for net in ("pooled", "deep")
+    ],
+    "deep_taylor": [same(net, oracles_rules.deep_taylor, 1e-4) for net in ("pooled", "deep")],
     "guided_backprop": [same(net, oracles_rules.guided_backprop) for net in ("pooled", "deep")],
     "deconvnet": [same(net, oracles_rules.deconvnet) for net in ("pooled", "deep")],
     "rect_grad": [
@@ -316,6 +327,8 @@ LINEAR: dict[str, Callable[[Array, Array], Array]] = {
     "guided_ig": lambda w, x: w * (x - 0.3),
     "expected_gradients": lambda w, x: w * (x - LEVELS.mean(axis=0)),
     "blur_ig": lambda w, x: w * (x - oracles.blurred(x, 2.0)),
+    "deep_lift": lambda w, x: w * (x - 0.3),
+    "deep_shap": lambda w, x: w * (x - LEVELS.mean(axis=0)),
     "full_grad": lambda w, x: np.stack([_unit(np.abs(w * one)).sum(axis=-1) for one in x]),
 }
 LEVELS = np.random.default_rng(4).normal(size=(4, 5, 7, 3)).astype(np.float32)
@@ -324,6 +337,8 @@ _LINEAR_FIELDS: dict[str, dict[str, Any]] = {
     "guided_ig": {"baseline": 0.3},
     "expected_gradients": {"background": LEVELS, "samples": 8},
     "blur_ig": {"max_sigma": 2.0},
+    "deep_lift": {"baseline": 0.3},
+    "deep_shap": {"background": LEVELS},
 }
 
 
@@ -348,6 +363,8 @@ START: dict[str, tuple[dict[str, Any], Callable[[Array], Array], float]] = {
     ),
     "blur_ig": ({"max_sigma": 2.0, "steps": 64}, lambda x: oracles.blurred(x, 2.0), 1e-3),
     "guided_ig": ({"steps": 80}, lambda x: 0 * x, 4e-2),
+    "deep_lift": ({"baseline": 0.5}, lambda x: 0 * x + 0.5, 1e-4),
+    "deep_shap": ({"background": BACKGROUND[:1]}, lambda x: 0 * x + BACKGROUND[0], 1e-4),
 }
 
 

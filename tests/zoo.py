@@ -457,7 +457,10 @@ def box_head() -> Case:
     i = keras.Input((12, 16, 3))
     x = layers.Conv2D(5, 3, strides=2, padding="same", activation="relu", name="conv")(i)
     flat = layers.Flatten()(x)
-    boxes = layers.Reshape((4, 4))(layers.Dense(16)(flat))
+    pairs = layers.Reshape((8, 2))(layers.Dense(16)(flat))
+    low, size = layers.Cropping1D((0, 4))(pairs), layers.Cropping1D((4, 0))(pairs)
+    high = layers.Add()([low, layers.Activation("softplus")(size)])
+    boxes = layers.Concatenate()([low, high])
     kinds = layers.Activation("softmax")(layers.Reshape((4, 3))(layers.Dense(12)(flat)))
     return Case("", keras.Model(i, {"classes": kinds, "boxes": boxes}), pictures())
 

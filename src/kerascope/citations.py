@@ -94,6 +94,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "A Unified Approach to Interpreting Model Predictions",
         "NeurIPS; arXiv:1705.07874",
     ),
+    "montavon2017explaining": (
+        "Montavon, Lapuschkin, Binder, Samek, Müller", 2017,
+        "Explaining nonlinear classification decisions with deep Taylor decomposition",
+        "Pattern Recognition 65; arXiv:1512.02479",
+    ),
     "muhammad2020eigencam": (
         "Muhammad, Yeasin", 2020,
         "Eigen-CAM: Class Activation Map using Principal Components",
@@ -129,6 +134,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         ("Not Just a Black Box: Learning Important Features Through Propagating Activation "
          "Differences"),
         "arXiv:1605.01713",
+    ),
+    "shrikumar2017learning": (
+        "Shrikumar, Greenside, Kundaje", 2017,
+        "Learning Important Features Through Propagating Activation Differences",
+        "ICML; arXiv:1704.02685",
     ),
     "simonyan2014deep": (
         "Simonyan, Vedaldi, Zisserman", 2014,
@@ -170,6 +180,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Zeiler, Fergus", 2014,
         "Visualizing and Understanding Convolutional Networks",
         "ECCV; arXiv:1311.2901",
+    ),
+    "zhang2016topdown": (
+        "Zhang, Lin, Brandt, Shen, Sclaroff", 2016,
+        "Top-Down Neural Attention by Excitation Backprop",
+        "ECCV; arXiv:1608.00507",
     ),
     "zhou2016cam": (
         "Zhou, Khosla, Lapedriza, Oliva, Torralba", 2016,

@@ -15,7 +15,7 @@ from kerascope import backend
 from kerascope.attribution import Attribution, Provenance
 from kerascope.errors import BadInput, BadMethod, BadModel
 from kerascope.facts import facts_of
-from kerascope.hooks import BlackBox, HookedModel, identity_of
+from kerascope.hooks import BlackBox, HookedModel
 from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, RawMap, make_method
 from kerascope.run import Run
@@ -77,9 +77,11 @@ def explain(
     x = view.read(inputs)
     held = budget(memory)
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
-    _check_weights(view.model)
+    _check_weights(view)
     samples = len(next(iter(x.values())))
-    targets = resolve_targets(target, view.spec(), samples)
+    spec = view.spec()
+    target = value.default_target(spec) if target is None else target
+    targets = resolve_targets(target, spec, samples)
     if not value.one_pass:
         view.scores(x, targets)
         _check_finite(view.last["raw"], "output")
@@ -122,9 +124,9 @@ def _view(
     return BlackBox(model, batch_size=batch_size)
 
 
-def _check_weights(model: Any) -> None:
+def _check_weights(view: Any) -> None:
     """Raise when a weight is NaN or infinite; a ReLU behind it may hide it from the outputs."""
-    broken = identity_of(model).broken
+    broken = view.identity.broken
     if broken is not None:
         raise BadModel(f"weights of the model are NaN or infinite, first in '{broken}'")
 
@@ -201,9 +203,7 @@ def _target_words(target: Any) -> str:
 
 
 def _head_notes(view: Any, raw: Mapping[str, Array]) -> list[str]:
-    """Note an output that looks like probabilities although no softmax or sigmoid was found before
-    it.
-    """
+    """Note outputs that look like probabilities with no softmax or sigmoid found before them."""
     notes = []
     for name, array in raw.items():
         kind = view.survey.outputs[name].kind
@@ -234,7 +234,7 @@ def _provenance(
         backend=keras.backend.backend(),
         backend_version=backend.active().version(),
         model=facts.source or getattr(view.model, "name", None) or type(view.model).__name__,
-        model_sha256=identity_of(view.model).sha256,
+        model_sha256=view.identity.sha256,
         method=method.to_json(),
         target=_target_words(target),
         score=score,

@@ -97,8 +97,10 @@ def grid(size: tuple[int, ...], count: int) -> Array:
 
 
 def superpixel(sample: Array, axes: tuple[str, ...], kind: str, count: int) -> Array:
-    """Cut a picture along its edges by scikit-image: SLIC (Achanta et al. 2012), quickshift
-    (Vedaldi and Soatto 2008) or Felzenszwalb and Huttenlocher (2004); int32 labels (y, x).
+    """Cut a picture along its edges by scikit-image; int32 labels (y, x).
+
+    SLIC (Achanta et al. 2012), quickshift (Vedaldi and Soatto 2008) or Felzenszwalb and
+    Huttenlocher (2004).
     """
     from skimage import segmentation
 

@@ -17,6 +17,7 @@ import numpy as np
 from kerascope.types import Array, Progress
 
 _WORTH = 10.0  # seconds of work left from which on other batch sizes are tried
+_FEW = 8  # chunks up to which they are made equal; with more, padding of the last is little
 _TIMED = 2  # chunks timed per batch size, after one that may trace
 
 _PROGRESS: ContextVar[Progress | None] = ContextVar("kerascope_progress", default=None)
@@ -103,6 +104,12 @@ class _Trial:
             self.batch.keep(best)
 
 
+def _even(total: int, most: int) -> int | None:
+    """Return the chunk that shares little work out evenly, so that hardly a row is padding."""
+    chunks = -(-total // most)
+    return None if chunks > _FEW else -(-total // chunks)
+
+
 @dataclasses.dataclass
 class Run:
     """One call of a method: randomness, batch size, progress, cancelling, stopping.
@@ -149,6 +156,7 @@ class Run:
         chunks, for work that does not go through the model row by row.
         """
         total = samples * draws
+        even = None if size else _even(total, self.batch.size)
         trial = None if self.batch.found or size else _Trial(self.batch)
         start = 0
         while start < total:
@@ -162,7 +170,7 @@ class Run:
                     done = start // samples
                     self.notes.append(f"stopped after {done} of {draws} {what}: less exact")
                 return
-            rows = size or self.batch.size
+            rows = size or min(even or self.batch.size, self.batch.size)
             flat = np.arange(start, min(start + rows, total))
             self.chunk = rows if total > rows else None
             began = time.perf_counter()

@@ -32,7 +32,7 @@ def lrp(model: Any, x: Any, composite: Any = "epsilon_plus", **options: Any) -> 
     return ks.explain(view(model), x, "lrp", composite=composite, **{"target": 1} | options)
 
 
-@pytest.mark.parametrize("name", ["lrp"])
+@pytest.mark.parametrize("name", ["lrp", "excitation_backprop", "deep_taylor"])
 def test_paper(name: str) -> None:
     checks.check_paper(name)
 
@@ -148,6 +148,95 @@ def test_what_biases_take_is_said() -> None:
     assert np.allclose(result.scores - values, result.gap, atol=1e-4)
     assert np.allclose(values / result.scores, result.extras["conserved"], atol=1e-4)
     assert any("of the score" in note for note in result.notes)
+
+
+def test_walks_end_somewhere() -> None:
+    """Probabilities: none negative where no input is, and one in all."""
+    net = numpy_net.net("homogeneous")
+    x = np.abs(net.pictures)
+    result = ks.explain(view(checks.model("homogeneous")), x, "excitation_backprop", target=1)
+    assert (result.values >= 0).all()
+    assert np.allclose(result.values.reshape(2, -1).sum(axis=1), 1, atol=1e-4)
+    inside = ks.explain(
+        view(checks.model("homogeneous")), x, "excitation_backprop", target=1, layer="layer0"
+    )
+    assert np.allclose(inside.values.reshape(2, -1).sum(axis=1), 1, atol=1e-4)
+
+
+def test_deep_taylor_is_conserved() -> None:
+    x = np.abs(numpy_net.net("homogeneous").pictures)
+    model = view(checks.model("homogeneous"))
+    result = ks.explain(model, x, "deep_taylor", low=0.0, high=float(x.max()), target=1)
+    assert np.abs(result.gap).max() <= 1e-4 * np.abs(result.scores).max()
+    negative = any("negative" in note for note in result.notes)
+    assert negative == (result.scores < 0).any()
+    for fields in ({"low": 0.0}, {"low": 1.0, "high": 0.0}):
+        with pytest.raises(ks.BadMethod, match="deep_taylor"):
+            ks.explain(model, x, "deep_taylor", **fields)
+
+
+# --- attention --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layer", ["MultiHeadAttention", "GroupQueryAttention"])
+def test_attention(layer: str) -> None:
+    """One head against AttnLRP written out; the rest of the net is one dense layer."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(2, 5, 4)).astype(np.float32)
+    i = keras.Input((5, 4))
+    if layer == "MultiHeadAttention":
+        attention = kl.MultiHeadAttention(1, 3, name="attention")
+    else:
+        attention = kl.GroupQueryAttention(3, 1, 1, name="attention")
+    head = kl.Dense(3, name="head")
+    model = keras.Model(i, head(kl.Flatten()(attention(i, i))))
+    zoo._shake(model)
+    found = lrp(model, x, "attn_lrp").values
+    parts = {v.path: v.numpy() for v in attention.variables}
+    heads = {
+        name: tuple(
+            next(w for p, w in parts.items() if f"{name}" in p.split("/")[-2] and p.endswith(kind))
+            for kind in ("kernel", "bias")
+        )
+        for name in ("query", "key", "value", "output")
+    }
+    heads = {n: (W.reshape(-1, W.shape[-1]) if n == "output" else W.reshape(W.shape[0], -1),
+                 b.reshape(-1)) for n, (W, b) in heads.items()}  # fmt: skip
+    W, b = (w[..., 1] for w in head.get_weights())
+    expected = []
+    for one in x.astype(np.float64):
+        q, k, v = (one @ heads[n][0] + heads[n][1] for n in ("query", "key", "value"))
+        s = np.exp(q @ k.T / np.sqrt(3))
+        y = s / s.sum(-1, keepdims=True) @ v @ heads["output"][0] + heads["output"][1]
+        R = oracles_rules.matrix_rule(
+            ("epsilon",), y.ravel(), W[:, None], np.array([b]), np.array([y.ravel() @ W + b]),
+            epsilon=1e-6, keep=None,
+        )  # fmt: skip
+        expected.append(oracles_rules.attention_lrp(one, heads, R.reshape(y.shape)))
+    checks.check_equal(found, np.stack(expected), 1e-4)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: kl.LayerNormalization(),
+        lambda: kl.LayerNormalization(axis=(1, 2)),
+        lambda: kl.RMSNormalization(),
+        lambda: kl.GroupNormalization(2),
+        lambda: kl.UnitNormalization(),
+    ],
+)
+def test_normalisations_are_linear_at_a_constant_spread(make: Any) -> None:
+    """Without a shift, all relevance passes; the gradient itself would pass none."""
+    i = keras.Input((5, 4))
+    norm = make()
+    if isinstance(norm, (kl.LayerNormalization, kl.GroupNormalization)):
+        norm = type(norm).from_config({**norm.get_config(), "center": False})
+    model = keras.Model(i, kl.Dense(3, use_bias=False)(kl.Flatten()(norm(i))))
+    zoo._shake(model)
+    x = np.random.default_rng(3).normal(size=(2, 5, 4)).astype(np.float32)
+    result = lrp(model, x, "zero")
+    assert np.allclose(result.extras["conserved"], 1, atol=1e-3)
 
 
 # --- batch normalisation is folded ------------------------------------------------------------
@@ -294,15 +383,77 @@ def test_relevance_through_channels_adds_up() -> None:
     assert np.allclose(one.reshape(2, -1).sum(1), at[..., 1].reshape(2, -1).sum(1), rtol=1e-3)
 
 
-def test_layers_without_a_rule_are_named() -> None:
+class Weighing(kl.Layer):
+    """A layer that multiplies with a weight by itself."""
+
+    def build(self, shape: Any) -> None:
+        self.matrix = self.add_weight(shape=(shape[-1], 3), initializer="random_normal")
+
+    def call(self, x: Any) -> Any:
+        return keras.ops.matmul(x, self.matrix)
+
+
+def _head(layer: Any) -> Any:
+    i = keras.Input((5, 4))
+    return keras.Model(i, kl.Dense(3, name="head")(kl.Flatten()(layer(i))))
+
+
+def test_layers_without_a_rule_are_refused_with_advice() -> None:
+    x = np.random.default_rng(3).normal(size=(2, 5, 4)).astype(np.float32)
+    case = zoo.SHAPES["flat_functional"]()
+    advice = {
+        (case.model, (("convolution", "z_plus"),)): ["'head' (Dense)", "zero, epsilon, gamma"],
+        (_head(Weighing(name="own")), "epsilon"): ["'own' (Weighing)", '("Weighing", "zero")'],
+        (_head(kl.TimeDistributed(kl.Dense(3), name="steps")), "epsilon"): ["'steps'", '"zero"'],
+    }
+    for (model, composite), words in advice.items():
+        with pytest.raises(ks.Refused) as error:
+            lrp(model, case.x if model is case.model else x, composite)
+        assert all(word in str(error.value) for word in words), error.value
+        assert "\n" not in str(error.value)
+
+
+def test_advice_helps() -> None:
+    """A layer of one's own gets the rule zero by name: its gradient × its input."""
+    x = np.random.default_rng(3).normal(size=(2, 5, 4)).astype(np.float32)
+    model = _head(Weighing(name="own"))
+    found = lrp(model, x, (("Weighing", "zero"), ("linear", "zero")))
+    assert not found.notes
+    plain = ks.explain(view(model), x, "gradient_x_input", target=1).values
+    checks.check_equal(found.values, plain)
+    with pytest.raises(ks.Refused):
+        lrp(model, x, (("Weighing", "epsilon"), ("linear", "zero")))
+
+
+def test_layers_that_no_rule_sees_are_named() -> None:
     case = zoo.SHAPES["attention_tuple"]()
     notes = lrp(case.model, case.x).notes
     assert any("TupleAttention 'attend'" in note for note in notes), notes
-    case = zoo.SHAPES["lstm"]()
-    assert any("LSTM 'first'" in note for note in lrp(case.model, case.x).notes)
     case = zoo.SHAPES["flat_functional"]()
-    notes = lrp(case.model, case.x, (("convolution", "z_plus"),)).notes
-    assert any("Dense 'head'" in note and "epsilon" in note for note in notes), notes
+    notes = lrp(case.model, case.x, (("Conv3D", "flat"), ("linear", "epsilon"))).notes
+    assert any("no layer fits 'Conv3D'" in note for note in notes), notes
+
+
+# --- recurrent layers -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_gates_weigh_and_take_nothing(kind: str) -> None:
+    """Arras et al. 2017, section 3: relevance goes to what a gate lets through, and to the past."""
+    i = keras.Input((5, 4))
+    cell = getattr(kl, kind)(3, name="cell")
+    model = keras.Model(i, kl.Dense(3, name="head")(cell(i)))
+    zoo._shake(model)
+    x = np.random.default_rng(3).normal(size=(2, 5, 4)).astype(np.float32)
+    result = lrp(model, x, "zero")
+    W, _ = model.get_layer("head").get_weights()
+    back = oracles_rules.lstm_lrp if kind == "LSTM" else oracles_rules.gru_lrp
+    expected = [back(one, cell.get_weights(), W[:, 1]) for one in x.astype(np.float64)]
+    checks.check_equal(result.values, np.stack(expected), 1e-4)
+    assert not any("no rule" in note for note in result.notes)
+
+
+# --- errors -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -210,15 +210,33 @@ _OWN |= {
     "guided_grad_cam": (_GUIDED, ("guided_is_the_product_with_enlarged_grad_cam",)),
 }
 
+_OWN["excitation_backprop"] = ("lrp/test_lrp.py::test_", ("walks_end_somewhere",))
+_OWN["deep_taylor"] = ("lrp/test_lrp.py::test_", ("deep_taylor_is_conserved",))
 _OWN["lrp"] = (
     "lrp/test_lrp.py::test_",
     ("zero_is_gradient_x_input_without_biases", "relevance_is_conserved[epsilon_plus]"),
 )
+_OWN |= {
+    name: (
+        "methods/test_deep_lift.py::test_",
+        (f"complete[{name}]", f"linear_model[{name}]"),
+    )
+    for name in ("deep_lift", "deep_shap")
+}
 _RULES = {
     name: (f"parity/test_captum_rules.py::test_rectifiers[{name}]",)
     for name in ("guided_backprop", "deconvnet", "guided_grad_cam")
 }
 _ON_SEGMENTS["captum"] |= _RULES
+_DEEP = "parity/test_deep_lift.py::test_"
+_ON_SEGMENTS["captum"] |= {
+    "deep_lift": (
+        f"{_DEEP}captum_deep_lift",
+        f"{_DEEP}captum_deep_lift_differs_at_max_pooling",
+    ),
+    "deep_shap": (f"{_DEEP}captum_deep_lift_shap",),
+}
+_ON_SEGMENTS["shap"] |= {"deep_shap": (f"{_DEEP}shap_deep_explainer",)}
 _ON_SEGMENTS["zennit"] = {
     "lrp": ("parity/test_zennit.py::test_composites",),
     "guided_backprop": ("parity/test_zennit.py::test_rectifiers[guided_backprop]",),
@@ -313,7 +331,7 @@ _LIBRARIES: dict[str, tuple[str, dict[str, tuple[str, ...]], dict[str, str], str
         {},
         "the lime package has LIME only",
     ),
-    "zennit": ("parity/test_zennit.py::test_", {}, {}, "zennit has backward rules only"),
+    "zennit": ("parity/test_zennit.py::test_", {}, {}, "zennit does not have this method"),
 }
 
 

@@ -257,6 +257,29 @@ WRONG: dict[str, tuple[str, type]] = {
         "lrp",
         spoiled(_l.LRP, lambda v, x: v / x),
     ),
+    "excitation backprop that starts with the score": (
+        "excitation_backprop",
+        broken(
+            _l.ExcitationBackprop,
+            attribute=lambda self, *a: _l.LRP(
+                composite=(("linear", "z_plus"),), bias="drop"
+            ).attribute(*a),
+        ),
+    ),
+    "deep Taylor with z⁺ at the pixels": (
+        "deep_taylor",
+        broken(
+            _l.DeepTaylor,
+            attribute=lambda self, *a: _l.LRP(
+                composite=(("linear", "z_plus"),), bias="drop"
+            ).attribute(*a),
+        ),
+    ),
+    "DeepLIFT with derivatives": (
+        "deep_lift",
+        broken(_m.DeepLIFT, attribute=lambda self, *a: _m.GradientXInput.attribute(self, *a)),
+    ),
+    "DeepSHAP without a baseline": ("deep_shap", spoiled(_m.DeepSHAP, lambda v, x: v + 0.1 * x)),
     "deconvnet as guided backpropagation": (
         "deconvnet",
         broken(_m.Deconvnet, rules=lambda self: _m.GuidedBackprop().rules()),

@@ -145,6 +145,16 @@ def test_gradients_of_a_detection() -> None:
     assert np.allclose(contrast.values.sum(axis=(1, 2, 3)), 0.6, atol=0.02)
 
 
+def test_surest_detection_is_the_default() -> None:
+    surest = ks.explain(detector(), PICTURES, "d_rise", target=ks.Detection(), **MASKS)
+    for target in (None, "detection", "detection-1"):
+        found = ks.explain(detector(), PICTURES, "d_rise", target=target, **MASKS)
+        assert found.explained == surest.explained
+        assert np.array_equal(found.values, surest.values)
+    second = ks.explain(detector(), PICTURES, "d_rise", target="detection-2", **MASKS)
+    assert second.explained != surest.explained
+
+
 def test_another_target_is_noted() -> None:
     found = ks.explain(lambda x: x.mean(axis=(1, 2)), PICTURES, "d_rise", masks=8, target=1)
     assert any("not a detection" in note and "Detection(0)" in note for note in found.notes)

@@ -203,3 +203,32 @@ def test_another_thread_sees_nothing() -> None:
 
     checks.explain("deep", "guided_backprop", target=target)
     assert set(other) == {-1.0}
+
+
+# --- class activation maps of modified gradients ----------------------------------------------
+
+CAMS = ["grad_cam", "grad_cam_plus_plus", "x_grad_cam", "hires_cam", "layer_cam"]
+
+
+@pytest.mark.parametrize("name", CAMS)
+def test_modifier_changes_the_gradient_at_the_layer(name: str) -> None:
+    """The map is the method's formula on the gradient that comes back through the rectifiers."""
+    net = checks.numpy_net.net("deep")
+    maps = net.upto(net.pictures, net.top)[:, None]
+    for modifier, back in (
+        ("guided", lambda z, g: (z > 0) * (g > 0) * g),
+        ("relu", lambda z, g: (g > 0) * g),
+    ):
+        above = checks.dataclasses.replace(net, layers=net.layers[net.top :])
+        g = checks.oracles_rules.rectified(above, maps[:, 0], checks.K, back)
+        # the layer's own rectifier is fused: the gradient at its output has not met it yet
+        expected = checks.make(name).combine(maps, g[:, None])[:, 0]
+        found = checks.explain("deep", name, modifier=modifier)
+        checks.check_equal(found.extras["signed"], expected)
+    plain = checks.explain("deep", name).extras["signed"]
+    assert checks.difference(found.extras["signed"], plain) > 1e-3
+
+
+def test_unknown_modifier() -> None:
+    with pytest.raises(ks.BadMethod, match="'guided' or 'relu'"):
+        checks.explain("deep", "grad_cam", modifier="guide")

@@ -45,6 +45,11 @@ def pictures() -> Array:
     return np.random.default_rng(0).normal(size=(2, 12, 16, 3)).astype(np.float32)
 
 
+def background() -> Array:
+    """Return three baselines."""
+    return np.random.default_rng(1).normal(size=(3, 12, 16, 3)).astype(np.float32)
+
+
 def keras_net(name: str) -> Any:
     """Return the Keras model of a net, without a softmax."""
     import keras
@@ -87,11 +92,26 @@ def keras_net(name: str) -> Any:
     return model
 
 
-def torch_net(name: str) -> Any:
-    """Return the torch twin of a net; residual sums are zennit's `Sum` modules."""
+def plain_torch_net(name: str) -> Any:
+    """Return the torch twin without anything of zennit's, for the other libraries."""
+    import torch
+
+    class Sum(torch.nn.Module):
+        """The sum over the last axis."""
+
+        def forward(self, x: Any) -> Any:
+            return x.sum(dim=-1)
+
+    return torch_net(name, Sum)
+
+
+def torch_net(name: str, total: Any = None) -> Any:
+    """Return the torch twin of a net; residual sums are modules: zennit's `Sum`, or `total`."""
     import torch
     from torch import nn
-    from zennit.layer import Sum
+
+    if total is None:
+        from zennit.layer import Sum as total
 
     draw, norms = Weights(name), name.endswith("_bn")
 
@@ -119,7 +139,7 @@ def torch_net(name: str) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.inner = nn.Sequential(*conv(3, 6, 6), *conv(3, 6, 6, relu=False))
-            self.sum, self.relu = Sum(), nn.ReLU()
+            self.sum, self.relu = total(), nn.ReLU()
 
         def forward(self, x: Any) -> Any:
             return self.relu(self.sum(torch.stack([self.inner(x), x], dim=-1)))

@@ -31,6 +31,24 @@ def captum() -> dict[str, Array]:
     return found
 
 
+def deep_lift() -> dict[str, Array]:
+    """Return captum's DeepLift and DeepLiftShap, and SHAP's DeepExplainer, with max-pooling."""
+    from captum import attr
+    from shap import DeepExplainer
+
+    x, background = tensor(rule_nets.pictures()), tensor(rule_nets.background())
+    found = {}
+    for name in ("vgg", "resnet_bn"):
+        model = rule_nets.plain_torch_net(name)
+        value = attr.DeepLift(model).attribute(x, 0.5, target=rule_nets.K)
+        found[f"{name}/deep_lift"] = array(value)
+        value = attr.DeepLiftShap(model).attribute(x, background, target=rule_nets.K)
+        found[f"{name}/deep_lift_shap"] = array(value)
+    explainer = DeepExplainer(rule_nets.plain_torch_net("vgg"), background)
+    found["vgg/deep_explainer"] = array(explainer.shap_values(x)[..., rule_nets.K])
+    return found
+
+
 def zennit() -> dict[str, Array]:
     """Return zennit's composites, with batch normalisation merged into the convolutions."""
     # The registry's torchvision finds no binary operators beside another build of torch; only their
@@ -79,7 +97,7 @@ def zennit() -> dict[str, Array]:
 if __name__ == "__main__":
     results = {
         f"{library.__name__}/{key}": value
-        for library in (captum, zennit)
+        for library in (captum, zennit, deep_lift)
         for key, value in library().items()
     }
     np.savez(sys.argv[1], **results)

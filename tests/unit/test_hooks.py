@@ -363,7 +363,7 @@ def test_replaced_outputs_leave_out_what_lies_below(
     if keras.backend.backend() == "torch" and below in names:
         assert below in dead
         assert above not in dead
-    monkeypatch.setattr("kerascope.hooks.model.skippable", lambda *_: frozenset())
+    monkeypatch.setattr("kerascope.hooks.functions.skippable", lambda *_: frozenset())
     again, _ = _zeroed(zoo.SHAPES[shape]().model, case.x, layer)
     assert np.array_equal(scores, again)
 

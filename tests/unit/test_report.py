@@ -32,6 +32,8 @@ from kerascope.errors import BadFile, BadInput
 from kerascope.report import (
     Comparison,
     Explanations,
+    Figure,
+    Gallery,
     Interval,
     Section,
     Story,
@@ -240,6 +242,20 @@ class TestSections:
         assert page.text.index("photo1.jpg") < page.text.index("photo0.jpg")
         assert len([a for a in page.all("img") if a["alt"]]) == 2 * 3
 
+    def test_gallery(self) -> None:
+        files = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF89a", b"RIFF....WEBP", b"<svg></svg>")
+        figures = tuple(
+            Figure(content=file, alt=f"filters {i}", width=8, height=4, caption=f"conv{i}")
+            for i, file in enumerate(files)
+        )
+        table = Table(columns=("layer", "dead"), rows=(("conv1", 3),))
+        page = Page(build_report([Gallery(title="Kernels", figures=figures, table=table)]))
+        found = [(a["src"].split(";")[0], a["alt"]) for a in page.all("img")]
+        kinds = ("png", "jpeg", "gif", "webp", "svg+xml")
+        assert found == [(f"data:image/{kind}", f"filters {i}") for i, kind in enumerate(kinds)]
+        assert "conv4" in page.text
+        assert "dead" in page.text
+
     def test_interval_is_drawn_where_it_lies(self) -> None:
         rects = Page(build_report(self.demo())).all("rect")
         bars = [(a["x"], a["width"]) for a in rects if a.get("class") == "fill" and "x" in a]
@@ -260,6 +276,14 @@ class TestSections:
         ("make", "message"),
         [
             (lambda: build_report([]), "no result to report"),
+            (lambda: Figure(content=b"", alt="", width=1, height=1), r"needs words \(alt\)"),
+            (lambda: Figure(content=b"", alt="x", width=0, height=1), "0 × 1 pixels"),
+            (
+                lambda: build_report(
+                    [Gallery(figures=(Figure(content=b"%PDF", alt="x", width=1, height=1),))]
+                ),
+                "not bytes that start",
+            ),
             (lambda: build_report([cam(1), cam(2)]), "same samples: 1 samples"),
             (lambda: build_report(["text"]), "results and sections, not str"),
             (lambda: build_report([Plain()]), "results and sections, not Plain"),

@@ -34,17 +34,29 @@ def test_pairs_cover_everything_once(samples: int, draws: int, size: int, partia
 
 def test_last_chunk_is_padded_only_where_there_are_several() -> None:
     run = Run(batch=Batch(4, found=True))
-    assert [run.chunk for _ in run.pairs(1, 6)] == [4, 4]
+    assert [run.chunk for _ in run.pairs(1, 42)] == [4] * 11
     assert [run.chunk for _ in run.pairs(1, 3)] == [None]
+
+
+@given(st.integers(1, 400), st.integers(1, 40))
+def test_little_work_is_shared_out_evenly(total: int, size: int) -> None:
+    """In as few chunks as there must be, with less than a row of padding for each."""
+    run = Run(batch=Batch(size, found=True))
+    rows = [len(drawn) for _, drawn in run.pairs(1, total)]
+    assert len(rows) == -(-total // size)
+    if 1 < len(rows) <= 8:
+        assert len(rows) * run.chunk - total < len(rows)
+    elif len(rows) > 8:
+        assert run.chunk == size
 
 
 def test_a_halved_batch_is_followed() -> None:
     run = Run(batch=Batch(8, found=True))
     sizes = []
-    for chosen, _ in run.pairs(1, 20):
+    for chosen, _ in run.pairs(1, 80):
         sizes.append(len(chosen))
         run.batch.limit(4)
-    assert sizes == [8, 4, 4, 4]
+    assert sizes == [8] + [4] * 18
 
 
 def slow(monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float]) -> Run:

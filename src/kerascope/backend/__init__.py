@@ -7,6 +7,7 @@ other framework is ever imported.
     compiled(fn, model)    -> fn                        traced once per shape where the backend can
     described(fn, model)   -> fn                        fn run for its shapes alone
     eager(fn, model)       -> fn                        fn run once, without tracing where possible
+    host(variable)         -> array                     a variable's values, read cheaply
     inference()            -> context                   no gradient bookkeeping
     out_of_memory(error)   -> bool
     version(), devices()   -> str, list[str]

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import keras
+import numpy as np
 
 
 def vjp(fn: Callable[[Any], Any], shifts: Any) -> tuple[Any, Callable[[int], Any]]:
@@ -57,6 +58,11 @@ def eager(fn: Callable[..., Any], model: Any) -> Callable[..., Any]:
 def unreached(fn: Callable[[Any], Any], shifts: Any) -> list[str]:  # noqa: ARG001
     """Return nothing: a compiled graph leaves out by itself what nobody needs."""
     return []
+
+
+def host(variable: Any) -> Any:
+    """Return a variable's values as a NumPy array; not to be written to."""
+    return np.asarray(variable.value)
 
 
 def inference() -> contextlib.AbstractContextManager[None]:

@@ -66,6 +66,12 @@ def unreached(fn: Callable[[Any], Any], shifts: Any) -> list[str]:
     return [name for name, grad in zip(leaves, grads, strict=True) if grad is None]
 
 
+def host(variable: Any) -> Any:
+    """Return a variable's values as a NumPy array; not to be written to."""
+    values = variable.value.detach().cpu()
+    return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+
+
 def inference() -> contextlib.AbstractContextManager[None]:
     """Return a context without gradient bookkeeping."""
     return torch.inference_mode()

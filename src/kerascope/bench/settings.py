@@ -15,9 +15,7 @@ _SEGMENTS = "grid-49"  # superpixels are found before the first pass; a grid cos
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """Fields of a method; `batch` gives it a whole batch of pictures, as its passes over one
-    picture follow each other.
-    """
+    """Fields of a method; `batch`: its passes over one picture follow each other, so give more."""
 
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     batch: bool = False

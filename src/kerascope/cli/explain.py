@@ -38,11 +38,14 @@ def explain(
         ),
     ] = ["grad_cam"],  # noqa: B006 — typer reads it and never changes it
     target: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "-t", "--target", help="Class index or name, top-3, rank-2, 'a vs b', output:class."
+            "-t",
+            "--target",
+            help="Class index or name, top-3, rank-2, 'a vs b', output:class, detection; default: "
+            "the predicted class.",
         ),
-    ] = "predicted",
+    ] = None,
     score: Annotated[str, typer.Option(help="logit or probability.")] = "logit",
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")
@@ -129,7 +132,7 @@ class _Work:
     pictures: Any
     methods: list[AttributionMethod]
     output: Path
-    target: str
+    target: str | None
     score: str
     batch_size: int | None
     memory: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from kerascope.errors import BadInput, BadLayer, BadModel
 from kerascope.facts import facts_of
+from kerascope.hooks.identity import Identity, identity_of
 from kerascope.hooks.inputs import Structure, axes_of, normalise
 from kerascope.hooks.results import Scores
 from kerascope.hooks.survey import Survey, output_names
@@ -38,6 +40,11 @@ class BlackBox:
         self._structure: Structure | None = None
         self._survey: Survey | None = None
         self._input_bytes = 1  # of one row: as given, as covered, as the function's copy
+
+    @functools.cached_property
+    def identity(self) -> Identity:
+        """Which function it is."""
+        return identity_of(self.model)
 
     def read(self, inputs: Any) -> dict[str, Array]:
         """Return inputs by name as arrays; call the function on one sample to learn its outputs."""

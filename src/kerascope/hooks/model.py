@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,14 +13,16 @@ from keras import ops
 from kerascope import backend
 from kerascope.errors import BadInput, BadLayer, BadModel, KerascopeError
 from kerascope.facts import facts_of
+from kerascope.hooks.chunks import in_chunks, padded
+from kerascope.hooks.functions import chart_of, dead_calls, pass_function, ready
+from kerascope.hooks.identity import Identity, identity_of
 from kerascope.hooks.inputs import Structure, axes_of, data_format, normalise
 from kerascope.hooks.names import Site, find_site, layer_table
-from kerascope.hooks.passes import REFERENCE, Plan
+from kerascope.hooks.passes import REFERENCE
 from kerascope.hooks.results import Gradients, Scores
 from kerascope.hooks.rules import Rules
-from kerascope.hooks.skip import skippable
 from kerascope.hooks.store import store_of
-from kerascope.hooks.survey import Survey, call_model, take_survey
+from kerascope.hooks.survey import Survey, call_model, refused, take_survey
 from kerascope.memory import words
 from kerascope.run import Batch
 from kerascope.targets import Spec, Targets
@@ -29,12 +32,10 @@ from kerascope.types import Array
 # ends.
 BATCH = {"tensorflow": 16, "jax": 8, "torch": 8}
 _NOTHING = Targets(())
-_KEPT = 64  # compiled functions kept per model
 
 
 class HookedModel:
-    """A view on a Keras model that gives scores, activations and gradients of one real forward
-    pass.
+    """Scores, activations and gradients of one real forward pass of a Keras model.
 
     Cheap to make; what is compiled is kept with the model. The model is the same before and after,
     also after an error.
@@ -63,7 +64,7 @@ class HookedModel:
         self.compiled = compiled
         self.layout = data_format(self.table)
         policies = {getattr(layer, "compute_dtype", "float32") for layer in self.table.values()}
-        self._half = "float16" in policies
+        self.half = "float16" in policies
         self.notes: list[str] = []
         self.last: dict[str, Any] = {}  # scores and outputs of the last pass for targets
         self._structure: Structure | None = None
@@ -78,14 +79,17 @@ class HookedModel:
 
     # --- facts ---------------------------------------------------------------------------------
 
+    @functools.cached_property
+    def identity(self) -> Identity:
+        """Which model it is, and whether its weights are finite; looked at once."""
+        return identity_of(self.model)
+
     def layers(self) -> Mapping[str, Any]:
         """Return every hookable layer by path name."""
         return self.table
 
     def read(self, inputs: Any) -> dict[str, Array]:
-        """Return inputs by name as arrays, checked against the model; build an unbuilt model on
-        them.
-        """
+        """Return inputs by name as arrays, checked; build an unbuilt model on them."""
         arrays, self._structure = normalise(self.model, inputs)
         if not self.model.built or not self.table:
             self._build_model(arrays)
@@ -109,7 +113,7 @@ class HookedModel:
             except KerascopeError:
                 raise
             except Exception as error:
-                raise self._refused(arrays, error) from error
+                raise refused(arrays, error) from error
         self.table = layer_table(self.model)
         self.layout = data_format(self.table)
         if fresh:
@@ -181,18 +185,9 @@ class HookedModel:
                 except KerascopeError:
                     raise
                 except Exception as error:
-                    raise self._refused(arrays, error) from error
+                    raise refused(arrays, error) from error
                 self.store.surveys[key] = survey
             return self.store.surveys[key]
-
-    def _refused(self, arrays: Mapping[str, Array], error: Exception) -> BadInput:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        text = str(error).strip() or type(error).__name__
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        # Keras puts the reason on a line of its own, after the name of the layer.
-        words = " ".join(lines[:2]) if lines[0].startswith("Exception encountered") else lines[0]
-        words = words.replace("\x1b[1m", "").replace("\x1b[0m", "")
-        return BadInput(f"the model does not run on inputs of shape {shapes}: {words}")
 
     def spec(self, labels: tuple[str, ...] | None = None) -> Spec:
         """Return what targets must know of the model, for the inputs last read."""
@@ -233,9 +228,7 @@ class HookedModel:
     # --- passes --------------------------------------------------------------------------------
 
     def predict(self, x: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return the outputs as the model gives them, and what `score` asks for, both by output
-        name.
-        """
+        """Return the outputs as the model gives them, and what `score` asks for, by output."""
         result = self._pass("forward", x, Targets(()), (), {}, None)
         return result["raw"], result["scores_of"]
 
@@ -264,9 +257,7 @@ class HookedModel:
         return self._pass("forward", x, targets, sites, {}, pad)["activations"]
 
     def features(self, x: Mapping[str, Array]) -> dict[str, Array]:
-        """Return what attributions of the inputs are made for: the inputs, or the embeddings of
-        tokens.
-        """
+        """Return what inputs are explained by: themselves, or the embeddings of tokens."""
         tokens = self.survey.tokens
         embedded = self.activations(x, list(tokens.values())) if tokens else {}
         return {
@@ -334,12 +325,12 @@ class HookedModel:
                 values[place] = array
         rows = len(next(iter(values.values())))
         arrays = targets.arrays()
-        dead = self._dead(targets, sites, values, replaced) if replaced else frozenset()
+        dead = dead_calls(self, targets, sites, values, replaced)
         chart = None if rules is None else self.chart(rules, x)
-        function = self._function(kind, targets, sites, tuple(replaced), dead, rules, chart)
+        function = pass_function(self, kind, targets, sites, tuple(replaced), dead, rules, chart)
 
         def run(rows_: slice, size: int) -> dict[str, Any]:
-            cut = lambda array: _padded(array[rows_], size)  # noqa: E731
+            cut = lambda array: padded(array[rows_], size)  # noqa: E731
             return function(
                 {k: cut(v) for k, v in values.items()},
                 {k: cut(v) for k, v in replaced.items()},
@@ -349,127 +340,15 @@ class HookedModel:
         self.store.passes[kind] += rows
         if kind != "forward":
             self.store.passes["extra backward"] += rows * max(0, len(targets) - 1)
-        result = self._in_chunks(run, rows, pad)
+        result = in_chunks(run, rows, self.batch, pad, self.seam.out_of_memory)
         if len(targets) and not at:
             self.last = result
         return result
 
-    def _in_chunks(
-        self, run: Callable[[slice, int], dict[str, Any]], rows: int, pad: int | None
-    ) -> dict[str, Any]:
-        """Run over all rows; out of memory halves the chunk and goes on."""
-        size = min(self.batch_size, max(rows, pad or 0))
-        parts: list[dict[str, Any]] = []
-        start = 0
-        while start < rows:
-            stop = min(start + size, rows)
-            try:
-                part = run(slice(start, stop), size if rows > size or pad else stop - start)
-            except Exception as error:
-                if not self.seam.out_of_memory(error) or size == 1:
-                    raise
-                size = max(1, size // 2)
-                self.batch.limit(size)
-                continue
-            parts.append(_map(part, lambda array, n=stop - start: array[:n]))
-            start = stop
-        return parts[0] if len(parts) == 1 else _join(parts)
-
     def chart(self, rules: Rules, x: Mapping[str, Array]) -> Any:
         """Return what rules find in the model, by one look at one sample of inputs like `x`."""
-        names = self.structure.names
-        signature = tuple((name, x[name].shape[1:]) for name in names)
-        key = ("chart", rules.key(), signature, self.fingerprint())
-        with self.store.lock:
-            if key not in self.store.memo:
-                plan = Plan.of(self, "forward", _NOTHING, (), (), rules=rules)
-                one = {name: ops.convert_to_tensor(x[name][:1]) for name in names}
-                found: list[Any] = []
+        return chart_of(self, rules, x)
 
-                def look(values: dict[str, Any]) -> list[Any]:
-                    found.append(plan.look(values))
-                    return []
-
-                with self.seam.inference():
-                    self.seam.described(look, self.model)(one)
-                self.store.memo[key] = found[0]
-            return self.store.memo[key]
-
-    def _dead(
-        self,
-        targets: Targets,
-        sites: tuple[Site, ...],
-        values: Mapping[str, Array],
-        replaced: Mapping[Site, Array],
-    ) -> frozenset[Site]:
-        """Return the layer calls that may be left out, as nothing depends on them any more.
-
-        Compiled graphs leave them out by themselves; PyTorch would compute them for nothing.
-        """
-        if keras.backend.backend() != "torch":
-            return frozenset()
-        key = ("dead", targets.key(), sites, tuple(replaced), self.score, self.fingerprint())
-        if key not in self.store.memo:
-            with self.store.lock:
-                self.store.memo[key] = skippable(self, targets, sites, values, replaced)
-        return self.store.memo[key]
-
-    def _function(
-        self, kind: str, targets: Targets, sites: tuple[Site, ...], replaced: tuple[Site, ...],
-        dead: frozenset[Site] = frozenset(), rules: Rules | None = None, chart: Any = None,
-    ) -> Callable[..., dict[str, Any]]:  # fmt: skip
-        key = (
-            kind, targets.key(), sites, replaced, dead, self.score, self.compiled, self.structure,
-            tuple(self.survey.tokens.items()), self.fingerprint(),
-            None if rules is None else rules.key(),
-        )  # fmt: skip
-        with self.store.lock:
-            if key not in self.store.compiled:
-                plan = Plan.of(self, kind, targets, sites, replaced, dead, rules=rules, chart=chart)
-                self.store.compiled[key] = self._build(plan)
-                while len(self.store.compiled) > _KEPT:
-                    self.store.compiled.popitem(last=False)
-            self.store.compiled.move_to_end(key)
-            return self.store.compiled[key]
-
-    def _build(self, plan: Plan) -> Callable[..., dict[str, Any]]:
-        replaced = plan.replaced
-        function = plan.bind(self._compile if self.compiled else self.seam.eager)
-        lock, half = self.store.lock, self._half
-
-        def call(x: Any, at: dict[Site, Array], arrays: Any) -> dict[str, Any]:
-            keyed = {str(i): at[site] for i, site in enumerate(replaced)}
-            with lock:  # one pass at a time per model: an eager pass shadows layers while it runs
-                return function(x, keyed, arrays, half)
-
-        return call
-
-    def _compile(self, fn: Callable[..., Any], model: Any) -> Callable[..., Any]:
-        """Return `fn` compiled, counting how often it is traced."""
-        if keras.backend.backend() == "torch":  # runs eagerly: there is nothing to count
-            return self.seam.compiled(fn, model)
-        store = self.store
-
-        def counted(*args: Any) -> Any:
-            store.traces += 1
-            return fn(*args)
-
-        return self.seam.compiled(counted, model)
-
-
-def _padded(array: Array, size: int) -> Array:
-    if len(array) == size:
-        return array
-    return np.concatenate([array, np.repeat(array[-1:], size - len(array), axis=0)])
-
-
-def _map(tree: Any, fn: Callable[..., Any]) -> Any:
-    if isinstance(tree, dict):
-        return {key: _map(value, fn) for key, value in tree.items()}
-    return fn(tree)
-
-
-def _join(parts: list[Any]) -> Any:
-    if isinstance(parts[0], dict):
-        return {key: _join([part[key] for part in parts]) for key in parts[0]}
-    return np.concatenate(parts)
+    def compile(self, fn: Callable[..., Any], model: Any) -> Callable[..., Any]:
+        """Return a function of tensors ready to run: compiled, counting its traces, or eager."""
+        return ready(self, fn, model)

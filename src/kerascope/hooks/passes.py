@@ -91,9 +91,7 @@ class Tap:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything static about one kind of pass; holds layers, but no strong reference to the
-    model.
-    """
+    """Everything static about one kind of pass; holds no strong reference to the model."""
 
     model: Any  # weak reference
     layers: dict[str, Any]  # the layers shadowed, by path
@@ -266,9 +264,7 @@ class Plan:
         return places
 
     def bind(self, make: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-        """Return the pass as a function of NumPy arrays, made by the backend's `compiled` or
-        `eager`.
-        """
+        """Return the pass as a function of NumPy arrays, made by `compiled` or `eager`."""
         if self.kind == "forward":
             forward = make(self.forward, self.model())
 
@@ -285,10 +281,8 @@ class Plan:
                 result = self._unpack(
                     backward(*tensors, ops.convert_to_tensor(scale, "float32")), scale
                 )
-                if all(
-                    np.isfinite(g).all()
-                    for g in (*result["inputs"].values(), *result["layers"].values())
-                ):
+                found = (*result["inputs"].values(), *result["layers"].values())
+                if not half or all(np.isfinite(g).all() for g in found):
                     break
             return result
 

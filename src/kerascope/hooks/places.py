@@ -178,6 +178,8 @@ def _choose(
         len(spec.shape) > 1 and np.prod(spec.shape[:-1]) > 1
         for spec in model.survey.outputs.values()
     ):
+        shares = _reached(model, x, targets, found)
+        found = [p for p, share in zip(found, shares, strict=True) if share > 0] or found
         lowest = min(int(np.prod(p.grid)) for p in found)
         return [p for p in found if np.prod(p.grid) == lowest][-1]
     if all(p.prefix < 0 for p in found) and len(model.survey.outputs) == 1 and not targets.sites():
@@ -188,23 +190,29 @@ def _choose(
 def _last_reached(
     model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]
 ) -> Place:
-    """Return the last place that the score's gradient reaches on most positions; one probing pass.
+    """Return the last place that the score's gradient reaches on most positions.
 
     The last block's patch tokens of a vision transformer that reads its class token are not
     reached.
     """
+    shares = _reached(model, x, targets, found)
+    reached = [p for p, share in zip(found, shares, strict=True) if share > 0.5]
+    return reached[-1] if reached else found[-1]
+
+
+def _reached(
+    model: HookedModel, x: Mapping[str, Array], targets: Targets, found: list[Place]
+) -> list[float]:
+    """Return the share of each place's positions that the score's gradient reaches; one pass."""
     sites = tuple(p.site for p in found)
     key = ("reached", sites, targets.key(), tuple(a.shape[1:] for a in x.values()))
     if key not in model.store.memo:
         one = {name: array[:1] for name, array in x.items()}
         probe = model.gradients(one, targets.take([0]), sites, inputs=False)
-        shares = [
+        model.store.memo[key] = [
             float((np.abs(p.maps(probe.layers[p.site], 2)).max(axis=-1) > 0).mean()) for p in found
         ]
-        model.store.memo[key] = shares
-    shares = model.store.memo[key]
-    reached = [p for p, share in zip(found, shares, strict=True) if share > 0.5]
-    return reached[-1] if reached else found[-1]
+    return model.store.memo[key]
 
 
 def _only_from(

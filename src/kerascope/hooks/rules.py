@@ -35,7 +35,8 @@ ELEMENTWISE = RECTIFIERS | SMOOTH
 _OWNERS = {  # of functions that are not in the backend's `nn`
     **dict.fromkeys(
         ("add", "multiply", "concatenate", "reshape", "transpose", "squeeze", "expand_dims", "pad",
-         "mean", "max", "matmul", "einsum", "maximum", "exp", "log", "sqrt", "square", "abs"),
+         "mean", "max", "matmul", "einsum", "dot", "tensordot", "maximum",
+         "exp", "log", "sqrt", "square", "abs"),
         "numpy",
     ),
     "any_relu": "ReLU",

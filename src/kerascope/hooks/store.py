@@ -12,9 +12,7 @@ from kerascope.hooks.survey import Survey
 
 
 class Store:
-    """What is kept per model between calls: surveys, compiled functions, how often each was
-    traced.
-    """
+    """What is kept per model between calls: surveys, compiled functions, numbers of traces."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()

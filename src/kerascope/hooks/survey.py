@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascope.errors import BadInput
 from kerascope.hooks.head import HeadTape, head_tape
 from kerascope.hooks.inputs import Structure
 from kerascope.hooks.names import Site
@@ -160,3 +161,14 @@ def _token_sites(
             sites[name] = match[0]
             left.remove(match)
     return sites
+
+
+def refused(arrays: Mapping[str, Array], error: Exception) -> BadInput:
+    """Return the error that says on which inputs the model does not run, in its own words."""
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+    text = str(error).strip() or type(error).__name__
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # Keras puts the reason on a line of its own, after the name of the layer.
+    words = " ".join(lines[:2]) if lines[0].startswith("Exception encountered") else lines[0]
+    words = words.replace("\x1b[1m", "").replace("\x1b[0m", "")
+    return BadInput(f"the model does not run on inputs of shape {shapes}: {words}")

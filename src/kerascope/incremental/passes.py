@@ -66,7 +66,7 @@ def base_pass(model: Any, graph: Graph, bases: Sequence[int]) -> Callable[..., d
         return {str(i): value for i, value in capture.found.items()}
 
     reference = Plan.of(model, "forward", Targets(()), (), ()).model
-    compiled = make(model)(run, model.model)
+    compiled = model.compile(run, model.model)
 
     def call(x: Mapping[str, Any]) -> dict[int, Any]:
         found = {int(i): value for i, value in compiled(dict(x)).items()}
@@ -103,10 +103,5 @@ def patch_pass(model: Any, program: Program, targets: Targets) -> Callable[..., 
         return tail.forward(x, given, arrays)
 
     inputs = [i for i, node in enumerate(graph.nodes) if node.key is None]
-    compiled = make(model)(run, model.model)
+    compiled = model.compile(run, model.model)
     return lambda *args: tail._unpack(compiled(*args))  # noqa: SLF001
-
-
-def make(model: Any) -> Callable[..., Any]:
-    """Return what compiles a function for a `HookedModel`, or runs it eagerly."""
-    return model._compile if model.compiled else model.seam.eager  # noqa: SLF001

@@ -46,9 +46,7 @@ def follow(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fetch:
-    """A region of a map to be put together from base and window; `slot` is where its lookup
-    stands.
-    """
+    """A region of a map put together from base and window; `slot`: where its lookup stands."""
 
     node: int
     region: Region

@@ -30,6 +30,8 @@ COMPOSITES: dict[str, Composite] = {
     "epsilon_alpha2_beta1_flat": (
         ("first linear", "flat"), ("convolution", "alpha_beta:2,1"), _EPSILON,
     ),
+    # Achtibat et al. 2024, section 3.3; softmax, products and normalisations have theirs always
+    "attn_lrp": (("convolution", "gamma:0.25"), _EPSILON),
     # Montavon et al. 2019, section 10.3
     "epsilon_gamma_box": (
         ("first convolution", "z_box"), ("convolution", "gamma:0.25"), _EPSILON,

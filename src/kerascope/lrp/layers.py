@@ -21,6 +21,7 @@ CONVOLUTIONS = (
     kl.DepthwiseConv1D, kl.DepthwiseConv2D, kl.SeparableConv1D, kl.SeparableConv2D,
 )  # fmt: skip
 SCALES = (kl.Rescaling, kl.Normalization)
+NORMS = (kl.LayerNormalization, kl.GroupNormalization, kl.RMSNormalization, kl.UnitNormalization)
 DENSE = (kl.Dense, kl.EinsumDense)
 _TRANSPOSED = (kl.Conv1DTranspose, kl.Conv2DTranspose, kl.Conv3DTranspose)
 DEPTHWISE = (kl.DepthwiseConv1D, kl.DepthwiseConv2D)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerascope.errors import BadLayer, BadMethod
+from kerascope.errors import BadLayer, BadMethod, Refused
 from kerascope.lrp.composites import Composite, composite_of
 from kerascope.method import Axiom, Need, RawMap, check
-from kerascope.methods.input_family import InputMap, input_map, total
+from kerascope.methods.input_family import InputMap, input_map, total, unreached_notes
 from kerascope.run import Run
 from kerascope.types import Array
 
@@ -25,11 +25,11 @@ class LRP(InputMap):
     """Shares the score out over the inputs, layer by layer, by rules for each kind of layer.
 
     composite: "epsilon_plus", "epsilon", "zero", "epsilon_plus_flat", "epsilon_alpha2_beta1",
-        "epsilon_alpha2_beta1_flat", "epsilon_gamma_box"; or an ordered list of (pattern, rule),
-        see `kerascope.lrp.composites`.
+        "epsilon_alpha2_beta1_flat", "epsilon_gamma_box", "attn_lrp"; or an ordered list of
+        (pattern, rule), see `kerascope.lrp.composites`.
     epsilon: of the ε-rule, added to its denominators.
     bias: biases in the denominators take relevance: "keep", "drop", or "auto": with the rules
-        zero and ε only. With z⁺ they would take nearly all of it on real nets.
+        zero, ε and γ only. With z⁺ they would take nearly all of it on real nets.
     layer: give the relevance at the output of this layer instead of the inputs.
     through: let relevance through these channels of layers only: ("block4:42,43",).
     """
@@ -65,6 +65,19 @@ class LRP(InputMap):
     def _composite(self) -> Composite:
         return composite_of(self.composite)
 
+    def _notes(self, chart: Chart) -> list[str]:
+        """Name layers whose weights no rule sees, and patterns of one's own that fit no layer."""
+        notes = []
+        if chart.unsure:
+            more = f" and {len(chart.unsure) - 6} more" if len(chart.unsure) > 6 else ""
+            notes.append(
+                f"no rule for {', '.join(chart.unsure[:6])}{more}: relevance goes through their "
+                "gradient, as by LRP-0"
+            )
+        if chart.unused and not isinstance(self.composite, str):
+            notes.append(f"composite: no layer fits {', '.join(chart.unused)}")
+        return notes
+
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return the relevance of every input, its sum beside the score in `gap`."""
         from kerascope.lrp.layers import check_quantised
@@ -74,6 +87,7 @@ class LRP(InputMap):
         through = tuple(_channels(model, words) for words in self.through)
         rules = Propagation(self._composite(), self.epsilon, self.bias, through)
         chart: Chart = model.chart(rules, x)
+        _check_ruled(chart)
         x = _moved(model, x) if _probing(chart) else x
         site = None if self.layer is None else model.site(self.layer)
         if site in chart.folded:
@@ -94,7 +108,7 @@ class LRP(InputMap):
             raw = RawMap({n: v.astype(np.float32) for n, v in relevance.items()},
                          dict.fromkeys(relevance, axes), layer=str(site))  # fmt: skip
         _account(raw, total(relevance), found.scores)
-        raw.notes += chart_notes(chart) + _hidden(model, x)
+        raw.notes += self._notes(chart) + unreached_notes(raw.values) + _hidden(model, x)
         return raw
 
 
@@ -112,17 +126,19 @@ def _account(raw: RawMap, kept: Array, scores: Array) -> None:
         )
 
 
-def chart_notes(chart: Chart) -> list[str]:
-    """Say which layers no rule reached, and which parts of the composite fitted none."""
-    notes = []
-    if chart.untouched:
-        notes.append(
-            "no rule for " + ", ".join(chart.untouched[:6])
-            + (f" and {len(chart.untouched) - 6} more" if len(chart.untouched) > 6 else "")
-            + ": relevance goes through their gradient, as by LRP-0; give one by composite="
-            '((NAME, "epsilon"), …)'
-        )  # fmt: skip
-    return notes
+def _check_ruled(chart: Chart) -> None:
+    """Raise `Refused` on a layer with weights that no rule reaches; say how to give it one."""
+    from kerascope.lrp.rules import RULES
+
+    if not chart.unruled:
+        return
+    first, more = chart.unruled[0], len(chart.unruled) - 1
+    fit = ", ".join(RULES) if first.linear else "zero (its own gradient × its input)"
+    rule = "epsilon" if first.linear else "zero"
+    raise Refused(
+        f"layer '{first.path}' ({first.kind}) has no rule{f', nor have {more} more' * bool(more)}; "
+        f'rules that fit it: {fit}; lrp gives it one by composite=(("{first.kind}", "{rule}"), …)'
+    )
 
 
 def _hidden(model: Any, x: Any) -> list[str]:
@@ -147,8 +163,9 @@ def _moved(model: Any, x: dict[str, Array]) -> dict[str, Array]:
     for name, array in x.items():
         moved[name] = array
         if name not in model.survey.tokens:
-            tiny = 1e-6 * max(float(np.abs(array).max(initial=0)), 1e-6)
-            moved[name] = np.where(np.abs(array) < tiny, np.float32(tiny), array)
+            axes = tuple(range(1, array.ndim))
+            tiny = 1e-6 * np.maximum(np.abs(array).max(axis=axes, keepdims=True), 1e-6)
+            moved[name] = np.where(np.abs(array) < tiny, tiny.astype(np.float32), array)
     return moved
 
 

@@ -13,14 +13,14 @@ from keras import ops
 from kerascope.hooks.names import Site
 from kerascope.hooks.rules import ELEMENTWISE, Guide, graft, unwatched
 from kerascope.hooks.shadow import first_tensor, has_fused_activation, replace_tensor
+from kerascope.lrp.chart import Chart, Look
 from kerascope.lrp.composites import Composite, fits
 from kerascope.lrp.layers import (
+    NORMS,
     SCALES,
     SEPARABLE,
     Frame,
-    foldable,
     is_linear,
-    kinds_of,
     norm_of,
     passed,
     separable,
@@ -31,25 +31,7 @@ from kerascope.lrp.tracks import Tracks
 
 _GATES = frozenset({"sigmoid", "hard_sigmoid", "softmax"})
 _NATURAL = frozenset({"relu", "leaky_relu", "prelu"})  # y = z·f'(z): their gradient is the rule
-_NORMS = (kl.LayerNormalization, kl.GroupNormalization, kl.RMSNormalization, kl.UnitNormalization)
 _BIAS = {"auto": None, "keep": True, "drop": False}
-
-
-@dataclasses.dataclass(frozen=True)
-class Chart:
-    """What one look at the model found.
-
-    rules: by call of a linear layer or batch normalisation. folded: calls that a batch
-    normalisation behind takes in. rectified: calls whose positive part alone goes on. untouched:
-    layers with weights that no rule reached.
-    """
-
-    rules: dict[Site, Rule | None]
-    folded: frozenset[Site]
-    rectified: frozenset[Site]
-    first: frozenset[Site]
-    untouched: tuple[str, ...]
-    unused: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,92 +61,6 @@ class Propagation:
             if fits(pattern, kinds, path, first=first):
                 return i, rule_of(words, self.epsilon)
         return None
-
-
-class Look(Guide):
-    """Looks where rules would go, what is folded, and what no rule reaches."""
-
-    functions = ELEMENTWISE | Tracks.functions | {"matmul", "einsum"}
-
-    def __init__(self, rules: Propagation) -> None:
-        self.rules, self.tracks = rules, Tracks()
-        self.found: dict[Site, Rule | None] = {}
-        self.first: set[Site] = set()
-        self.untouched: list[str] = []
-        self.used: set[int] = set()
-
-    def inputs(self, x: dict[str, Any]) -> None:
-        """Mark the inputs."""
-        self.tracks.start(x)
-
-    def layer(
-        self, site: Site, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any
-    ) -> Any:
-        """Note what a layer reads and gives, and which rule fits it."""
-        x = first_tensor(args)
-        linear = is_linear(layer)
-        norm = isinstance(layer, kl.BatchNormalization)
-        affine = norm or isinstance(layer, SCALES)
-        if x is not None and not isinstance(layer, (keras.Model, kl.Concatenate)):
-            self.tracks.consume(args, layer if norm else None)
-        if x is not None and (linear or affine):
-            first = self.tracks.has(x, "raw")
-            self._choose(site, layer, first=first)
-        output = original(*args, **kwargs)
-        y = first_tensor(output)
-        if x is None or y is None:
-            return output
-        if linear and not has_fused_activation(layer):
-            self.tracks.made(y, site, layer)
-        elif (isinstance(layer, SCALES) and self.tracks.has(x, "raw")) or isinstance(
-            layer, kl.Embedding
-        ):
-            self.tracks.mark(y, "raw")
-        elif norm:
-            self.tracks.normed(x, y)
-        elif not linear:
-            self._unknown(site, layer)
-        return output
-
-    def _choose(self, site: Site, layer: Any, *, first: bool) -> None:
-        found = self.rules.find(kinds_of(layer), site.path, first=first)
-        if first:
-            self.first.add(site)
-        if found is not None:
-            self.used.add(found[0])
-        elif is_linear(layer):
-            self.untouched.append(f"{type(layer).__name__} '{site.path}'")
-        self.found[site] = None if found is None else found[1]
-
-    def _unknown(self, site: Site, layer: Any) -> None:
-        """Note a layer that has weights of its own and no rule."""
-        attention = (kl.MultiHeadAttention, kl.GroupQueryAttention)
-        if isinstance(layer, (*_NORMS, *attention, kl.PReLU, kl.Embedding, keras.Model)):
-            return
-        inside = isinstance(layer, (kl.RNN, kl.TimeDistributed, kl.Bidirectional))
-        own = [v for v in getattr(layer, "_trainable_variables", []) if len(v.shape) > 1]
-        name = f"{type(layer).__name__} '{site.path}'"
-        if (inside or own) and name not in self.untouched:
-            self.untouched.append(name)
-
-    def function(self, name: str, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Follow what is known of tensors."""
-        output = original(*args, **kwargs)
-        self.tracks.function(name, args, kwargs, output)
-        return output
-
-    def chart(self) -> Chart:
-        """Return what was found."""
-        folded = self.tracks.folded(foldable)
-        unused = tuple(
-            f"'{pattern}'"
-            for i, (pattern, _) in enumerate(self.rules.composite)
-            if i not in self.used
-        )
-        return Chart(
-            self.found, folded, frozenset(self.tracks.rectified), frozenset(self.first),
-            tuple(self.untouched), unused,
-        )  # fmt: skip
 
 
 class Relevance(Guide):
@@ -250,7 +146,7 @@ class Relevance(Guide):
                 return self._normed(site, layer, x, y)
             if isinstance(layer, SCALES):
                 return y if self.charted.rules.get(site) else passed(x, y)
-            if isinstance(layer, _NORMS):
+            if isinstance(layer, NORMS):
                 return normalised(layer, x, y)
         return y
 

@@ -5,6 +5,8 @@ from kerascope.methods.blur_ig import BlurIG
 from kerascope.methods.cam import CAM
 from kerascope.methods.d_rise import DRISE
 from kerascope.methods.deconvnet import Deconvnet
+from kerascope.methods.deep_lift import DeepLIFT
+from kerascope.methods.deep_shap import DeepSHAP
 from kerascope.methods.eigen_cam import EigenCAM
 from kerascope.methods.expected_gradients import ExpectedGradients
 from kerascope.methods.extremal_perturbation import ExtremalPerturbation
@@ -42,6 +44,8 @@ __all__ = [
     "AblationCAM",
     "BlurIG",
     "Deconvnet",
+    "DeepLIFT",
+    "DeepSHAP",
     "EigenCAM",
     "ExpectedGradients",
     "ExtremalPerturbation",

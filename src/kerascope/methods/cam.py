@@ -19,8 +19,7 @@ _LINEAR = 1e-3  # largest relative difference between weights read at two points
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CAM(ActivationMap):
-    """Weight each channel of the last maps by the class's weight in the linear head behind the
-    pooling.
+    """Weight each of the last channels by the class's weight in the linear head behind pooling.
 
     Defined only for global average pooling followed by one linear layer. Whether a model is of that
     kind is found out, not read off its layers: the gradient at the maps must be the same at every

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from kerascope.method import AttributionMethod, Axiom, Need, Passes, RawMap
+from kerascope.method import AttributionMethod, Axiom, Need, Passes, RawMap, check
 from kerascope.run import Run
 from kerascope.types import Array
 
 if TYPE_CHECKING:
     from kerascope.hooks.places import Place
+
+_MODIFIERS = {"guided": "guided_backprop", "relu": "deconvnet"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,13 +49,23 @@ class ActivationMap(AttributionMethod):
         """Return the map of every target at the chosen layer."""
         places = self.places(model, x, targets)
         sites = tuple(dict.fromkeys(place.site for place in places.values()))
-        found = model.gradients(x, targets, sites, inputs=False)
+        rules = self.rules()
+        found = model.gradients(x, targets, sites, inputs=False, rules=rules)
         signed = {}
         for name, place in places.items():
             activations = place.maps(found.activations[place.site], 1)[:, None]
             gradients = place.maps(found.layers[place.site], 2)
             signed[name] = self.combine(activations, gradients)
-        return self.finish(places, signed)
+        raw = self.finish(places, signed)
+        if rules is not None:
+            from kerascope.hooks.rectifiers import rectifier_notes
+
+            raw.notes += rectifier_notes(model, x, rules)
+        return raw
+
+    def rules(self) -> Any:
+        """Return how the gradient is rewritten on its way back, or None for the gradient itself."""
+        return None
 
     def places(self, model: Any, x: Any, targets: Any) -> dict[str, Place]:
         """Return where the map is taken, by input name."""
@@ -69,9 +81,7 @@ class ActivationMap(AttributionMethod):
         """
 
     def finish(self, places: dict[str, Place], signed: dict[str, Array]) -> RawMap:
-        """Return the raw map: ReLU where asked for, the signed map beside it, a note on empty
-        maps.
-        """
+        """Return the raw map: ReLU where asked for, the signed map beside it, a note if empty."""
         values = {
             n: (np.maximum(m, 0) if self.relu else m).astype(np.float32) for n, m in signed.items()
         }
@@ -87,6 +97,32 @@ class ActivationMap(AttributionMethod):
         if self.relu:
             raw.notes += empty_notes(values)
         return raw
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GradientMap(ActivationMap):
+    """Base of those that read the gradient at the layer.
+
+    modifier: None for the gradient; "guided" or "relu" to have every rectifier above the layer
+        drop what is negative in it, as guided backpropagation or the deconvnet does.
+    """
+
+    modifier: str | None = None
+
+    def __post_init__(self) -> None:
+        known = (None, *_MODIFIERS)
+        check(
+            self.modifier in known,
+            f"{self.name}: modifier='{self.modifier}' is not known; it is None, 'guided' or 'relu'",
+        )
+
+    def rules(self) -> Any:
+        """Return the rectifiers' rule that the modifier names."""
+        if self.modifier is None:
+            return None
+        from kerascope.hooks.rectifiers import Rectifiers
+
+        return Rectifiers(_MODIFIERS[self.modifier])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from kerascope.errors import BadTarget
 from kerascope.method import RawMap
 from kerascope.methods.rise import RISE
 from kerascope.perturb import is_tokens, spatial_size
 from kerascope.run import Run
-from kerascope.targets.detections import Found
+from kerascope.targets.detections import Detector, Found
 
 _CELLS = 16  # along each axis of a picture, as in the paper
 
@@ -18,10 +19,11 @@ _CELLS = 16  # along each axis of a picture, as in the paper
 class DRISE(RISE):
     """How much more of a detection is found with a position shown, over random masks.
 
-    `target=Detection(…)` says which detection of the whole input is explained: the score is the
-    largest similarity of any box found under a mask to it. Any other target is explained as RISE
-    does, with a note. Fields are those of RISE, with the paper's masks: 5000, and where `cell` is
-    None, 16 × 16 cells of a picture; its weighted sum is `estimator="paper"`.
+    `target=Detection(…)` or "detection-2" says which detection of the whole input is explained, the
+    surest by default: the score is the largest similarity of any box found under a mask to it. Any
+    other target is explained as RISE does, with a note. Fields are those of RISE, with the paper's
+    masks: 5000, and where `cell` is None, 16 × 16 cells of a picture; its weighted sum is
+    `estimator="paper"`.
     """
 
     name = "d_rise"
@@ -29,6 +31,14 @@ class DRISE(RISE):
     reference = "petsiuk2021drise"
 
     masks: int = 5000
+
+    def default_target(self, spec: Any) -> Any:
+        """Return the surest detection, if the model is a detector."""
+        try:
+            Detector.of(spec)
+        except BadTarget:
+            return None
+        return "detection"
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return RISE's map of the similarity."""
@@ -43,6 +53,6 @@ class DRISE(RISE):
         if others:
             raw.notes.append(
                 f"d_rise: the {others[0].words(0)} is not a detection, so this is RISE; "
-                "target=Detection(0) explains the first box, Detection() the surest"
+                'target="detection" explains the surest box, Detection(0) the first'
             )
         return raw

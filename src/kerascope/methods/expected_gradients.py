@@ -8,14 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerascope.errors import BadMethod
 from kerascope.method import Axiom, Data, Passes, RawMap, check
+from kerascope.methods.backgrounds import LEVELS, background_of
 from kerascope.methods.input_family import InputMap, Mean, input_map, total
 from kerascope.methods.integrated_gradients import gap_notes, on_path
 from kerascope.run import Run
 from kerascope.types import Array
-
-_LEVELS = 5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +41,7 @@ class ExpectedGradients(InputMap):
 
     def _draws(self) -> tuple[int, int]:
         """Return how many baselines each sample uses, and places on each path."""
-        count = _LEVELS if self.background is None else len(self.background.array)
+        count = LEVELS if self.background is None else len(self.background.array)
         return min(count, self.samples), max(1, self.samples // count)
 
     def passes(
@@ -58,7 +56,7 @@ class ExpectedGradients(InputMap):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return E[(x − x′)·∂y/∂x at x′ + α(x − x′)], with the completeness gap."""
-        background, per_sample, notes = self._background(x)
+        background, per_sample, notes = background_of(self.name, self.background, x)
         if self.layer is None:
             sites: tuple[Any, ...] = ()
             features, bases = model.features(x), model.features(background)
@@ -103,31 +101,6 @@ class ExpectedGradients(InputMap):
             else np.arange(count)
         )
 
-    def _background(self, x: Mapping[str, Array]) -> tuple[dict[str, Array], bool, list[str]]:
-        """Return the background by input name, whether each sample has rows of its own, and a note
-        on a default.
-        """
-        if self.background is not None:
-            if len(x) > 1:
-                raise BadMethod(
-                    "expected_gradients: a background array fits a model with one input only"
-                )
-            (name, array), given = next(iter(x.items())), self.background.array
-            if given.shape[1:] != array.shape[1:] or not len(given):
-                raise BadMethod(
-                    f"expected_gradients: background has shape {given.shape}; it must be "
-                    "(baselines, "
-                    f"{', '.join(map(str, array.shape[1:]))})"
-                )
-            return {name: given.astype(array.dtype)}, False, []
-        background = {name: _constants(array) for name, array in x.items()}
-        note = (
-            f"no background was given: {_LEVELS} constant inputs from a sample's smallest to "
-            "its largest value serve "
-            "as baselines; samples of your data are a better background"
-        )
-        return background, True, [note]
-
     def _mean_score(
         self, model: Any, x: Any, targets: Any, run: Run, bases: Mapping[Any, Array], chosen: Array
     ) -> Array:
@@ -147,13 +120,3 @@ class ExpectedGradients(InputMap):
         (site, array), name = next(iter(values.items())), next(iter(x))
         axes = ("sample", "target", *model.layer_axes(array.shape[2:]))
         return RawMap(values={name: array.astype(np.float32)}, axes={name: axes}, layer=str(site))
-
-
-def _constants(array: Array) -> Array:
-    """Return (sample · level, …): constant inputs over each sample's range; zeros for tokens."""
-    flat = array.reshape(len(array), -1)
-    levels = np.zeros((len(array), _LEVELS))
-    if array.dtype.kind == "f":
-        levels = np.linspace(flat.min(axis=1), flat.max(axis=1), _LEVELS, axis=1)
-    rows = levels.reshape(-1, *(1,) * (array.ndim - 1))
-    return np.broadcast_to(rows, (rows.shape[0], *array.shape[1:])).astype(array.dtype)

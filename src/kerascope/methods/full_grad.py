@@ -23,8 +23,7 @@ _ROWS = 2  # samples at a time: the gradients at all layers are held at once
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FullGrad(InputMap):
-    """The input's share of the score together with every bias's, brought to the input's size and
-    summed.
+    """The input's share of the score and every bias's, brought to the input's size and summed.
 
     On nets of linear and ReLU layers, Σ x·∂y/∂x + Σ b·∂y/∂b is exactly the score; `gap` is what is
     missing. The map is the paper's: absolute values, each layer's scaled to 0…1, enlarged, summed

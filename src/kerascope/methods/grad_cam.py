@@ -6,12 +6,12 @@ import dataclasses
 
 import numpy as np
 
-from kerascope.methods.cam_family import ActivationMap, spatial_axes
+from kerascope.methods.cam_family import GradientMap, spatial_axes
 from kerascope.types import Array
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GradCAM(ActivationMap):
+class GradCAM(GradientMap):
     """Weight each channel by the mean of its gradient, sum, keep what speaks for the class."""
 
     name = "grad_cam"

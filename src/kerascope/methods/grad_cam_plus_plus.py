@@ -6,12 +6,12 @@ import dataclasses
 
 import numpy as np
 
-from kerascope.methods.cam_family import ActivationMap, spatial_axes
+from kerascope.methods.cam_family import GradientMap, spatial_axes
 from kerascope.types import Array
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GradCAMPlusPlus(ActivationMap):
+class GradCAMPlusPlus(GradientMap):
     """Weight positive gradients by how much each position alone would explain the score.
 
     Second and third derivatives are those of exp(score) through a piecewise linear net (equation

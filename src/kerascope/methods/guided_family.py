@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kerascope.method import Axiom, RawMap
-from kerascope.methods.input_family import InputMap, input_map
+from kerascope.methods.input_family import InputMap, input_map, unreached_notes
 from kerascope.run import Run
 
 if TYPE_CHECKING:
@@ -34,9 +34,5 @@ class RectifiedMap(InputMap):
         rules = self.rules()
         raw = input_map(model, model.gradients(x, targets, rules=rules).inputs)
         raw.notes += rectifier_notes(model, x, rules)
-        for name, values in raw.values.items():
-            if not values.any():
-                raw.notes.append(
-                    f"nothing flows back to input '{name}': each rectifier on the way drops it"
-                )
+        raw.notes += unreached_notes(raw.values)
         return raw

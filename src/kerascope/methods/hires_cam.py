@@ -6,12 +6,12 @@ import dataclasses
 
 import numpy as np
 
-from kerascope.methods.cam_family import ActivationMap
+from kerascope.methods.cam_family import GradientMap
 from kerascope.types import Array
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class HiResCAM(ActivationMap):
+class HiResCAM(GradientMap):
     """Multiply activation and gradient position by position and sum over channels.
 
     Where one linear layer follows, the signed map sums to the score without the bias.

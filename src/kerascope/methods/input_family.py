@@ -74,6 +74,15 @@ def total(values: Mapping[str, Array]) -> Array:
     )  # type: ignore[return-value]
 
 
+def unreached_notes(values: Mapping[str, Array]) -> list[str]:
+    """Name the inputs that a backward rule gave nothing at all."""
+    return [
+        f"nothing flows back to input '{name}': the rules drop it on each way"
+        for name, array in values.items()
+        if not array.any()
+    ]
+
+
 class Mean:
     """A running mean over draws, in float64: (sample, target, …) per input, any order of draws."""
 
@@ -84,13 +93,12 @@ class Mean:
         }
 
     def add(self, rows: Array, values: Mapping[str, Array], weights: Array | None = None) -> None:
-        """Add (row, target, …) values to the samples that `rows` names, with (row, target)
-        weights.
-        """
+        """Add (row, target, …) values, with (row, target) weights, to the samples `rows` names."""
         for name, array in values.items():
             if weights is not None:
                 array = array * weights.reshape(*weights.shape, *(1,) * (array.ndim - 2))  # noqa: PLW2901
-            np.add.at(self._sums[name], rows, array)
+            for row in np.unique(rows):  # `np.add.at` is ten times slower
+                self._sums[name][row] += array[rows == row].sum(axis=0, dtype=np.float64)
 
     def result(self, draws: float = 1.0) -> dict[str, Array]:
         """Return the sums divided by `draws`, in float64."""

@@ -96,8 +96,7 @@ class IntegratedGradients(InputMap):
         features: Mapping[str, Array],
         base: Mapping[str, Array],
     ) -> tuple[Array, Array]:
-        """Return (sample, target) score differences, and how much of all change is behind at each
-        probe.
+        """Return (sample, target) score differences, and the share of change behind each probe.
 
         The change is that of all outputs, not of the target: the steps do not depend on it.
         """
@@ -124,9 +123,7 @@ class IntegratedGradients(InputMap):
         self, model: Any, x: Any, targets: Any, run: Run, features: Mapping[str, Array],
         base: Mapping[str, Array], rising: Array, wanted: Array, means: Mean,
     ) -> None:  # fmt: skip
-        """Add `wanted` (sample, target) weighted gradients on each path; weights sum to their
-        number.
-        """
+        """Add `wanted` (sample, target) gradients on each path; weights sum to their number."""
         for count in np.unique(wanted[wanted > 0]):
             takes = wanted == count
             samples = np.flatnonzero(takes.any(axis=1))

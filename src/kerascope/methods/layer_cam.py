@@ -6,12 +6,12 @@ import dataclasses
 
 import numpy as np
 
-from kerascope.methods.cam_family import ActivationMap
+from kerascope.methods.cam_family import GradientMap
 from kerascope.types import Array
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LayerCAM(ActivationMap):
+class LayerCAM(GradientMap):
     """Weight every position by its own positive gradient: also sharp at early layers."""
 
     name = "layer_cam"

@@ -63,23 +63,23 @@ class RISE(AttributionMethod):
     precision: float | None = None
 
     def __post_init__(self) -> None:
-        check(self.masks >= 4, f"rise: masks={self.masks} must be at least 4")
+        check(self.masks >= 4, f"{self.name}: masks={self.masks} must be at least 4")
         cells = self.cell if isinstance(self.cell, tuple) else (self.cell,)
         check(
             self.cell is None or all(isinstance(n, int) and n >= 1 for n in cells),
-            f"rise: cell={self.cell} must be a whole number of at least 1, or one per axis",
+            f"{self.name}: cell={self.cell} must be a whole number of at least 1, or one per axis",
         )
         check(
             0 < self.probability < 1,
-            f"rise: probability={self.probability} must be between 0 and 1, both excluded",
+            f"{self.name}: probability={self.probability} must be between 0 and 1, both excluded",
         )
         check(
             self.estimator in ("regression", "centred", "paper"),
-            f"rise: estimator='{self.estimator}' is not one of regression, centred, paper",
+            f"{self.name}: estimator='{self.estimator}' is not one of regression, centred, paper",
         )
         check(
             self.precision is None or 0 < self.precision < 1,
-            f"rise: precision={self.precision} must be between 0 and 1: a share of the maximum",
+            f"{self.name}: precision={self.precision} must be between 0 and 1, of the maximum",
         )
         check_cover(self.baseline)
 
@@ -104,7 +104,7 @@ class RISE(AttributionMethod):
             sums = Moments(masks, len(run.scores), len(targets), centred=self.estimator != "paper")
             if self.estimator == "regression":
                 notes.append(
-                    f"rise: {masks.components} cells are too many for a regression (at most "
+                    f"{self.name}: {masks.components} cells are too many for a regression (at most "
                     f"{_MOST}): the mean was subtracted only, as estimator='centred' does"
                 )
         found = _Found(run.scores.shape, self.precision)

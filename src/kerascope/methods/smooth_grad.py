@@ -1,6 +1,4 @@
-"""SmoothGrad (Smilkov et al. 2017), its square (Hooker et al. 2019) and VarGrad (Adebayo et al.
-2018).
-"""
+"""SmoothGrad (Smilkov et al. 2017), its square (Hooker 2019) and VarGrad (Adebayo 2018)."""
 
 from __future__ import annotations
 

@@ -186,8 +186,9 @@ class Grades:
         self._grades = np.stack(flat, axis=1).astype(np.float32)
 
     def shown(self, masks: Array, samples: Array) -> tuple[Array, Array]:
-        """Return inputs (row, *shape) under masks (row, *size), and how fast they change by them:
-        (row, position, channel).
+        """Return inputs (row, *shape) under masks (row, *size), and their derivative by the masks.
+
+        The derivative is (row, position, channel).
         """
         last = self._grades.shape[1] - 1
         level = masks.reshape(len(masks), -1) * last

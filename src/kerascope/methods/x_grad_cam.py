@@ -6,12 +6,12 @@ import dataclasses
 
 import numpy as np
 
-from kerascope.methods.cam_family import ActivationMap, spatial_axes
+from kerascope.methods.cam_family import GradientMap, spatial_axes
 from kerascope.types import Array
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class XGradCAM(ActivationMap):
+class XGradCAM(GradientMap):
     """Weight each channel by its gradient averaged over its own activation."""
 
     name = "x_grad_cam"

@@ -2,11 +2,22 @@
 
 from kerascope.report.encode import json_for_script
 from kerascope.report.page import build_report, write_report
-from kerascope.report.sections import Comparison, Explanations, Interval, Section, Story, Table
+from kerascope.report.sections import (
+    Comparison,
+    Explanations,
+    Figure,
+    Gallery,
+    Interval,
+    Section,
+    Story,
+    Table,
+)
 
 __all__ = [
     "Comparison",
     "Explanations",
+    "Figure",
+    "Gallery",
     "Interval",
     "Section",
     "Story",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerascope.errors import BadInput
 from kerascope.plot.colour import ALPHA, fit, strip
 from kerascope.plot.draw import map_picture
 from kerascope.plot.export import data_uri, drawn
@@ -27,6 +29,7 @@ from kerascope.plot.words import (
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
+    from kerascope.report.sections import Figure
     from kerascope.types import Array
 
 LONGEST = 400  # pixels of a picture's longest side
@@ -41,6 +44,23 @@ class Picture:
     alt: str
     width: int
     height: int
+
+
+_STARTS = {  # of files of each kind
+    b"\x89PNG": "png", b"\xff\xd8": "jpeg", b"GIF8": "gif", b"RIFF": "webp", b"<": "svg+xml",
+}  # fmt: skip
+
+
+def file_picture(figure: Figure) -> Picture:
+    """Return a picture from the bytes of its file; raise `BadInput` for other kinds of file."""
+    kinds = [kind for start, kind in _STARTS.items() if figure.content.startswith(start)]
+    if not kinds:
+        raise BadInput(
+            f"a figure is PNG, JPEG, GIF, WebP or SVG, not bytes that start {figure.content[:8]!r}"
+        )
+    words = base64.b64encode(figure.content).decode()
+    src = f"data:image/{kinds[0]};base64,{words}"
+    return Picture(src=src, alt=figure.alt, width=figure.width, height=figure.height)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

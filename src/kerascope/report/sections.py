@@ -70,6 +70,36 @@ class Story(Section):
     table: Table | None = None
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A picture ready to show: PNG, JPEG, WebP, GIF or SVG.
+
+    alt: what it says, for who does not see it. width, height: of the page, in CSS pixels.
+    """
+
+    content: bytes
+    alt: str
+    width: int
+    height: int
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.alt:
+            raise BadInput("a figure needs words (alt) for who does not see it")
+        if self.width < 1 or self.height < 1:
+            raise BadInput(f"a figure of {self.width} × {self.height} pixels shows nothing")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Gallery(Section):
+    """Pictures side by side with words, and numbers below them."""
+
+    template: ClassVar[str] = "gallery.html.j2"
+    paragraphs: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    table: Table | None = None
+
+
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Comparison(Section):
     """Results of several models (or settings) on the same pictures, one column each.

@@ -11,7 +11,15 @@ from kerascope.plot.maps import Map, limit_of, maps_of, pick
 from kerascope.plot.stamp import without_folders
 from kerascope.plot.words import layer_words, number, percentage, prediction_words, sample_name
 from kerascope.report import cells
-from kerascope.report.sections import Comparison, Explanations, Interval, Section, Story, Table
+from kerascope.report.sections import (
+    Comparison,
+    Explanations,
+    Gallery,
+    Interval,
+    Section,
+    Story,
+    Table,
+)
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -94,14 +102,29 @@ class TableCell:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class TableView:
+    """Numbers with headings; no rows where there is no table."""
+
+    columns: tuple[tuple[str, bool], ...]  # heading, whether numbers stand below it
+    rows: tuple[tuple[TableCell, ...], ...]
+    caption: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class StoryView:
     """Words and numbers of a `Story` section."""
 
     headline: str
     paragraphs: tuple[str, ...]
-    columns: tuple[tuple[str, bool], ...]  # heading, whether numbers stand below it
-    rows: tuple[tuple[TableCell, ...], ...]
-    caption: str
+    table: TableView
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GalleryView:
+    """Pictures with captions, and numbers, of a `Gallery` section."""
+
+    pictures: tuple[tuple[cells.Picture, str], ...]
+    table: TableView
 
 
 @functools.singledispatch
@@ -215,15 +238,23 @@ def _comparison(section: Comparison, number_: int) -> ComparisonView:  # noqa: A
 
 @view.register
 def _story(section: Story, number_: int) -> StoryView:  # noqa: ARG001
-    table = section.table or Table(columns=(), rows=())
+    return StoryView(
+        headline=section.headline, paragraphs=section.paragraphs, table=_table(section.table)
+    )
+
+
+@view.register
+def _gallery(section: Gallery, number_: int) -> GalleryView:  # noqa: ARG001
+    pictures = tuple((cells.file_picture(f), f.caption) for f in section.figures)
+    return GalleryView(pictures=pictures, table=_table(section.table))
+
+
+def _table(table: Table | None) -> TableView:
+    table = table or Table(columns=(), rows=())
     rows = tuple(tuple(_table_cell(value) for value in row) for row in table.rows)
     numeric = [any(row[i].numeric for row in rows) for i in range(len(table.columns))]
-    return StoryView(
-        headline=section.headline,
-        paragraphs=section.paragraphs,
-        columns=tuple(zip(table.columns, numeric, strict=True)),
-        rows=rows,
-        caption=table.caption,
+    return TableView(
+        columns=tuple(zip(table.columns, numeric, strict=True)), rows=rows, caption=table.caption
     )
 
 

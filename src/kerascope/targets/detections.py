@@ -155,8 +155,9 @@ class Found(Target):
     labels: tuple[str, ...] | None = _static()
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """Return the largest similarity (Petsiuk et al. 2021, equations 3 to 6), shape (sample,):
-        IoU of the boxes × cosine of the class probabilities × objectness.
+        """Return the largest similarity (Petsiuk et al. 2021, equations 3 to 6), shape (sample,).
+
+        It is the IoU of the boxes × cosine of the class probabilities × objectness.
         """
         from keras import ops
 
@@ -186,6 +187,8 @@ class Found(Target):
         elif self.detector.classes is not None and not self.detector.numbers:
             best = ops.max(kinds, axis=-1) if self.class_ is None else kinds[..., self.class_]
             sure = sure * best
+        # Detectors fill up their outputs with boxes of no area.
+        sure = sure * ops.cast(ops.all(boxes[..., 2:] > boxes[..., :2], axis=-1), sure.dtype)
         order = ops.argsort(-sure, axis=1)[:, self.rank - 1]
         place = order if self.index is None else ops.full_like(order, self.index)
         at = ops.expand_dims(ops.cast(place, "int32"), 1)

@@ -10,6 +10,7 @@ import numpy as np
 from kerascope.errors import BadTarget
 from kerascope.targets.base import Spec, Target, Targets
 from kerascope.targets.classes import Class, Contrast, Output, Rank, Top, class_index, pick
+from kerascope.targets.detections import Detection
 from kerascope.targets.places import Custom
 
 
@@ -54,7 +55,8 @@ def one_target(target: Any, spec: Spec, samples: int) -> Target:
 def _from_words(text: str, spec: Spec) -> Any:
     """Return the target that words name.
 
-    The words are a class name, "predicted", "top-5", "rank-2", "a vs b" or "output:class".
+    The words are a class name, "predicted", "top-5", "rank-2", "a vs b", "output:class", or for
+    detectors "detection", the surest, and "detection-2", the second.
     """
     names = {name.lower() for name in spec.labels or ()}
     if text.lower() in names:
@@ -63,6 +65,8 @@ def _from_words(text: str, spec: Spec) -> Any:
         return Rank(1)
     if match := re.fullmatch(r"(top|rank)-(\d+)", text.lower()):
         return (Top if match[1] == "top" else Rank)(int(match[2]))
+    if match := re.fullmatch(r"detection(?:-(\d+))?", text.lower()):
+        return Detection(rank=int(match[1] or 1))
     if " vs " in text:
         a, b = text.split(" vs ", 1)
         return Contrast(a.strip(), b.strip())

@@ -1,0 +1,1 @@
+"""Concepts: directions in activations that people have words for."""

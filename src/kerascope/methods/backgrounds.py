@@ -1,0 +1,47 @@
+"""Backgrounds: sets of baselines to compare with, and what stands in where none was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from kerascope.errors import BadMethod
+from kerascope.method import Data
+from kerascope.types import Array
+
+LEVELS = 5  # baselines per sample where no background was given
+
+
+def background_of(
+    name: str, background: Data | None, x: Mapping[str, Array]
+) -> tuple[dict[str, Array], bool, list[str]]:
+    """Return baselines by input name, whether each sample has rows of its own, and notes.
+
+    name: of the method, for errors.
+    """
+    if background is not None:
+        if len(x) > 1:
+            raise BadMethod(f"{name}: a background array fits a model with one input only")
+        (key, array), given = next(iter(x.items())), background.array
+        if given.shape[1:] != array.shape[1:] or not len(given):
+            raise BadMethod(
+                f"{name}: background has shape {given.shape}; it must be (baselines, "
+                f"{', '.join(map(str, array.shape[1:]))})"
+            )
+        return {key: given.astype(array.dtype)}, False, []
+    note = (
+        f"no background was given: {LEVELS} constant inputs from a sample's smallest to its "
+        "largest value serve as baselines; samples of your data are a better background"
+    )
+    return {key: _constants(array) for key, array in x.items()}, True, [note]
+
+
+def _constants(array: Array) -> Array:
+    """Return (sample · level, …): constant inputs over each sample's range; zeros for tokens."""
+    flat = array.reshape(len(array), -1)
+    levels = np.zeros((len(array), LEVELS))
+    if array.dtype.kind == "f":
+        levels = np.linspace(flat.min(axis=1), flat.max(axis=1), LEVELS, axis=1)
+    rows = levels.reshape(-1, *(1,) * (array.ndim - 1))
+    return np.broadcast_to(rows, (rows.shape[0], *array.shape[1:])).astype(array.dtype)
