@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -209,6 +210,7 @@ def _rich(value: Any) -> Any:
     return value
 
 
+@functools.cache
 def _load_entry_points() -> None:
     """Import the built-in methods and those other packages register under `kerascope.methods`."""
     import importlib

@@ -72,9 +72,7 @@ class BlurIG(InputMap):
                 sigma = edges[name]
                 middle = [(sigma[d] + sigma[d + 1]) / 2 for d in draws]
                 at[name] = scale.rows(samples, middle)
-                way[name] = scale.rows(samples, sigma[draws + 1]) - scale.rows(
-                    samples, sigma[draws]
-                )
+                way[name] = scale.rows(samples, sigma[draws + 1], less=sigma[draws])
             given = {name: array[samples] for name, array in x.items()}
             found = model.gradients(given, targets.take(samples), at=at, pad=run.chunk)
             mean.add(samples, {name: g * way[name][:, None] for name, g in found.inputs.items()})
@@ -113,19 +111,29 @@ class _Blur:
         if self.spatial:
             from scipy import fft
 
-            self._waves = fft.dctn(array.astype(np.float64), axes=self.spatial, norm="ortho")
+            waves = fft.dctn(array.astype(np.float64), axes=self.spatial, norm="ortho")
+            self._waves = waves.astype(np.float32)
 
-    def rows(self, samples: Array, sigmas: Any) -> Array:
-        """Return chosen samples, each blurred by its own σ."""
+    def rows(self, samples: Array, sigmas: Any, *, less: Any = None) -> Array:
+        """Return chosen samples, each blurred by its own σ; less those blurred by another one."""
         if not self.spatial:
-            return self._array[samples]
+            return self._array[samples] if less is None else np.zeros_like(self._array[samples])
         from scipy import fft
 
-        waves = self._waves[samples].copy()
+        damping = self._damping(sigmas)
+        if less is not None:
+            damping = damping - self._damping(less)
+        waves = self._waves[samples] * damping.astype(np.float32)
+        return fft.idctn(waves, axes=self.spatial, norm="ortho", overwrite_x=True)
+
+    def _damping(self, sigmas: Any) -> Array:
+        """Return by how much a blur of each σ damps each frequency, (row, frequency, …, 1)."""
+        damping = np.ones((len(sigmas), *(1,) * (self._array.ndim - 1)))
         for axis, size in zip(self.spatial, self.sizes, strict=True):
             frequency = np.pi * np.arange(size) / size
-            damping = np.exp(-0.5 * np.outer(np.square(sigmas), frequency**2))
-            shape = [len(samples), *(1,) * (waves.ndim - 1)]
+            shape = [len(sigmas), *(1,) * (self._array.ndim - 1)]
             shape[axis] = size
-            waves *= damping.reshape(shape)
-        return fft.idctn(waves, axes=self.spatial, norm="ortho").astype(np.float32)
+            damping = damping * np.exp(-0.5 * np.outer(np.square(sigmas), frequency**2)).reshape(
+                shape
+            )
+        return damping

@@ -54,7 +54,13 @@ class EigenCAM(ActivationMap):
     def combine(self, activations: Array, gradients: Array) -> Array:
         """A·v₁ of A = UΣVᵀ with positions as rows, without centring."""
         rows = activations.reshape(*activations.shape[:2], -1, activations.shape[-1])
-        vectors = np.linalg.svd(rows, full_matrices=False)[2][..., :1, :]
-        maps = (rows @ np.swapaxes(vectors, -1, -2))[..., 0]
+        # AAᵀ = UΣ²Uᵀ and AᵀA = VΣ²Vᵀ: the smaller one is far quicker than A itself.
+        rows = rows.astype(np.float64)
+        flipped = np.swapaxes(rows, -1, -2)
+        if rows.shape[-2] <= rows.shape[-1]:
+            squares, vectors = np.linalg.eigh(rows @ flipped)
+            maps = vectors[..., -1] * np.sqrt(np.maximum(squares[..., -1:], 0))
+        else:
+            maps = (rows @ np.linalg.eigh(flipped @ rows)[1][..., -1:])[..., 0]
         maps *= np.where(maps.sum(axis=-1, keepdims=True) < 0, -1, 1)
         return maps.reshape(activations.shape[:-1])

@@ -27,8 +27,8 @@ class GradCAMPlusPlus(GradientMap):
         """Σ_k A_k · Σ α·max(∂y/∂A_k, 0), α = g² / (2g² + ΣA·g³)."""
         axes = spatial_axes(gradients)
         gradients = np.asarray(gradients, np.float64)
-        square, cube = gradients**2, gradients**3
-        below = 2 * square + activations.sum(axis=axes, keepdims=True) * cube
+        square = gradients * gradients  # NumPy's third power takes ten times as long
+        below = (2 + activations.sum(axis=axes, keepdims=True) * gradients) * square
         # α is 0/0 where the gradient is zero; such positions get no weight.
         alpha = np.divide(square, below, out=np.zeros_like(square), where=np.abs(below) > 1e-300)
         weights = np.sum(alpha * np.maximum(gradients, 0), axis=axes, keepdims=True)
