@@ -14,7 +14,7 @@ from typing import Any
 from keras import ops
 
 from kerascope.errors import BadMethod, choices
-from kerascope.hooks.rules import graft, stabilised
+from kerascope.hooks.rules import carried, graft, stabilised
 
 STABILISER = 1e-6  # what is added to a denominator, away from zero, in every rule but ε
 _TINY = 1e-6  # inputs nearer to zero count as this, where relevance does not depend on them
@@ -49,6 +49,11 @@ class Linear:
 
     def parts(self) -> tuple[Any, Any, Any]:
         """Return (P, N, A): the sums of positive and of negative x·w, and P − N, differentiable."""
+        if self.positive:
+            positive = self.run(self.x, ops.maximum(self.kernel, 0.0))
+            negative, total = self.weighted - positive, 2 * positive - self.weighted
+            none = 2e-6 * ops.stop_gradient(total)
+            return positive, ops.where(negative < -none, negative, 0 * negative), total
         total = self.run(ops.abs(self.x), ops.abs(self.kernel))
         # Where terms have one sign only, the other sum is rounding.
         none = 2e-6 * total
@@ -58,7 +63,8 @@ class Linear:
 
     def back(self, source: Any, denominator: Any, stabiliser: float = STABILISER) -> Any:
         """Return z with the gradient of source·z/denominator."""
-        return graft(self.z, self.scaled(source, denominator, stabiliser))
+        factor = ops.stop_gradient(self.z) / stabilised(ops.stop_gradient(denominator), stabiliser)
+        return carried(self.z, (source, factor))
 
     def scaled(self, source: Any, denominator: Any, stabiliser: float = STABILISER) -> Any:
         """Return source·[z/denominator], the bracket as a constant."""
@@ -125,13 +131,14 @@ class AlphaBeta(Rule):
         up = layer.share(lambda b: ops.maximum(b, 0.0))
         if self.beta == 0 and layer.positive:
             positive = layer.run(layer.x, ops.maximum(layer.kernel, 0.0))
-            return layer.back(positive, positive + up)
+            return carried(layer.z, (positive, layer.z / (positive + (up + STABILISER))))
         positive, negative, _ = layer.parts()
-        source = self.alpha * layer.scaled(positive, positive + up)
-        if self.beta:
-            down = layer.share(lambda b: ops.minimum(b, 0.0))
-            source = source - self.beta * layer.scaled(negative, negative + down)
-        return graft(layer.z, source)
+        rise = self.alpha * layer.z / (positive + (up + STABILISER))
+        if not self.beta:
+            return carried(layer.z, (positive, rise))
+        down = layer.share(lambda b: ops.minimum(b, 0.0))
+        fall = self.beta * layer.z / (negative + (down - STABILISER))
+        return carried(layer.z, (positive, rise), (negative, -fall))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,8 +166,11 @@ class Gamma(Rule):
         if layer.positive and layer.rectified:
             kernel = layer.kernel + self.gamma * ops.maximum(layer.kernel, 0.0)
             source = layer.run(layer.x, kernel)
-            bias = layer.share(lambda b: b)
-            return layer.back(source, source + bias + up)
+            below = source + (layer.share(lambda b: b) + up)
+            if not layer.keep:
+                return layer.back(source, below)
+            # Where z is not positive nothing comes back, and the factor need but be finite.
+            return carried(layer.z, (source, layer.z / ops.maximum(below, STABILISER)))
         positive, negative, _ = layer.parts()
         down = self.gamma * layer.share(lambda b: ops.minimum(b, 0.0))
         above = layer.weighted + self.gamma * positive
