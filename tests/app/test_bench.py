@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 
 import kerascope.bench
 import zoo
-from kerascope.cli.main import run
 from kerascope.errors import Refused
 from kerascope.methods.hires_cam import HiResCAM
 
@@ -20,18 +18,9 @@ Runner = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
-    """Run `kerascope bench` in this process: exit code, stdout, stderr."""
-
-    def call(*arguments: Any) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["kerascope", "bench", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as leaving:
-            run()
-        captured = capsys.readouterr()
-        return int(leaving.value.code or 0), captured.out, captured.err
-
-    return call
+def bench(cli: Runner) -> Runner:
+    """Run `kerascope bench` in this process."""
+    return lambda *arguments: cli("bench", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +59,9 @@ SOME = ("--repeats", 2, "--batch-size", 2)
 
 
 @pytest.mark.usefixtures("refused")
-def test_json_has_a_row_for_every_method_and_peer(cli: Runner, model: Path, peers: Path) -> None:
+def test_json_has_a_row_for_every_method_and_peer(bench: Runner, model: Path, peers: Path) -> None:
     chosen = ("gradient", "grad_cam", "occlusion", "hires_cam")
-    code, out, err = cli(
+    code, out, err = bench(
         model, *SOME, "--json", "--peers", peers, *(word for m in chosen for word in ("-m", m))
     )
     assert code == 0, err
@@ -97,9 +86,9 @@ def test_json_has_a_row_for_every_method_and_peer(cli: Runner, model: Path, peer
 
 
 @pytest.mark.usefixtures("refused")
-def test_table_is_printed_and_written(cli: Runner, model: Path, tmp_path: Path) -> None:
+def test_table_is_printed_and_written(bench: Runner, model: Path, tmp_path: Path) -> None:
     file = tmp_path / "RESULTS.md"
-    code, out, err = cli(model, *SOME, "-m", "gradient", "-m", "hires_cam", "-o", file)
+    code, out, err = bench(model, *SOME, "-m", "gradient", "-m", "hires_cam", "-o", file)
     assert code == 0, err
     assert "pictures × passes" in out
     assert "not measured: hires_cam: " in out
@@ -121,16 +110,16 @@ def test_table_is_printed_and_written(cli: Runner, model: Path, tmp_path: Path) 
     ],
 )
 def test_bad_input_is_one_line(
-    cli: Runner, model: Path, arguments: tuple[str, ...], words: str
+    bench: Runner, model: Path, arguments: tuple[str, ...], words: str
 ) -> None:
-    code, out, err = cli(model, *arguments, *(() if "--repeats" in arguments else SOME))
+    code, out, err = bench(model, *arguments, *(() if "--repeats" in arguments else SOME))
     assert code == 2
     assert words in err
     assert "Traceback" not in out + err
 
 
 def test_interrupted_keeps_what_is_measured(
-    cli: Runner, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Runner, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inner = kerascope.bench.measure
 
@@ -141,7 +130,7 @@ def test_interrupted_keeps_what_is_measured(
 
     monkeypatch.setattr(kerascope.bench, "measure", measure)
     file = tmp_path / "R.md"
-    code, out, err = cli(model, *SOME, "-m", "gradient", "-m", "hires_cam", "-o", file)
+    code, out, err = bench(model, *SOME, "-m", "gradient", "-m", "hires_cam", "-o", file)
     assert code == 130
     assert "1 rows were measured" in err
     assert "gradient" in out
@@ -149,7 +138,7 @@ def test_interrupted_keeps_what_is_measured(
 
 
 def test_a_method_that_breaks_is_a_failure(
-    cli: Runner, model: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Runner, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from kerascope.methods.gradient import Gradient
 
@@ -157,6 +146,6 @@ def test_a_method_that_breaks_is_a_failure(
         raise ZeroDivisionError("inside")
 
     monkeypatch.setattr(Gradient, "attribute", broken)
-    code, out, _ = cli(model, *SOME, "-m", "gradient")
+    code, out, _ = bench(model, *SOME, "-m", "gradient")
     assert code == 1
     assert "not measured: gradient: ZeroDivisionError: inside" in out
