@@ -12,7 +12,7 @@ from keras import ops
 
 from kerascope.errors import Refused
 from kerascope.hooks.names import Site
-from kerascope.hooks.rules import graft, replay, unwatched
+from kerascope.hooks.rules import carried, replay, unwatched
 from kerascope.hooks.shadow import replace_tensor
 from kerascope.lrp.rules import Linear, Rule
 
@@ -180,9 +180,15 @@ def separable(frame: Frame, z: Any) -> Any:
                                        frame.keep))  # fmt: skip
 
 
-def passed(x: Any, y: Any) -> Any:
-    """Return y; all its relevance goes to x, element by element."""
+def passed(x: Any, y: Any, *, rectified: bool = False) -> Any:
+    """Return y; all its relevance goes to x, element by element.
+
+    rectified: y is zero where x is not positive.
+    """
     tiny = 1e-3 if keras.backend.standardize_dtype(x.dtype) == "float16" else 1e-9
-    sign = ops.cast(ops.where(x >= 0, tiny, -tiny), x.dtype)
-    safe = ops.where(ops.abs(x) < tiny, sign, x)
-    return graft(y, x * ops.stop_gradient(y / ops.cast(safe, y.dtype)))
+    if rectified:
+        safe = ops.maximum(x, tiny)
+    else:
+        sign = ops.cast(ops.where(x >= 0, tiny, -tiny), x.dtype)
+        safe = ops.where(ops.abs(x) < tiny, sign, x)
+    return carried(y, (x, y / ops.cast(safe, y.dtype)))

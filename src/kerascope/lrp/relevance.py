@@ -202,7 +202,8 @@ class Relevance(Guide):
         limits = (kwargs.get("max_value"), kwargs.get("threshold") or None)
         if name == "any_relu" and limits == (None, None):
             return output
-        return passed(x, output)
+        clipped = name == "relu6" or (name == "any_relu" and not kwargs.get("negative_slope"))
+        return passed(x, output, rectified=clipped and limits[1] is None)
 
     def _product(self, name: str, args: Any) -> Any:
         """Halve the relevance of two factors; a gate gets none (Achtibat et al. 2024, eq. 13)."""
