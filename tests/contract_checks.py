@@ -8,7 +8,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -39,6 +41,25 @@ SMALL: dict[str, dict[str, Any]] = {
     "xrai": {"steps": 4, "segments": "grid-24"},
 }
 TOLERANCE = 1e-5  # of the map's maximum
+
+
+def refusals() -> dict[str, dict[str, str]]:
+    """Return why methods refuse, by method and shape; "all but a, b" stands for the rest."""
+    path = Path(__file__).parent / "contract" / "refusals.toml"
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    for name, shapes in table.items():
+        table[name] = {}
+        for key, reason in shapes.items():
+            rest = key.removeprefix("all but ").split(", ")
+            wanted = [key] if key in zoo.SHAPES else [s for s in zoo.SHAPES if s not in rest]
+            table[name] |= dict.fromkeys(wanted, reason)
+    return table
+
+
+def home(name: str) -> str:
+    """Return the shape of the zoo that a method's promises are checked on."""
+    refused = refusals().get(name, {})
+    return next(shape for shape in ("flat_functional", "vit") if shape not in refused)
 
 
 def small(name: str, **fields: Any) -> AttributionMethod:

@@ -17,6 +17,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "Activations": "inside.activations",
+    "Architecture": "inside.architecture",
+    "Attention": "inside.attention.result",
     "Attribution": "attribution",
     "AttributionMethod": "method",
     "Box": "targets",
@@ -25,6 +28,7 @@ _ROOMS = {
     "Custom": "targets",
     "Data": "method",
     "Detection": "targets",
+    "Filters": "inside.filters",
     "HookedModel": "hooks",
     "Mask": "targets",
     "Neuron": "targets",
@@ -33,11 +37,16 @@ _ROOMS = {
     "Regression": "targets",
     "Target": "targets",
     "Top": "targets",
+    "activations": "inside.activations",
+    "architecture": "inside.architecture",
+    "attention": "inside.attention.front",
     "explain": "explain",
+    "filters": "inside.filters",
     "load_images": "loading",
     "load_inputs": "loading",
     "load_model": "loading",
     "reporting": "run",
+    "top_images": "inside.activations",
 }
 _ERRORS = (
     "BadFile", "BadImage", "BadInput", "BadLayer", "BadMethod", "BadModel", "BadTarget",

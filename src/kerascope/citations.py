@@ -8,6 +8,11 @@ from kerascope.method import AttributionMethod, method_class
 
 # By key: authors, year, title, where.
 REFERENCES: dict[str, tuple[str, int, str, str]] = {
+    "abnar2020quantifying": (
+        "Abnar, Zuidema", 2020,
+        "Quantifying Attention Flow in Transformers",
+        "ACL; arXiv:2005.00928",
+    ),
     "adebayo2018local": (
         "Adebayo, Gilmer, Goodfellow, Kim", 2018,
         "Local Explanation Methods for Deep Neural Networks Lack Sensitivity to Parameter Values",
@@ -19,6 +24,17 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
          "Propagation"),
         "PLOS ONE 10(7)",
     ),
+    "barkan2021gradsam": (
+        "Barkan, Hauon, Caciularu, Katz, Malkiel, Armstrong, Koenigstein", 2021,
+        "Grad-SAM: Explaining Transformers via Gradient Self-Attention Maps",
+        "CIKM; arXiv:2204.11073",
+    ),
+    "bousselham2024legrad": (
+        "Bousselham, Boggust, Chaybouti, Strobelt, Kuehne", 2024,
+        ("LeGrad: An Explainability Method for Vision Transformers via Feature Formation "
+         "Sensitivity"),
+        "ICCV 2025; arXiv:2404.03214",
+    ),
     "castro2009polynomial": (
         "Castro, Gómez, Tejada", 2009,
         "Polynomial calculation of the Shapley value based on sampling",
@@ -29,6 +45,12 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         ("Grad-CAM++: Generalized Gradient-based Visual Explanations for Deep Convolutional "
          "Networks"),
         "WACV; arXiv:1710.11063",
+    ),
+    "chefer2021generic": (
+        "Chefer, Gur, Wolf", 2021,
+        ("Generic Attention-Model Explainability for Interpreting Bi-Modal and Encoder-Decoder "
+         "Transformers"),
+        "ICCV; arXiv:2103.15679",
     ),
     "desai2020ablationcam": (
         "Desai, Ramaswamy", 2020,

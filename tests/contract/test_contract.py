@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-import tomllib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -19,7 +17,7 @@ from kerascope.method import Axiom, registry
 from kerascope.methods.segment_family import SegmentMap
 
 METHODS = list(registry())
-REFUSALS = tomllib.loads((Path(__file__).parent / "refusals.toml").read_text())
+REFUSALS = checks.refusals()
 
 
 @functools.cache
@@ -43,7 +41,7 @@ def built(shape: str) -> zoo.Case:
     ids=lambda check: check.__name__,
 )
 def test_promise(name: str, check: Callable[..., None]) -> None:
-    check(checks.small(name), built("flat_functional"))
+    check(checks.small(name), built(checks.home(name)))
 
 
 @pytest.mark.parametrize("name", ["gradient", "grad_cam", "integrated_gradients", "occlusion"])
@@ -56,7 +54,7 @@ def test_untouched_shapes(name: str, shape: str) -> None:
 
 @pytest.mark.parametrize("name", checks.claims(Axiom.CLASS_SENSITIVITY))
 def test_class_sensitivity(name: str) -> None:
-    checks.check_class_sensitivity(checks.small(name), built("flat_functional"))
+    checks.check_class_sensitivity(checks.small(name), built(checks.home(name)))
 
 
 COMPLETE: dict[str, dict[str, Any]] = {
@@ -130,7 +128,7 @@ def test_builds_agree(name: str) -> None:
 
 # --- compiled = eager, on a pairwise sample ------------------------------------------------------
 
-PAIRS = [(name, "flat_functional") for name in METHODS] + [
+PAIRS = [(name, checks.home(name)) for name in METHODS] + [
     (name, shape)
     for i, shape in enumerate(zoo.SHAPES)
     for name in (

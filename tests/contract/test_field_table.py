@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
-import tomllib
-from pathlib import Path
 
 import pytest
 
 import kerascope as ks
 import zoo
-from contract_checks import check_alive, check_mirrors, run, small
+from contract_checks import check_alive, check_mirrors, refusals, run, small
 from kerascope.method import Need, registry
 from saved import keep
 
-REFUSALS = tomllib.loads((Path(__file__).parent / "refusals.toml").read_text())
+REFUSALS = refusals()
 NEVER = {"gradient", "perturbation"}
 
 

@@ -223,6 +223,17 @@ _OWN |= {
     )
     for name in ("deep_lift", "deep_shap")
 }
+_ATTENTION = "methods/test_attention_family.py::test_"
+_OWN |= {
+    name: (_ATTENTION, (f"one_layer[{name}]", *more))
+    for name, more in {
+        "attention_rollout": ("rollout_options",),
+        "attention_flow": (),
+        "chefer": (),
+        "attention_x_gradient": ("gradients_kept_whole_sum_to_the_score",),
+        "legrad": (),
+    }.items()
+}
 _RULES = {
     name: (f"parity/test_captum_rules.py::test_rectifiers[{name}]",)
     for name in ("guided_backprop", "deconvnet", "guided_grad_cam")

@@ -63,16 +63,22 @@ def _try_methods() -> dict[str, str]:
     from kerascope.explain import explain
     from kerascope.hooks import HookedModel
     from kerascope.method import registry
+    from kerascope.methods.attention_family import AttentionMap
 
-    i = keras.Input((16, 16, 3))
-    x = keras.layers.Conv2D(4, 3, activation="relu")(i)
-    x = keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
-    view = HookedModel(keras.Model(i, x), compiled=False)
+    def net(*, attends: bool) -> HookedModel:
+        i = keras.Input((16, 16, 3))
+        x = keras.layers.Conv2D(4, 3, activation="relu")(i)
+        if attends:
+            x = keras.layers.MultiHeadAttention(2, 3, attention_axes=(1, 2))(x, x)
+        x = keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
+        return HookedModel(keras.Model(i, x), compiled=False)
+
+    views = {attends: net(attends=attends) for attends in (False, True)}
     picture = np.random.default_rng(0).normal(size=(1, 16, 16, 3)).astype("float32")
     results = {}
-    for name in registry():
+    for name, kind in registry().items():
         try:
-            found = explain(view, picture, name)
+            found = explain(views[issubclass(kind, AttentionMap)], picture, name)
             results[name] = "ok" if np.isfinite(np.asarray(found.values)).all() else "not finite"
         except Exception as error:  # the doctor's work is to say what fails, whatever it is
             results[name] = f"{type(error).__name__}: {error}"

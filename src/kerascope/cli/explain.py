@@ -12,6 +12,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import err, progress, say, say_json
+from kerascope.cli.names import file_names
 from kerascope.errors import BadFile, BadMethod
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class _Work:
         from kerascope.report import write_report
         from kerascope.run import stopping_together
 
-        names = _unique([_safe(name) for name in self.pictures.names])
+        names = file_names(self.pictures.names)
         view = self._view()
         collected: list[list[Attribution]] = [[] for _ in names]
         files: list[str] = []
@@ -270,20 +271,6 @@ def join(results: list[Attribution]) -> Attribution:
 def _about(result: Attribution, note: str, count: int) -> str:
     """Name the picture in a note that speaks of "sample 0"."""
     return re.sub(r"\bsample 0\b", f"'{result.names[0]}'", note) if count > 1 else note
-
-
-def _safe(name: str) -> str:
-    """Return a file name part: letters, digits, dot, dash and underscore."""
-    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "picture"
-
-
-def _unique(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    unique = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        unique.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return unique
 
 
 def _rows(results: list[Attribution]) -> list[dict[str, Any]]:

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 import kerascope
-from kerascope.cli import bench, demo, doctor, explain, layers, methods
+from kerascope.cli import (
+    activations,
+    architecture,
+    attention,
+    bench,
+    demo,
+    doctor,
+    explain,
+    filters,
+    layers,
+    methods,
+)
 from kerascope.errors import KerascopeError
 
 app = typer.Typer(
@@ -22,6 +33,10 @@ app = typer.Typer(
 )
 app.command("explain")(explain.explain)
 app.command("layers")(layers.layers)
+app.command("architecture")(architecture.architecture)
+app.command("activations")(activations.activations)
+app.command("attention")(attention.attention)
+app.command("filters")(filters.filters)
 app.command("methods")(methods.methods)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)

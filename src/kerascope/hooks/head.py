@@ -73,6 +73,12 @@ def note_head(output: Any, logits: Any, kind: str) -> None:
         tape.note_head(output, logits, kind)
 
 
+def origin(tensor: Any) -> Any:
+    """Return the tensor that `tensor` is a cast or another layout of, where a pass is recorded."""
+    tape = _TAPE.get()
+    return tensor if tape is None else tape.origin(tensor)
+
+
 def _head_shadow(original: Callable[..., Any], kind: str) -> Callable[..., Any]:
     @functools.wraps(original)
     def head(x: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,8 +1,12 @@
 """All built-in methods, one file each; importing this package registers them."""
 
 from kerascope.methods.ablation_cam import AblationCAM
+from kerascope.methods.attention_flow import AttentionFlow
+from kerascope.methods.attention_rollout import AttentionRollout
+from kerascope.methods.attention_x_gradient import AttentionXGradient
 from kerascope.methods.blur_ig import BlurIG
 from kerascope.methods.cam import CAM
+from kerascope.methods.chefer import Chefer
 from kerascope.methods.d_rise import DRISE
 from kerascope.methods.deconvnet import Deconvnet
 from kerascope.methods.deep_lift import DeepLIFT
@@ -23,6 +27,7 @@ from kerascope.methods.hires_cam import HiResCAM
 from kerascope.methods.integrated_gradients import IntegratedGradients
 from kerascope.methods.kernel_shap import KernelSHAP
 from kerascope.methods.layer_cam import LayerCAM
+from kerascope.methods.legrad import LeGrad
 from kerascope.methods.lime import LIME
 from kerascope.methods.occlusion import Occlusion
 from kerascope.methods.owen import Owen
@@ -42,7 +47,11 @@ __all__ = [
     "RISE",
     "XRAI",
     "AblationCAM",
+    "AttentionFlow",
+    "AttentionRollout",
+    "AttentionXGradient",
     "BlurIG",
+    "Chefer",
     "Deconvnet",
     "DeepLIFT",
     "DeepSHAP",
@@ -62,6 +71,7 @@ __all__ = [
     "IntegratedGradients",
     "KernelSHAP",
     "LayerCAM",
+    "LeGrad",
     "Occlusion",
     "Owen",
     "RectGrad",

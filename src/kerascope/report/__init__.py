@@ -12,6 +12,7 @@ from kerascope.report.sections import (
     Story,
     Table,
 )
+from kerascope.report.structure import Structure
 
 __all__ = [
     "Comparison",
@@ -21,6 +22,7 @@ __all__ = [
     "Interval",
     "Section",
     "Story",
+    "Structure",
     "Table",
     "build_report",
     "json_for_script",

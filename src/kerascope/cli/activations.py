@@ -1,0 +1,143 @@
+"""`kerascope activations`: feature maps of any layer, and the pictures that a channel likes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kerascope.cli import options
+from kerascope.cli.console import say, say_json
+from kerascope.cli.explain import check_folder
+from kerascope.cli.filters import figure_file
+from kerascope.cli.names import file_names
+from kerascope.errors import BadInput
+
+if TYPE_CHECKING:
+    from kerascope.inside.activations import Activations, TopImages
+
+
+def activations(
+    model: options.Model,
+    images: Annotated[list[str], typer.Argument(help="Pictures, folders or patterns.")],
+    layer: Annotated[
+        list[str],
+        typer.Option("-l", "--layer", help="Layer; repeatable. Default: that of Grad-CAM."),
+    ] = [],  # noqa: B006 — typer reads it and never changes it
+    target: Annotated[
+        str, typer.Option("-t", "--target", help="Class that channels contribute to.")
+    ] = "",
+    sort: Annotated[
+        str, typer.Option(help="strength, contribution (gradient × activation) or none.")
+    ] = "strength",
+    channel: Annotated[
+        int, typer.Option(help="Show the pictures on which this channel is strongest.")
+    ] = -1,
+    most: Annotated[int, typer.Option(help="Channels, or with --channel pictures, drawn.")] = 48,
+    own_scale: Annotated[
+        bool, typer.Option("--own-scale", help="Give every map a colour scale of its own.")
+    ] = False,
+    labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
+    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")
+    ] = Path("kerascope-out"),
+    custom: options.Custom = [],  # noqa: B006
+    unsafe: options.Unsafe = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show what layers give for pictures: writes PNGs, .safetensors and a report.html."""
+    check_folder(output)
+    from kerascope.cli.quiet import import_keras
+
+    import_keras()
+    from kerascope.inside.activations import activations as look
+    from kerascope.inside.activations import top_images
+    from kerascope.loading import load_images, load_model
+    from kerascope.report import write_report
+
+    net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
+    sources: Any = images[0] if len(images) == 1 else list(images)
+    pictures = load_images(sources, net, preprocess=preprocess)
+    layers = list(layer) or [_default(net, pictures)]
+    if channel >= 0:
+        if len(layers) > 1:
+            raise BadInput("--channel is of one layer; give --layer once")
+        top = top_images(net, pictures, layers[0], channel, k=min(most, len(pictures)))
+        sections, files, told = _top(top, output)
+    else:
+        order = None if sort == "none" else "contribution" if target else sort
+        found = look(net, pictures, layers, target=target or None, sort=order)
+        found.save(output / "activations.safetensors")
+        options_ = {"most": most, "shared_scale": not own_scale}
+        sections, files, told = _maps(found, output, options_)
+    page = write_report(output / "report.html", sections, title=f"Activations of {told['model']}")
+    if as_json:
+        say_json({**told, "files": [*files, page.name]})
+        return
+    for words in told["words"]:
+        say(words)
+    say(f"{len(files)} files and the report are in {output}")
+    say(f"report: {page}")
+
+
+def _default(net: Any, pictures: Any) -> str:
+    """Return the layer where Grad-CAM takes its map."""
+    from kerascope.hooks import HookedModel
+    from kerascope.hooks.places import cam_places
+    from kerascope.targets import resolve_targets
+
+    view = HookedModel(net, compiled=False)
+    x = view.read(pictures[:1])
+    places = cam_places(view, x, resolve_targets(None, view.spec(), 1), None)
+    return str(next(iter(places.values())).site)
+
+
+def _maps(
+    found: Activations, output: Path, drawing: dict[str, Any]
+) -> tuple[list[Any], list[str], dict[str, Any]]:
+    """Write the grids; return sections of the page, names of files, and what is told."""
+    from kerascope.report import Gallery
+
+    stems = file_names(found.names)
+    ends = file_names(found.layers)
+    sections, files, rows, words = [], ["activations.safetensors"], [], []
+    for k, stem in enumerate(stems):
+        figures = []
+        for layer, end in zip(found.layers, ends, strict=True):
+            first = [int(c) for c in found.order(layer, sample=k)[:5]]
+            said = f"{found.names[k]}, {layer}: channels {', '.join(map(str, first))} come first"
+            file = f"{stem}-{end}.png"
+            figure = found.plot(k, layer, **drawing)
+            figures.append(figure_file(output / file, figure, said, layer))
+            files.append(file)
+            words.append(said)
+            rows.append({
+                "picture": found.names[k], "layer": layer, "first": first,
+                "shape": list(found.of(layer).shape[1:]),
+            })  # fmt: skip
+        said = (f"Contributions are to the {found.explained[k]}.",) if found.explained else ()
+        sections.append(
+            Gallery(title=found.names[k], figures=tuple(figures), paragraphs=(*said, *found.notes))
+        )
+    told = {"model": found.model, "sort": found.sort, "results": rows, "words": words}
+    return sections, files, told
+
+
+def _top(top: TopImages, output: Path) -> tuple[list[Any], list[str], dict[str, Any]]:
+    """Write the strongest pictures of a channel; return as `_maps` does."""
+    from kerascope.report import Gallery, Table
+
+    said = f"{top.layer}, channel {top.channel}: strongest on {top.names[0]} ({top.values[0]:.3g})"
+    file = f"{file_names([top.layer])[0]}-channel-{top.channel}.png"
+    figure = figure_file(output / file, top.plot(), said)
+    rows = tuple((n, float(v)) for n, v in zip(top.names, top.values, strict=True))
+    table = Table(columns=("picture", f"{top.measure} of the channel"), rows=rows)
+    told = {
+        "model": top.layer,
+        "channel": top.channel,
+        "results": [{"picture": name, "value": value} for name, value in rows],
+        "words": [said],
+    }
+    return [Gallery(title=said, figures=(figure,), table=table)], [file], told

@@ -1,0 +1,60 @@
+"""`kerascope architecture`: what a model is made of, as table, diagram and page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kerascope.cli import options
+from kerascope.cli.console import say, say_json
+from kerascope.cli.explain import check_folder
+
+
+def architecture(
+    model: options.Model,
+    image: Annotated[
+        str, typer.Argument(help="A picture, where the model leaves its input size open.")
+    ] = "",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for diagram, data and page.")
+    ] = Path("kerascope-out"),
+    depth: Annotated[
+        int, typer.Option(help="Levels of blocks that the diagram unfolds; -1: all.")
+    ] = -1,
+    custom: options.Custom = [],  # noqa: B006
+    unsafe: options.Unsafe = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show every layer with shape, parameters, receptive field and share of the work."""
+    check_folder(output)
+    from kerascope.cli.quiet import import_keras
+
+    import_keras()
+    from kerascope.inside.architecture import architecture as look
+    from kerascope.loading import load_images, load_model
+    from kerascope.report import Structure, write_report
+
+    net = load_model(model, custom=tuple(custom), unsafe=unsafe)
+    result = look(net, load_images(image, net) if image else None)
+    result.plot(output / "architecture.svg", depth=None if depth < 0 else depth)
+    result.save(output / "architecture.json")
+    words = (
+        f"{result.parameters:,} parameters, {result.trainable:,} of them trained. Lines are in the "
+        "order of the forward pass; a rail that passes lines by is a skip connection."
+    )
+    section = Structure(
+        title="Layers",
+        items=result.items(),
+        edges=result.edges,
+        paragraphs=(words, *result.notes),
+    )
+    page = write_report(output / "report.html", [section], title=result.title)
+    if as_json:
+        files = ["architecture.svg", "architecture.json", page.name]
+        say_json({**result.to_json(), "files": files})
+        return
+    say(str(result))
+    say(f"architecture.svg, architecture.json and the report are in {output}")
+    say(f"report: {page}")

@@ -1,0 +1,1 @@
+"""Attention: weights of every layer and head, and what they amount to together."""
