@@ -40,7 +40,8 @@ def test_values_are_those_of_a_sub_model(name: str) -> None:
     case = case_of(name)
     wanted = {path: tensor for path, tensor in sub_outputs(case.model).items()
               if hasattr(tensor, "dtype") and "float" in tensor.dtype}  # fmt: skip
-    sub = keras.Model(case.model.input, list(wanted.values()))
+    given = case.model.input if hasattr(case.model, "input") else case.model.inputs[0]
+    sub = keras.Model(given, list(wanted.values()))
     expected = sub(case.x, training=False)
     found = ks.activations(case.model, case.x, list(wanted))
     assert list(found.values) == list(wanted)
@@ -194,8 +195,9 @@ def test_top_images_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         pixels = generator.integers(0, 255, (12, 16, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"p{k}.png")
     monkeypatch.setattr("kerascope.inside.activations.top._FILES", 2)
-    top = ks.top_images(case.model, tmp_path, "conv1", 1, k=3)
-    pictures = ks.load_images(sorted(map(str, tmp_path.rglob("*.png"))), case.model)
+    top = ks.top_images(case.model, tmp_path, "conv1", 1, k=3, preprocess="unit")
+    files = sorted(map(str, tmp_path.rglob("*.png")))
+    pictures = ks.load_images(files, case.model, preprocess="unit")
     values = ks.activations(case.model, pictures, "conv1").values[..., 1].max(axis=(1, 2))
     best = np.argsort(-values, kind="stable")[:3]
     assert top.seen == 5

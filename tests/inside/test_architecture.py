@@ -300,6 +300,13 @@ def test_saved_is_loaded(tmp_path: Path) -> None:
         Architecture.load(tmp_path / "none.json")
 
 
+def test_the_declared_shape_is_enough() -> None:
+    for name in ("sequential_with_input", "image_and_vector", "shared_encoder", "token_ids"):
+        case = zoo.SHAPES[name]()
+        made, given = ks.architecture(case.model), ks.architecture(case.model, case.x)
+        assert made.values == given.values
+
+
 def test_bad_input_is_named() -> None:
     with pytest.raises(ks.BadInput, match=r"keras\.Model, not Dense"):
         ks.architecture(layers.Dense(3))

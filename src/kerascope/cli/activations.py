@@ -117,9 +117,9 @@ def _maps(
                 "picture": found.names[k], "layer": layer, "first": first,
                 "shape": list(found.of(layer).shape[1:]),
             })  # fmt: skip
-        said = (f"Contributions are to the {found.explained[k]}.",) if found.explained else ()
+        to = (f"Contributions are to the {found.explained[k]}.",) if found.explained else ()
         sections.append(
-            Gallery(title=found.names[k], figures=tuple(figures), paragraphs=(*said, *found.notes))
+            Gallery(title=found.names[k], figures=tuple(figures), paragraphs=(*to, *found.notes))
         )
     told = {"model": found.model, "sort": found.sort, "results": rows, "words": words}
     return sections, files, told

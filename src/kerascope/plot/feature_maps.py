@@ -15,6 +15,7 @@ from kerascope.plot.colour import fit, overlay
 from kerascope.plot.draw import INK, blank, title
 from kerascope.plot.maps import Meaning
 from kerascope.plot.words import number
+from kerascope.resize import linear
 
 if TYPE_CHECKING:
     from kerascope.types import Array
@@ -140,7 +141,7 @@ def top_figure(
         if display is not None:
             picture = fit(display[k], longest=360)
             if maps.ndim == 3:
-                positive = np.maximum(maps[k], 0)
+                positive = linear(np.maximum(maps[k], 0), picture.shape[:2])
                 picture = overlay(picture, positive, limit=limit, meaning=Meaning.POSITIVE)
             axes.imshow(picture, interpolation="nearest")
         elif maps.ndim == 3:

@@ -68,6 +68,7 @@ def top_images(
     *,
     k: int = 9,
     measure: str = "max",
+    preprocess: Any = "auto",
     batch_size: int | None = None,
 ) -> TopImages:
     """Return the samples on which a channel of a layer is strongest.
@@ -80,6 +81,7 @@ def top_images(
         channel: index of the channel; below zero from the end.
         k: how many samples at most.
         measure: "max" or "mean" over all positions.
+        preprocess: of the pictures in a folder, as in `load_images`.
         batch_size: rows per pass.
 
     Raises:
@@ -95,7 +97,7 @@ def top_images(
     view = HookedModel(net, batch_size=batch_size)
     best: list[tuple[float, int, str, Array, Array | None]] = []
     seen, name, number = 0, "", channel
-    for part in _parts(net, images):
+    for part in _parts(net, images, preprocess):
         x = view.read(part)
         site = view.site(layer)
         layout = layout_of(view, x, site)
@@ -119,7 +121,7 @@ def top_images(
     return _wrap(best, layer=name, channel=number, measure=measure, seen=seen)
 
 
-def _parts(net: Any, images: Any) -> Iterator[Any]:
+def _parts(net: Any, images: Any, preprocess: Any) -> Iterator[Any]:
     """Yield the samples, those of a folder a few at a time."""
     if not isinstance(images, (str, Path)):
         yield images
@@ -132,7 +134,8 @@ def _parts(net: Any, images: Any) -> Iterator[Any]:
         raise BadFile(f"'{folder.name}' is not a folder with pictures")
     for start in range(0, len(files), _FILES):
         # By its public name: loading lies above this room.
-        yield kerascope.load_images([str(p) for p in files[start : start + _FILES]], net)
+        some = [str(path) for path in files[start : start + _FILES]]
+        yield kerascope.load_images(some, net, preprocess=preprocess)
 
 
 def _wrap(best: list[Any], **facts: Any) -> TopImages:

@@ -77,10 +77,10 @@ def architecture(model: Any, inputs: Any = None) -> Architecture:
 def made_up(model: Any) -> Any:
     """Return one sample of noise of the shape that a model declares; raise `BadInput` if none."""
     try:
-        declared = model.input
+        declared = model.input if hasattr(model, "input") else model.inputs
         sizes = [size for tensor in keras.tree.flatten(declared) for size in tensor.shape[1:]]
     except (AttributeError, ValueError):
-        sizes = [None]
+        declared, sizes = None, [None]
     if None in sizes:
         raise BadInput(
             "the model does not say how large its input is; give inputs, one sample is enough"

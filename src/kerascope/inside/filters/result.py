@@ -87,7 +87,7 @@ class Filters:
         """Read a file that `save` wrote; raise `BadFile` when it is none."""
         arrays, header = read_tensors(path, "filters")
         parts = {"statistics": KernelStatistics, "activity": Activity}
-        fields = {
+        fields: dict[str, Any] = {
             key: tuple(parts[key](**{k: as_tuples(v) for k, v in item.items()}) for item in value)
             if key in parts
             else as_tuples(value)
