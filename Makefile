@@ -21,6 +21,8 @@ BENCH := .venv-bench
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 KERASCOPE := $(BENCH)/bin/python -c "from kerascope.cli.main import run; run()" bench
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE
+# Tests compile thousands of tiny nets and run each once or twice: JAX need not optimise them.
+HASTY := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 .PHONY: help demo test lint types layers matrix bench clean
 
@@ -35,7 +37,7 @@ test: $(VENV)/test.stamp ## Run the whole suite on TensorFlow, JAX and PyTorch
 	$(BIN)/python tests/parity/make_references.py
 	@set -e; for backend in $(BACKENDS); do \
 		echo "== $$backend"; \
-		$(QUIET) KERASCOPE_KEEP=1 KERAS_BACKEND=$$backend $(PYTEST) -q --durations=15 --ignore=tests/across; \
+		$(QUIET) $(HASTY) KERASCOPE_KEEP=1 KERAS_BACKEND=$$backend $(PYTEST) -q --durations=15 --ignore=tests/across; \
 	done
 	@echo "== across backends"
 	@$(PYTEST) -q tests/across

@@ -112,12 +112,11 @@ def check_fields(model: Any, x: Any, *, but: tuple[str, ...] = ()) -> None:
             assert claimed == measured[found.path], found.path
 
 
-# What a Flatten or a Reshape gives is said to see all that one sample holds.
-@pytest.mark.parametrize("name", [n for n in zoo.SHAPES if n != "image_and_vector"])
+# A unit behind Flatten is said to see what all of them see. In half precision a change of one pixel
+# drowns.
+@pytest.mark.parametrize("name", [n for n in zoo.SHAPES if not n.startswith("mixed")])
 def test_receptive_fields_are_what_pixels_change(name: str) -> None:
     case = case_of(name)
-    if name in ("mixed_float16", "mixed_bfloat16"):  # a small change drowns in half precision
-        return
     if name == "sequential_unbuilt":
         case.model(case.x)
     check_fields(case.model, case.x, but=("Flatten",))

@@ -49,33 +49,36 @@ def feature_figure(
     columns = min(_COLUMNS, cells)
     lines = -(-cells // columns)
     ratio = min(max(maps.shape[1] / maps.shape[2], 0.4), 2.0)
-    size = (_CELL * columns + 0.7, (_CELL * ratio + 0.3) * lines + 0.55)
+    size = (_CELL * columns + (1.5 if shared_scale else 0), (_CELL * ratio + 0.3) * lines + 0.55)
     figure = Figure(figsize=size, dpi=110, layout="constrained", facecolor="white")
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    drawn = []
     for axes in grid:
         blank(axes)
-    first = 0
     if picture is not None:
-        grid[0].imshow(fit(picture, longest=240), aspect="auto")
-        first = 1
-    for k, item in enumerate(maps):
-        axes = grid[first + k]
+        small = fit(picture, longest=240)  # squeezed as the maps are
+        aspect = maps.shape[1] / maps.shape[2] * small.shape[1] / small.shape[0]
+        grid[0].imshow(small, aspect=aspect)
+        grid = grid[1:]
+    drawn = list(grid[: len(maps)])
+    for k, (axes, item) in enumerate(zip(drawn, maps, strict=True)):
         most = limit if shared_scale else float(np.abs(item).max()) or 1.0
-        axes.imshow(
-            item, cmap="RdBu_r" if signed else "viridis", vmin=-most if signed else 0, vmax=most,
-            interpolation="nearest", aspect="auto",
-        )  # fmt: skip
-        value = "" if numbers is None else f"  {number(float(numbers[k]))}"
+        _draw(axes, item, most, signed=signed, aspect="equal")
+        value = "" if numbers is None else f": {number(float(numbers[k]))}"
         title(axes, f"{channels[k]}{value}", fontsize=7, pad=2)
-        drawn.append(axes)
-    for axes in grid[first + len(maps) :]:
+    for axes in grid[len(maps) :]:
         axes.set_visible(False)
     if shared_scale:
         _bar(figure, drawn, limit, signed=signed)
     scale = "" if shared_scale else "; each map has its own scale"
     figure.suptitle(words + scale, fontsize=9, color=INK, parse_math=False)
     return figure
+
+
+def _draw(axes: Any, values: Array, limit: float, *, signed: bool, aspect: str) -> None:
+    axes.imshow(
+        values, cmap="RdBu_r" if signed else "viridis", vmin=-limit if signed else 0, vmax=limit,
+        interpolation="nearest", aspect=aspect,
+    )  # fmt: skip
 
 
 def _bar(figure: Figure, axes: list[Any], limit: float, *, signed: bool) -> None:
@@ -99,10 +102,7 @@ def _flat(maps: Array, channels: Sequence[int] | Array, words: str) -> Figure:
         axes.set_xlabel("channel", fontsize=8, color=INK)
     else:
         limit, signed = float(np.abs(maps).max()) or 1.0, bool(maps.min() < 0)
-        axes.imshow(
-            maps, cmap="RdBu_r" if signed else "viridis", vmin=-limit if signed else 0,
-            vmax=limit, aspect="auto", interpolation="nearest",
-        )  # fmt: skip
+        _draw(axes, maps, limit, signed=signed, aspect="auto")
         step = -(-len(maps) // 24)
         names = [str(channel) for channel in channels]
         axes.set_yticks(np.arange(len(maps))[::step], names[::step])

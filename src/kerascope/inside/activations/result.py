@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from kerascope.errors import BadInput, BadLayer, BadModel
 from kerascope.facts import facts_of
 from kerascope.hooks import HookedModel, Site
 from kerascope.inside.activations.maps import Layout, layout_of
+from kerascope.inside.net import net_of
 from kerascope.inside.stored import as_tuples, read_tensors, write_tensors
 from kerascope.targets import resolve_targets
 
@@ -194,9 +194,7 @@ def activations(
         BadLayer: no such layer, or one whose rows are not samples.
         BadInput: inputs, target or `sort` do not fit.
     """
-    net = model.model if isinstance(model, HookedModel) else model
-    if not isinstance(net, keras.Model):
-        raise BadInput(f"a model is a keras.Model, not {type(net).__name__}")
+    net = net_of(model)
     sort = "contribution" if sort is None and target is not None else sort
     if sort not in (None, *SORTS):
         raise BadInput(f"sort='{sort}' is not known; it is 'strength', 'contribution' or None")
@@ -208,12 +206,8 @@ def activations(
         raise BadLayer("no layer was asked for: layers is empty")
     layouts = {name: layout_of(view, inputs, site) for name, site in sites.items()}
     found, gradients, words = _passed(view, inputs, list(sites.values()), sort, target)
-    values = {name: np.ascontiguousarray(found[site]) for name, site in sites.items()}
-    for name, array in values.items():
-        if not np.isfinite(array).all():
-            raise BadModel(f"layer '{name}' gives NaN or infinite values on these inputs")
-    facts = facts_of(net)
-    count = len(next(iter(inputs.values())))
+    values = {name: _finite(name, found[site]) for name, site in sites.items()}
+    facts, count = facts_of(net), len(next(iter(inputs.values())))
     return Activations(
         values=values if several else next(iter(values.values())),
         layouts=layouts,
@@ -231,6 +225,12 @@ def activations(
         model_sha256=view.identity.sha256,
         notes=tuple(view.notes),
     )
+
+
+def _finite(name: str, values: Array) -> Array:
+    if not np.isfinite(values).all():
+        raise BadModel(f"layer '{name}' gives NaN or infinite values on these inputs")
+    return np.ascontiguousarray(values)
 
 
 def _mean_size(layout: Layout, values: Array) -> Array:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
 import kerascope
 from kerascope.errors import BadFile, BadInput, BadLayer
-from kerascope.hooks import HookedModel
-from kerascope.inside.activations.maps import layout_of
+from kerascope.hooks import HookedModel, Site
+from kerascope.inside.activations.maps import Layout, layout_of
+from kerascope.inside.net import net_of
 from kerascope.run import Run
 from kerascope.types import Array
 
@@ -87,15 +87,13 @@ def top_images(
     Raises:
         BadLayer: no such layer or channel. BadFile: the folder has no pictures.
     """
-    net = model.model if isinstance(model, HookedModel) else model
-    if not isinstance(net, keras.Model):
-        raise BadInput(f"a model is a keras.Model, not {type(net).__name__}")
+    net = net_of(model)
     if k < 1:
         raise BadInput(f"k={k} must be at least 1")
     if measure not in MEASURES:
         raise BadInput(f"measure='{measure}' is not known; it is 'max' or 'mean'")
     view = HookedModel(net, batch_size=batch_size)
-    best: list[tuple[float, int, str, Array, Array | None]] = []
+    best: list[_Found] = []
     seen, name, number = 0, "", channel
     for part in _parts(net, images, preprocess):
         x = view.read(part)
@@ -108,17 +106,35 @@ def top_images(
         rows = len(next(iter(x.values())))
         names = getattr(part, "names", None) or [f"sample {seen + i}" for i in range(rows)]
         display = getattr(part, "display", None)
-        run = Run(batch=view.batch)
-        for samples, _ in run.pairs(rows, 1, "pictures"):
-            cut = {key: array[samples] for key, array in x.items()}
-            values = view.activations(cut, [site], pad=run.chunk)[site]
-            for i, found in zip(samples, layout.maps(values)[:, number], strict=True):
-                strength = float(found.max() if measure == "max" else found.mean())
-                picture = None if display is None else display[i]
-                best.append((strength, seen + int(i), names[i], found.copy(), picture))
-            best = sorted(best, key=lambda item: -item[0])[:k]
+        for i, found in _maps(view, x, site, layout, number):
+            strength = float(found.max() if measure == "max" else found.mean())
+            picture = None if display is None else display[i]
+            best.append(_Found(strength, seen + i, names[i], found, picture))
+            best = sorted(best, key=lambda item: -item.strength)[:k]
         seen += rows
     return _wrap(best, layer=name, channel=number, measure=measure, seen=seen)
+
+
+class _Found(NamedTuple):
+    """One sample with a channel's map."""
+
+    strength: float
+    sample: int
+    name: str
+    map: Array
+    picture: Array | None
+
+
+def _maps(
+    view: HookedModel, x: dict[str, Array], site: Site, layout: Layout, channel: int
+) -> Iterator[tuple[int, Array]]:
+    """Yield every sample's index and map of a channel."""
+    run = Run(batch=view.batch)
+    for samples, _ in run.pairs(len(next(iter(x.values()))), 1, "pictures"):
+        cut = {key: array[samples] for key, array in x.items()}
+        values = view.activations(cut, [site], pad=run.chunk)[site]
+        for i, found in zip(samples, layout.maps(values)[:, channel], strict=True):
+            yield int(i), found.copy()
 
 
 def _parts(net: Any, images: Any, preprocess: Any) -> Iterator[Any]:
@@ -138,19 +154,20 @@ def _parts(net: Any, images: Any, preprocess: Any) -> Iterator[Any]:
         yield kerascope.load_images(some, net, preprocess=preprocess)
 
 
-def _wrap(best: list[Any], **facts: Any) -> TopImages:
-    maps = np.stack([item[3] for item in best])
-    flat = maps.reshape(len(maps), -1).argmax(axis=1)
-    places = np.stack(np.unravel_index(flat, maps.shape[1:]), axis=-1) if maps.ndim > 1 else (
-        np.zeros((len(maps), 0))
-    )  # fmt: skip
-    shown = all(item[4] is not None for item in best)
+def _wrap(best: list[_Found], **facts: Any) -> TopImages:
+    maps = np.stack([item.map for item in best])
+    peaks = np.zeros((len(maps), 0))
+    if maps.ndim > 1:
+        flat = maps.reshape(len(maps), -1).argmax(axis=1)
+        places = np.stack(np.unravel_index(flat, maps.shape[1:]), axis=-1)
+        peaks = (places + 0.5) / np.array(maps.shape[1:])
+    pictures = tuple(item.picture for item in best if item.picture is not None)
     return TopImages(
-        values=np.array([item[0] for item in best], np.float32),
-        samples=np.array([item[1] for item in best]),
-        names=tuple(item[2] for item in best),
+        values=np.array([item.strength for item in best], np.float32),
+        samples=np.array([item.sample for item in best]),
+        names=tuple(item.name for item in best),
         maps=maps,
-        peaks=(places + 0.5) / np.array(maps.shape[1:] or 1),
-        display=tuple(item[4] for item in best) if shown else None,
+        peaks=peaks,
+        display=pictures or None,
         **facts,
     )

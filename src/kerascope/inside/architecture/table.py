@@ -20,6 +20,7 @@ from kerascope.hooks.tracing import Frame
 from kerascope.inside.architecture.cost import multiply_adds
 from kerascope.inside.architecture.receptive import Field, fields, has_rule
 from kerascope.inside.architecture.result import Architecture, Row
+from kerascope.inside.net import net_of
 from kerascope.targets import resolve_targets
 from kerascope.types import Array
 
@@ -49,9 +50,7 @@ def architecture(model: Any, inputs: Any = None) -> Architecture:
     Raises:
         BadInput: the model does not declare its input's shape, or does not run on `inputs`.
     """
-    hooked = model.model if isinstance(model, HookedModel) else model
-    if not isinstance(hooked, keras.Model):
-        raise BadInput(f"a model is a keras.Model, not {type(hooked).__name__}")
+    hooked = net_of(model)
     view = HookedModel(hooked, compiled=False)  # one pass costs less than a trace
     x = view.read(made_up(hooked) if inputs is None else inputs)
     graph = take_graph(view, x, lambda layer: not has_rule(layer))

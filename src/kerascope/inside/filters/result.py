@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from kerascope.errors import BadInput, BadLayer, BadModel
@@ -14,6 +13,7 @@ from kerascope.hooks import HookedModel
 from kerascope.hooks.names import find_site
 from kerascope.inside.filters.activity import Activity, activity
 from kerascope.inside.filters.kernels import KernelStatistics, kernels_of, statistics_of
+from kerascope.inside.net import net_of
 from kerascope.inside.stored import as_tuples, read_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -119,9 +119,7 @@ def filters(
         BadLayer: there is no such layer, or it has no kernel.
         BadModel: the model has no kernel, or weights that are not finite.
     """
-    net = model.model if isinstance(model, HookedModel) else model
-    if not isinstance(net, keras.Model):
-        raise BadInput(f"a model is a keras.Model, not {type(net).__name__}")
+    net = net_of(model)
     if not 0 < similar <= 1:
         raise BadInput(f"similar={similar} must be above 0 and at most 1")
     view = HookedModel(net, batch_size=batch_size)
