@@ -88,7 +88,7 @@ $(BENCH)/stamp: $(VENV)/test.stamp benchmarks/requirements.txt
 bench: $(BENCH)/stamp ## Measure every method against its pass-count floor, beside other libraries
 	@$(QUIET) KERAS_BACKEND=tensorflow $(KERASCOPE) $(MODEL) $(PICTURES) --peers benchmarks/peers_tensorflow.py --repeats 3 -o benchmarks/RESULTS.md
 	@$(QUIET) KERAS_BACKEND=torch $(KERASCOPE) $(MODEL) $(PICTURES) --peers benchmarks/peers_torch.py --repeats 3 $(SOME) -o benchmarks/RESULTS.md
-	@$(QUIET) KERAS_BACKEND=jax $(KERASCOPE) $(SMALL) $(PICTURES) --repeats 3 $(SOME) -o benchmarks/RESULTS.md
+	@$(QUIET) KERAS_BACKEND=jax $(KERASCOPE) $(SMALL) $(PICTURES) --preprocess none --repeats 3 $(SOME) -o benchmarks/RESULTS.md
 
 clean: ## Remove what make made
 	rm -rf $(VENV) $(BENCH) kerascope-demo tests/.saved .pytest_cache .mypy_cache .ruff_cache build dist
