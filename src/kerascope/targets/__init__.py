@@ -3,7 +3,6 @@
 from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, Targets
 from kerascope.targets.classes import Class, Contrast, Output, Rank, Regression, Top
 from kerascope.targets.detections import Detection
-from kerascope.targets.inner import Direction, Weighted, WholeLayer
 from kerascope.targets.parse import resolve_targets
 from kerascope.targets.places import Box, Custom, Mask, Neuron
 
@@ -13,7 +12,6 @@ __all__ = [
     "Contrast",
     "Custom",
     "Detection",
-    "Direction",
     "Mask",
     "Neuron",
     "Output",
@@ -25,7 +23,5 @@ __all__ = [
     "Target",
     "Targets",
     "Top",
-    "Weighted",
-    "WholeLayer",
     "resolve_targets",
 ]
