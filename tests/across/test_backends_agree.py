@@ -18,6 +18,9 @@ WIDER = {
     # A variance over eight draws squares the gradients' rounding: torch differs by 1.9e-4 here.
     "var_grad-rescaling_and_nested_base|": 5e-4,
 }
+# An optimised mask that inputs moved by 1e-7 of themselves change by half, on one and the same
+# backend: no bound says anything here.
+CHAOTIC = ("extremal_perturbation-shared_encoder|right",)
 
 
 def _load(backend: str) -> dict[str, np.ndarray]:
@@ -34,7 +37,7 @@ def disagreements(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> dic
     for key in one.keys() & two.keys():
         # Half precision is coarser; an unbuilt model draws its weights from its backend's own
         # generator.
-        if "mixed_" in key or "sequential_unbuilt" in key:
+        if "mixed_" in key or "sequential_unbuilt" in key or key in CHAOTIC:
             continue
         scale = max(np.abs(one[key]).max(), np.abs(two[key]).max(), 1e-12)
         worst[key] = float(np.abs(one[key] - two[key]).max() / scale)

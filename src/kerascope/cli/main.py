@@ -19,6 +19,7 @@ from kerascope.cli import (
     explain,
     filters,
     layers,
+    maximize,
     methods,
 )
 from kerascope.errors import KerascopeError
@@ -37,6 +38,7 @@ app.command("architecture")(architecture.architecture)
 app.command("activations")(activations.activations)
 app.command("attention")(attention.attention)
 app.command("filters")(filters.filters)
+app.command("maximize")(maximize.maximize)
 app.command("methods")(methods.methods)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)

@@ -3,6 +3,7 @@
 from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, Targets
 from kerascope.targets.classes import Class, Contrast, Output, Rank, Regression, Top
 from kerascope.targets.detections import Detection
+from kerascope.targets.inner import Direction, Weighted, WholeLayer
 from kerascope.targets.parse import resolve_targets
 from kerascope.targets.places import Box, Custom, Mask, Neuron
 
@@ -12,6 +13,7 @@ __all__ = [
     "Contrast",
     "Custom",
     "Detection",
+    "Direction",
     "Mask",
     "Neuron",
     "Output",
@@ -23,5 +25,7 @@ __all__ = [
     "Target",
     "Targets",
     "Top",
+    "Weighted",
+    "WholeLayer",
     "resolve_targets",
 ]
