@@ -10,6 +10,7 @@ from kerascope.methods.random_masks import RandomMasks
 from kerascope.types import Array
 
 _FOLDS = 20  # parts of the masks that are left out one by one for the standard error
+_FLAT = 1e-12  # variance along a component, of the largest, that is rounding
 _BYTES = 2**25  # of masks held at once to sum them up
 
 
@@ -66,7 +67,10 @@ class Regression(MaskSums):
         full, folds = self._gram[:, 0, 0] > 0, _without_mean(gram, product)
         variances, turn = np.linalg.eigh(folds[0])
         variances = np.maximum(variances, 0)
+        # What no mask varied, no fold varies either: few masks leave small systems to solve.
+        basis = turn[:, variances > _FLAT * variances.max(initial=0)]
         left = _without_mean(gram - self._gram[full], product - self._product[full])
+        left = basis.T @ left[0] @ basis, left[1] @ basis
         share = (self.count - self._gram[full, 0, 0]) / self.count
         weights = np.zeros(product[..., 1:].shape)
         spread = np.zeros((full.sum(), *weights.shape))
@@ -75,8 +79,9 @@ class Regression(MaskSums):
             along = folds[1][at] @ turn
             penalty = _penalty(variances, along, float(squares[at]), self.count)
             weights[at] = turn @ (along / (variances + penalty))
-            ridge = (penalty * share)[:, None, None] * np.eye(len(variances))
-            spread[:, *at] = np.linalg.solve(left[0] + ridge, left[1][:, *at, :, None])[..., 0]
+            ridge = (penalty * share)[:, None, None] * np.eye(basis.shape[1])
+            along = np.linalg.solve(left[0] + ridge, left[1][:, *at, :, None])[..., 0]
+            spread[:, *at] = along @ basis.T
         spread -= spread.mean(axis=0)
         errors = {name: np.zeros(maps.shape) for name, maps in self._maps(weights).items()}
         for one in spread:
