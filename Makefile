@@ -11,6 +11,8 @@ TORCH_INDEX ?=
 TENSORFLOW ?= tensorflow-cpu
 BACKENDS := tensorflow jax torch
 PYTEST := $(BIN)/python -m pytest
+# Processes that share the suite, a file of tests at a time.
+WORKERS ?= 2
 # `make bench`: the models and pictures (none: noise), and the methods measured on PyTorch and JAX.
 REAL := ../shared/real
 MODEL ?= $(firstword $(wildcard $(REAL)/models/mobilenet_v2*.keras) keras:MobileNetV2)
@@ -37,7 +39,7 @@ test: $(VENV)/test.stamp ## Run the whole suite on TensorFlow, JAX and PyTorch
 	$(BIN)/python tests/parity/make_references.py
 	@set -e; for backend in $(BACKENDS); do \
 		echo "== $$backend"; \
-		$(QUIET) $(HASTY) KERASCOPE_KEEP=1 KERAS_BACKEND=$$backend $(PYTEST) -q --durations=15 --ignore=tests/across; \
+		$(QUIET) $(HASTY) KERASCOPE_KEEP=1 KERAS_BACKEND=$$backend $(PYTEST) -q -n $(WORKERS) --dist loadfile --durations=15 --ignore=tests/across; \
 	done
 	@echo "== across backends"
 	@$(PYTEST) -q tests/across

@@ -61,7 +61,10 @@ def _unexpected() -> dict[str, str]:
 
 
 def pytest_sessionfinish(session: Any, exitstatus: int) -> None:
-    """In CI, a skip for a reason that is not on the list is a failure."""
+    """Write what was kept. In CI, a skip for a reason that is not on the list is a failure."""
+    from saved import write_kept
+
+    write_kept()
     if os.environ.get("CI") and _unexpected() and exitstatus == 0:
         session.exitstatus = 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,15 +20,16 @@ def keep(name: str, values: Any) -> None:
         _kept[f"{name}|{key}"] = np.asarray(array)
 
 
-def path_for(backend: str) -> Path:
-    """Return the file of one backend's results."""
-    return FOLDER / f"contract-{backend}.npz"
+def paths_for(backend: str) -> list[Path]:
+    """Return the files of one backend's results, one of every process of the run."""
+    return sorted(FOLDER.glob(f"contract-{backend}-*.npz"))
 
 
-@atexit.register
-def _write() -> None:
+def write_kept() -> None:
+    """Write what this process kept; called at the end of the run."""
     if _kept and os.environ.get("KERASCOPE_KEEP") == "1":
         import keras
 
         FOLDER.mkdir(exist_ok=True)
-        np.savez(path_for(keras.backend.backend()), **_kept)
+        process = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        np.savez(FOLDER / f"contract-{keras.backend.backend()}-{process}.npz", **_kept)
