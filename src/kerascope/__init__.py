@@ -25,11 +25,13 @@ _ROOMS = {
     "Box": "targets",
     "Class": "targets",
     "Contrast": "targets",
+    "Craft": "concepts.craft",
     "Custom": "targets",
     "Data": "method",
     "Detection": "targets",
     "Direction": "targets",
     "Diversity": "inside.maximize",
+    "Evaluation": "metrics",
     "Filters": "inside.filters",
     "Fourier": "inside.maximize",
     "HookedModel": "hooks",
@@ -39,8 +41,10 @@ _ROOMS = {
     "Norm": "inside.maximize",
     "Output": "targets",
     "Pixel": "inside.maximize",
+    "Probes": "concepts.probe",
     "Rank": "targets",
     "Regression": "targets",
+    "TCAV": "concepts.tcav",
     "Target": "targets",
     "Top": "targets",
     "TotalVariation": "inside.maximize",
@@ -51,13 +55,18 @@ _ROOMS = {
     "activations": "inside.activations",
     "architecture": "inside.architecture",
     "attention": "inside.attention.front",
+    "craft": "concepts.craft",
+    "evaluate": "evaluate",
     "explain": "explain",
     "filters": "inside.filters",
     "load_images": "loading",
     "load_inputs": "loading",
     "load_model": "loading",
     "maximize": "inside.maximize",
+    "metrics": "metrics.base",
+    "probe": "concepts.probe",
     "reporting": "run",
+    "tcav": "concepts.tcav",
     "top_images": "inside.activations",
 }
 _ERRORS = (
@@ -94,7 +103,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _Package(ModuleType):
-    """The package: `explain` and `methods` stay functions, although rooms of the same name exist.
+    """The package: functions such as `explain` stay, although rooms of the same name exist.
 
     Importing a submodule sets it on its package; here public names win.
     """

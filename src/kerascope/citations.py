@@ -18,6 +18,33 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Local Explanation Methods for Deep Neural Networks Lack Sensitivity to Parameter Values",
         "ICLR Workshop; arXiv:1810.03307",
     ),
+    "adebayo2018sanity": (
+        "Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim", 2018,
+        "Sanity Checks for Saliency Maps",
+        "NeurIPS; arXiv:1810.03292",
+    ),
+    "agarwal2022rethinking": (
+        "Agarwal, Johnson, Pawelczyk, Krishna, Saxena, Zitnik, Lakkaraju", 2022,
+        "Rethinking Stability for Attribution-based Explanations",
+        "ICLR Workshop; arXiv:2203.06877",
+    ),
+    "alvarez2018robustness": (
+        "Alvarez-Melis, Jaakkola", 2018,
+        "On the Robustness of Interpretability Methods",
+        "ICML Workshop; arXiv:1806.08049",
+    ),
+    "ancona2018towards": (
+        "Ancona, Ceolini, Öztireli, Gross", 2018,
+        ("Towards better understanding of gradient-based attribution methods for Deep Neural "
+         "Networks"),
+        "ICLR; arXiv:1711.06104",
+    ),
+    "arras2022clevr": (
+        "Arras, Osman, Samek", 2022,
+        ("CLEVR-XAI: A benchmark dataset for the ground truth evaluation of neural network "
+         "explanations"),
+        "Information Fusion 81; arXiv:2003.07258",
+    ),
     "bach2015pixel": (
         "Bach, Binder, Montavon, Klauschen, Müller, Samek", 2015,
         ("On Pixel-Wise Explanations for Non-Linear Classifier Decisions by Layer-Wise Relevance "
@@ -29,6 +56,16 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Grad-SAM: Explaining Transformers via Gradient Self-Attention Maps",
         "CIKM; arXiv:2204.11073",
     ),
+    "bhatt2020evaluating": (
+        "Bhatt, Weller, Moura", 2020,
+        "Evaluating and Aggregating Feature-based Model Explanations",
+        "IJCAI; arXiv:2005.00631",
+    ),
+    "boehle2021convolutional": (
+        "Böhle, Fritz, Schiele", 2021,
+        "Convolutional Dynamic Alignment Networks for Interpretable Classifications",
+        "CVPR; arXiv:2104.00032",
+    ),
     "bousselham2024legrad": (
         "Bousselham, Boggust, Chaybouti, Strobelt, Kuehne", 2024,
         ("LeGrad: An Explainability Method for Vision Transformers via Feature Formation "
@@ -39,6 +76,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Castro, Gómez, Tejada", 2009,
         "Polynomial calculation of the Shapley value based on sampling",
         "Computers & Operations Research 36",
+    ),
+    "chalasani2020concise": (
+        "Chalasani, Chen, Chowdhury, Jha, Wu", 2020,
+        "Concise Explanations of Neural Networks using Adversarial Training",
+        "ICML; arXiv:1810.06583",
     ),
     "chattopadhay2018gradcampp": (
         "Chattopadhay, Sarkar, Howlader, Balasubramanian", 2018,
@@ -58,6 +100,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
          "Localization"),
         "WACV",
     ),
+    "deyoung2020eraser": (
+        "DeYoung, Jain, Rajani, Lehman, Xiong, Socher, Wallace", 2020,
+        "ERASER: A Benchmark to Evaluate Rationalized NLP Models",
+        "ACL; arXiv:1911.03429",
+    ),
     "draelos2020hirescam": (
         "Draelos, Carin", 2020,
         ("Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural "
@@ -75,6 +122,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Understanding Deep Networks via Extremal Perturbations and Smooth Masks",
         "ICCV; arXiv:1910.08485",
     ),
+    "fawcett2006introduction": (
+        "Fawcett", 2006,
+        "An introduction to ROC analysis",
+        "Pattern Recognition Letters 27(8)",
+    ),
     "fel2021look": (
         "Fel, Cadène, Chalvidal, Cord, Vigouroux, Serre", 2021,
         ("Look at the Variance! Efficient Black-box Explanations with Sobol-based Sensitivity "
@@ -85,6 +137,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Fu, Hu, Dong, Guo, Gao, Li", 2020,
         "Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation of CNNs",
         "BMVC; arXiv:2008.02312",
+    ),
+    "hedstrom2023sanity": (
+        "Hedström, Weber, Lapuschkin, Höhne", 2023,
+        "Sanity Checks Revisited: An Exploration to Repair the Model Parameter Randomisation Test",
+        "NeurIPS Workshop; arXiv:2401.06465",
     ),
     "hooker2019benchmark": (
         "Hooker, Erhan, Kindermans, Kim", 2019,
@@ -111,6 +168,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Why are Saliency Maps Noisy? Cause of and Solution to Noisy Saliency Maps",
         "ICCV Workshop; arXiv:1902.04893",
     ),
+    "kindermans2019unreliability": (
+        "Kindermans, Hooker, Adebayo, Alber, Schütt, Dähne, Erhan, Kim", 2019,
+        "The (Un)reliability of Saliency Methods",
+        "Explainable AI, Springer LNCS 11700; arXiv:1711.00867",
+    ),
     "lundberg2017unified": (
         "Lundberg, Lee", 2017,
         "A Unified Approach to Interpreting Model Predictions",
@@ -121,10 +183,20 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Explaining nonlinear classification decisions with deep Taylor decomposition",
         "Pattern Recognition 65; arXiv:1512.02479",
     ),
+    "montavon2018methods": (
+        "Montavon, Samek, Müller", 2018,
+        "Methods for interpreting and understanding deep neural networks",
+        "Digital Signal Processing 73; arXiv:1706.07979",
+    ),
     "muhammad2020eigencam": (
         "Muhammad, Yeasin", 2020,
         "Eigen-CAM: Class Activation Map using Principal Components",
         "IJCNN; arXiv:2008.00299",
+    ),
+    "nguyen2020quantitative": (
+        "Nguyen, Martínez", 2020,
+        "On quantitative aspects of model interpretability",
+        "arXiv:2007.07584",
     ),
     "owen1977values": (
         "Owen", 1977,
@@ -145,6 +217,16 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Petsiuk, Jain, Manjunatha, Morariu, Mehra, Ordonez, Saenko", 2021,
         "Black-box Explanation of Object Detectors via Saliency Maps",
         "CVPR; arXiv:2006.03204",
+    ),
+    "rong2022road": (
+        "Rong, Leemann, Borisov, Kasneci, Kasneci", 2022,
+        "A Consistent and Efficient Evaluation Strategy for Attribution Methods",
+        "ICML; arXiv:2202.00449",
+    ),
+    "samek2017evaluating": (
+        "Samek, Binder, Montavon, Lapuschkin, Müller", 2017,
+        "Evaluating the Visualization of What a Deep Neural Network Has Learned",
+        "IEEE TNNLS 28(11); arXiv:1509.06321",
     ),
     "selvaraju2017gradcam": (
         "Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra", 2017,
@@ -168,6 +250,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
          "Saliency Maps"),
         "ICLR Workshop; arXiv:1312.6034",
     ),
+    "sixt2020when": (
+        "Sixt, Granz, Landgraf", 2020,
+        "When Explanations Lie: Why Many Modified BP Attributions Fail",
+        "ICML; arXiv:1912.09818",
+    ),
     "smilkov2017smoothgrad": (
         "Smilkov, Thorat, Kim, Viégas, Wattenberg", 2017,
         "SmoothGrad: removing noise by adding noise",
@@ -188,6 +275,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Axiomatic Attribution for Deep Networks",
         "ICML; arXiv:1703.01365",
     ),
+    "theiner2022interpretable": (
+        "Theiner, Müller-Budack, Ewerth", 2022,
+        "Interpretable Semantic Photo Geolocation",
+        "WACV; arXiv:2104.14995",
+    ),
     "wang2020scorecam": (
         "Wang, Wang, Du, Yang, Zhang, Ding, Mardziel, Hu", 2020,
         "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks",
@@ -198,6 +290,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Attribution in Scale and Space",
         "CVPR; arXiv:2004.03383",
     ),
+    "yeh2019fidelity": (
+        "Yeh, Hsieh, Suggala, Inouye, Ravikumar", 2019,
+        "On the (In)fidelity and Sensitivity of Explanations",
+        "NeurIPS; arXiv:1901.09392",
+    ),
     "zeiler2014visualizing": (
         "Zeiler, Fergus", 2014,
         "Visualizing and Understanding Convolutional Networks",
@@ -207,6 +304,11 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Zhang, Lin, Brandt, Shen, Sclaroff", 2016,
         "Top-Down Neural Attention by Excitation Backprop",
         "ECCV; arXiv:1608.00507",
+    ),
+    "zhang2024opticam": (
+        "Zhang, Torres, Sicre, Avrithis, Ayache", 2024,
+        "Opti-CAM: Optimizing saliency maps for interpretability",
+        "CVIU 248; arXiv:2301.07002",
     ),
     "zhou2016cam": (
         "Zhou, Khosla, Lapedriza, Oliva, Torralba", 2016,

@@ -73,7 +73,7 @@ def explain(
     started = time.perf_counter()
     seen: dict[str, Any] = {}
     value = make_method(method, fields)
-    view = _view(model, value, score, batch_size)
+    view = view_of(model, value.needs, score, batch_size, who=value.name)
     x = view.read(inputs)
     held = budget(memory)
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
@@ -99,15 +99,13 @@ def explain(
     return _wrap(view, inputs, x, value, raw, targets, seen, score, seed, target, started)
 
 
-def _view(
-    model: Any, method: AttributionMethod, score: str, batch_size: int | None
+def view_of(
+    model: Any, needs: frozenset[Need], score: str, batch_size: int | None, *, who: str
 ) -> HookedModel | BlackBox:
-    """Return the model as a method sees it."""
+    """Return the model as something with these needs sees it; `who` stands in the error."""
     if isinstance(model, HookedModel):
         if batch_size is None and model.score == score:
-            return HookedModel(
-                model.model, score=score, batch_size=model.batch_size, compiled=model.compiled
-            )
+            batch_size = model.batch_size
         return HookedModel(model.model, score=score, batch_size=batch_size, compiled=model.compiled)
     if isinstance(model, keras.Model):
         return HookedModel(model, score=score, batch_size=batch_size)
@@ -115,11 +113,11 @@ def _view(
         raise BadModel(
             f"a model is a keras.Model or a function of a batch, not {type(model).__name__}"
         )
-    if not method.needs <= {Need.SCORES}:
-        needs = ", ".join(sorted(need.value for need in method.needs - {Need.SCORES}))
+    if not needs <= {Need.SCORES}:
+        words = ", ".join(sorted(need.value for need in needs - {Need.SCORES}))
         raise BadMethod(
-            f"{method.name} needs {needs}, which a plain function does not give; occlusion "
-            "needs scores only"
+            f"{who} needs {words}, which a plain function does not give; occlusion needs scores "
+            "only"
         )
     return BlackBox(model, batch_size=batch_size)
 

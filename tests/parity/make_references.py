@@ -26,9 +26,11 @@ GROUPS = {
     "shapley": "shapley_references.py",
     "lime": "lime_references.py",
     "rules": "rules_references.py",
+    "quantus": "quantus_references.py",
 }
 _MORE = dict.fromkeys(("shapley", "lime"), ("oracles_shapley.py",)) | {
-    "rules": ("parity/rule_nets.py", "parity/torch_references.py")
+    "rules": ("parity/rule_nets.py", "parity/torch_references.py"),
+    "quantus": ("parity/quantus_cases.py",),
 }  # sources of one group only
 _SOURCES = ("parity/cases.py", "numpy_net.py", "oracles.py", "../requirements/oracles.txt")
 _INSTALLED = ("torch", "tensorflow-cpu", "tensorflow", "keras", "numpy")

@@ -14,13 +14,17 @@ from kerascope.cli import (
     architecture,
     attention,
     bench,
+    craft,
     demo,
     doctor,
+    evaluate,
     explain,
     filters,
     layers,
     maximize,
     methods,
+    probe,
+    tcav,
 )
 from kerascope.errors import KerascopeError
 
@@ -33,12 +37,16 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("explain")(explain.explain)
+app.command("evaluate")(evaluate.evaluate)
 app.command("layers")(layers.layers)
 app.command("architecture")(architecture.architecture)
 app.command("activations")(activations.activations)
 app.command("attention")(attention.attention)
 app.command("filters")(filters.filters)
 app.command("maximize")(maximize.maximize)
+app.command("tcav")(tcav.tcav)
+app.command("craft")(craft.craft)
+app.command("probe")(probe.probe)
 app.command("methods")(methods.methods)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)

@@ -23,7 +23,7 @@ class Site(NamedTuple):
         return self.path + (f"@{self.call}" if self.call else "")
 
 
-def _children(layer: Any) -> list[Any]:
+def children(layer: Any) -> list[Any]:
     """Return the layers directly inside `layer`: the one use of Keras's private list of them."""
     return list(getattr(layer, "_layers", ()))
 
@@ -40,7 +40,7 @@ def layer_table(model: Any) -> dict[str, Any]:
     def walk(parent: Any, prefix: str) -> None:
         if isinstance(parent, (keras.layers.RNN, keras.layers.TimeDistributed)):
             return
-        for child in _children(parent):
+        for child in children(parent):
             if id(child) in seen or isinstance(
                 child, (keras.layers.InputLayer, keras.metrics.Metric)
             ):

@@ -1,0 +1,286 @@
+"""The second front door: methods and metrics in, a table of which to trust out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerascope.attribution import Attribution
+from kerascope.errors import BadInput, BadTarget, Refused
+from kerascope.explain import explain, view_of
+from kerascope.hooks import HookedModel
+from kerascope.memory import budget
+from kerascope.method import AttributionMethod, Need, make_method
+from kerascope.metrics import CONTROLS, Evaluation, Metric, Require, control_maps, make_metric
+from kerascope.metrics.evaluation import Entry
+from kerascope.metrics.masks import masks_of
+from kerascope.metrics.subject import Subject
+from kerascope.perturb import spatial_size
+from kerascope.run import Run
+from kerascope.targets import Targets, resolve_targets
+from kerascope.types import Array
+
+DEFAULT_METHODS = ("gradient_x_input", "integrated_gradients", "grad_cam", "layer_cam")
+DEFAULT_METRICS = ("deletion", "insertion", "mu_fidelity", "average_drop", "sparseness")
+WITH_MASKS = ("pointing_game", "energy_pointing_game", "relevance_mass")
+
+
+def evaluate(
+    model: Any,
+    inputs: Any,
+    methods: Any = DEFAULT_METHODS,
+    metrics: Any = None,
+    *,
+    target: Any = None,
+    masks: Any = None,
+    boxes: Any = None,
+    score: str = "probability",
+    controls: bool = True,
+    seed: int = 0,
+    batch_size: int | None = None,
+    memory: int | str | None = None,
+) -> Evaluation:
+    """Measure how far explanations can be trusted, method by method on the same samples.
+
+    Args:
+        model: any Keras 3 model, a `HookedModel`, or a function of a batch for methods and metrics
+            that need scores only.
+        inputs: as in `explain`.
+        methods: one or several: names, classes, values, or finished `Attribution`s of these inputs.
+        metrics: one or several: names (see `metrics()`), classes or values. None: a few cheap ones
+            of faithfulness and complexity, and of localization where masks or boxes are given.
+        target: one target as in `explain`, the same for all methods.
+        masks: where the object is: (sample, *spatial) true on it.
+        boxes: instead, (x0, y0, x1, y1) in input pixels for every sample, or a list of such.
+        score: what faithfulness is measured on: "probability", where the model ends in a softmax or
+            sigmoid, else or with "logit" the score itself. Explained is the logit in any case.
+        controls: measure a random map, a centre map and an edge map as well.
+        seed: drives all sampling, of methods and of metrics.
+        batch_size: as in `explain`.
+        memory: as in `explain`.
+
+    A method or metric that refuses this model is left out with a note. Ctrl-C gives the methods
+    that are finished.
+
+    Raises:
+        BadInput: nothing to measure, several targets, masks that do not fit.
+    """
+    job = _Job(model, inputs, target, score, seed, batch_size, memory)
+    chosen = _metrics_of(metrics, with_masks=masks is not None or boxes is not None)
+    shown = masks_of(masks, boxes, job.spatial, len(job))
+    for metric in chosen:
+        if Require.MASKS in metric.requires and shown is None:
+            raise BadInput(
+                f"{metric.name} measures against where the object is: give masks= or boxes="
+            )
+    entries: list[Entry] = []
+    named = _named(methods)
+    try:
+        for name, method in [*named, *(((c, None) for c in CONTROLS) if controls else ())]:
+            entry = job.measured(name, method, chosen, shown)
+            if entry is not None:
+                entries.append(entry)
+    except KeyboardInterrupt:
+        if not entries:
+            raise
+        job.notes.append(f"stopped: {len(entries)} of {len(named)} methods are measured")
+    if not any(entry.method is not None for entry in entries):
+        raise Refused(f"no method could be measured: {'; '.join(job.notes)}")
+    return Evaluation.of(entries, chosen, job.samples, job.words, tuple(job.notes), seed)
+
+
+def _metrics_of(metrics: Any, *, with_masks: bool) -> list[Metric]:
+    if metrics is None:
+        metrics = (*DEFAULT_METRICS, *(WITH_MASKS if with_masks else ()))
+    items = [metrics] if isinstance(metrics, (str, type, Metric)) else list(metrics)
+    if not items:
+        raise BadInput("metrics is empty: there is nothing to measure")
+    found = [make_metric(item) for item in items]
+    names = [metric.name for metric in found]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"metric '{twice}' is given twice")
+    return found
+
+
+def _named(methods: Any) -> list[tuple[str, AttributionMethod | Attribution]]:
+    """Return methods with a name each; equal names get their fields."""
+    single = isinstance(methods, (str, type, AttributionMethod, Attribution))
+    items = [methods] if single else list(methods)
+    if not items:
+        raise BadInput("methods is empty: there is nothing to measure")
+    values = [m if isinstance(m, Attribution) else make_method(m, {}) for m in items]
+    bare = [m.method.name if isinstance(m, Attribution) else m.name for m in values]
+    names = [
+        name if bare.count(name) == 1 else f"{name} #{bare[: i + 1].count(name)}"
+        for i, name in enumerate(bare)
+    ]
+    return list(zip(names, values, strict=True))
+
+
+class _Job:
+    """What all methods of one call share: model, inputs, targets."""
+
+    def __init__(
+        self, model: Any, inputs: Any, target: Any, score: str, seed: int,
+        batch_size: int | None, memory: int | str | None,
+    ) -> None:  # fmt: skip
+        if score not in ("logit", "probability"):
+            raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
+        self.model, self.inputs = model, inputs
+        self.seed, self.batch_size, self.memory = seed, batch_size, budget(memory)
+        self.notes: list[str] = []
+        self._view("logit").read(inputs)  # builds what is not built, which names its inputs anew
+        explained = self._view("logit")
+        self.x = explained.read(inputs)
+        self.targets = self._pinned(explained, target)
+        self.view = self._measured_on(explained, target, score)
+        names = getattr(inputs, "names", None)
+        self.samples = tuple(names or (f"sample {i}" for i in range(len(self))))
+        self.words = tuple(self.targets.items[0].words(i) for i in range(len(self)))
+
+    def __len__(self) -> int:
+        return len(next(iter(self.x.values())))
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """Spatial size of the first input."""
+        name = next(iter(self.x))
+        return spatial_size(self.view, name, self.x[name])
+
+    def _pinned(self, view: Any, target: Any) -> Targets:
+        targets = resolve_targets(target, view.spec(), len(next(iter(self.x.values()))))
+        if len(targets) != 1:
+            raise BadInput(f"{len(targets)} targets: a table is made for one; give a single target")
+        view.fit_into(self.memory, gradients=False)
+        view.scores(self.x, targets)
+        return targets.pin(view.last["scores_of"])
+
+    def _view(self, score: str) -> Any:
+        needs = frozenset({Need.SCORES})
+        return view_of(self.model, needs, score, self.batch_size, who="evaluate")
+
+    def _measured_on(self, explained: Any, target: Any, score: str) -> Any:
+        """Return the view that faithfulness scores with; set its targets."""
+        self.measured_targets = self.targets
+        if score == "logit" or not isinstance(explained, HookedModel):
+            return explained
+        view = self._view("probability")
+        view.read(self.inputs)
+        try:
+            self.measured_targets = self._pinned(view, target)
+        except BadTarget as error:
+            if "needs a softmax" not in str(error):
+                raise
+            self.notes.append("no softmax or sigmoid at the end: scores are measured as they are")
+            return explained
+        return view
+
+    def run(self) -> Run:
+        """Return a run of its own for one method and metric."""
+        return Run(seed=self.seed, memory=self.memory, batch=self.view.batch)
+
+    def measured(
+        self, name: str, method: Any, metrics: Sequence[Metric], masks: Array | None
+    ) -> Entry | None:
+        """Return the values of one method, or of a control where there is none; None: refused."""
+        again: _Again | _Control
+        gaps = None
+        if method is None:
+            again = _Control(self, name)
+            maps = again(self.x, np.arange(len(self)), seed=self.seed)
+        else:
+            value = method.method if isinstance(method, Attribution) else method
+            again = _Again(self, value)
+            try:
+                result = method if isinstance(method, Attribution) else again.explained()
+            except Refused as error:
+                self.notes.append(f"{name} is left out: {error}")
+                return None
+            maps, gaps = _maps(result), result.gap
+            self._check_maps(name, maps)
+        values = np.full((len(metrics), len(self)), np.nan)
+        for k, metric in enumerate(metrics):
+            subject = Subject(
+                self.view, self.x, self.measured_targets, maps, self.run(), masks, gaps, again
+            )
+            try:
+                values[k] = metric.measure(subject)
+            except Refused as error:
+                self.notes.append(f"{metric.name} of {name} is undefined: {error}")
+            self.notes += [note for note in subject.notes if note not in self.notes]
+        return Entry(name, None if method is None else value, values)
+
+    def _check_maps(self, name: str, maps: Mapping[str, Array]) -> None:
+        for key, array in maps.items():
+            size = spatial_size(self.view, key, self.x[key])
+            if array.shape != (len(self), *size):
+                raise BadInput(
+                    f"{name} has maps of shape {array.shape} for input '{key}'; they must be "
+                    f"{(len(self), *size)}: one target, the same samples"
+                )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Again:
+    """A method, to be run again; see `metrics.subject.Explain`."""
+
+    job: _Job
+    method: AttributionMethod
+
+    def explained(self) -> Attribution:
+        """Return the explanation of the samples as they are."""
+        job = self.job
+        return explain(
+            job.model, job.inputs, self.method, target=job.targets.items[0], seed=job.seed,
+            batch_size=job.batch_size, memory=job.memory,
+        )  # fmt: skip
+
+    def __call__(
+        self,
+        x: Mapping[str, Array],
+        rows: Array,
+        *,
+        model: Any = None,
+        targets: Targets | None = None,
+        seed: int = 0,
+    ) -> dict[str, Array]:
+        """Return signed maps (row, *spatial) by input name."""
+        job = self.job
+        found = explain(
+            job.model if model is None else model, _inputs(x), self.method,
+            target=(targets or job.targets.take(rows)).items[0], seed=seed,
+            batch_size=job.batch_size, memory=job.memory,
+        )  # fmt: skip
+        return _maps(found)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Control:
+    """A map that knows nothing of the model, made again for other inputs."""
+
+    job: _Job
+    name: str
+
+    def __call__(
+        self, x: Mapping[str, Array], rows: Array, *, model: Any = None,
+        targets: Targets | None = None, seed: int = 0,
+    ) -> dict[str, Array]:  # fmt: skip
+        """Return maps (row, *spatial) by input name."""
+        axes = {name: self.job.view.axes(name, array.shape[1:]) for name, array in x.items()}
+        return control_maps(self.name, x, axes, rows, seed)
+
+
+def _inputs(x: Mapping[str, Array]) -> Any:
+    return dict(x) if len(x) > 1 else next(iter(x.values()))
+
+
+def _maps(result: Attribution) -> dict[str, Array]:
+    """Return the signed maps of a result by input name."""
+    found = result.heatmap()
+    if isinstance(found, Mapping):
+        return dict(found)
+    return {result.input_names[0]: found}
