@@ -374,3 +374,17 @@ def test_what_acts_without_a_gradient_is_not_left_out() -> None:
     zoo._shake(model)
     _, dead = _zeroed(model, zoo.pictures(), "second")
     assert dead == set(), "the gate decides the sign, although no gradient goes through it"
+
+
+def test_which_integers_an_embedding_reads_is_seen_through_casts() -> None:
+    ids = {name: keras.Input((6,), dtype="int32", name=name) for name in ("mask", "kind", "words")}
+    cast = keras.layers.Lambda(lambda t: keras.ops.cast(t, "int64"))
+    words = keras.layers.Embedding(20, 4, name="of_words")(cast(ids["words"]))
+    kinds = keras.layers.Embedding(3, 4, name="of_kinds")(cast(ids["kind"]))
+    weights = keras.layers.Lambda(lambda t: keras.ops.cast(t, "float32")[..., None])(ids["mask"])
+    summed = keras.layers.GlobalAveragePooling1D()((words + kinds) * weights)
+    model = keras.Model(ids, keras.layers.Dense(2)(summed))
+    view = HookedModel(model)
+    view.read({name: np.ones((2, 6), "int32") for name in ids})
+    sites = {name: str(site) for name, site in view.survey.tokens.items()}
+    assert sites == {"kind": "of_kinds", "words": "of_words"}

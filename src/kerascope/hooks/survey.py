@@ -132,7 +132,7 @@ def take_survey(
             for name, value in named.items()
         }
         found["recorder"] = recorder
-        found["tokens"] = _token_sites(x, recorder.embedded, tape)
+        found["tokens"], found["open"] = _token_sites(x, recorder.embedded, tape)
         return list(named.values())
 
     runner(run)(dict(sample))
@@ -143,24 +143,71 @@ def take_survey(
         if shape
     )
     outputs = {n: OutputSpec(n, shape, kind) for n, (shape, kind) in found["heads"].items()}
-    return Survey(calls, outputs, found["tokens"])
+    tokens = found["tokens"]
+    if found["open"]:
+        tokens = {**tokens, **_by_pattern(model, table, structure, sample, found["open"])}
+    return Survey(calls, outputs, {name: tokens[name] for name in sample if name in tokens})
 
 
 def _token_sites(
     inputs: Mapping[str, Any], embedded: list[tuple[Site, Any]], tape: HeadTape
-) -> dict[str, Site]:
-    """Return each input's call of an embedding that reads it, known by identity, else by shape."""
+) -> tuple[dict[str, Site], tuple[str, ...]]:
+    """Return each input's call of an embedding that reads it, known by identity, else by shape.
+
+    Second, the names of inputs of which a shape cannot tell which of them is read.
+    """
     sites: dict[str, Site] = {}
     left = list(embedded)
     for name, value in inputs.items():
         match = next((e for e in left if tape.origin(e[1]) is value), None)
-        if match is None and np.dtype(keras.backend.standardize_dtype(value.dtype)).kind in "iu":
-            same = [e for e in left if tuple(e[1].shape) == tuple(value.shape)]
-            match = same[0] if same else None
         if match is not None:
             sites[name] = match[0]
             left.remove(match)
-    return sites
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for name, value in inputs.items():
+        whole = np.dtype(keras.backend.standardize_dtype(value.dtype)).kind in "iu"
+        if name not in sites and whole:
+            alike.setdefault(tuple(value.shape), []).append(name)
+    unsure: list[str] = []
+    for shape, names in alike.items():
+        same = [site for site, tensor in left if tuple(tensor.shape) == shape]
+        if len(names) == 1 and same:
+            sites[names[0]] = same[0]
+        elif same:
+            unsure += names
+    return sites, tuple(unsure)
+
+
+def _by_pattern(
+    model: Any,
+    table: Mapping[str, Any],
+    structure: Structure,
+    sample: Mapping[str, Array],
+    names: tuple[str, ...],
+) -> dict[str, Site]:
+    """Return which embedding reads which of several integer inputs, by what arrives there.
+
+    A cast or a copy on the way hides whose values an embedding is given. So every input gets zeros
+    and ones in an order of its own, and one eager pass shows where each arrives.
+    """
+    patterns = {
+        name: np.random.default_rng(k).integers(0, 2, np.shape(sample[name]))
+        for k, name in enumerate(names)
+    }
+    given = {
+        name: keras.ops.cast(patterns[name], value.dtype) if name in patterns else value
+        for name, value in sample.items()
+    }
+    recorder = _Recorder({id(layer): path for path, layer in table.items()}, HeadTape)
+    with head_tape(), shadowed(list(table.values()), [], recorder):
+        call_model(model, structure.build(given))
+    arrived = [(site, keras.ops.convert_to_numpy(value)) for site, value in recorder.embedded]
+    found: dict[str, Site] = {}
+    for name, pattern in patterns.items():
+        sites = [s for s, v in arrived if v.shape == pattern.shape and (v == pattern).all()]
+        if sites and sites[0] not in found.values():
+            found[name] = sites[0]
+    return found
 
 
 def refused(arrays: Mapping[str, Array], error: Exception) -> BadInput:
