@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from kerascope import method as method_room
-from kerascope.attribution import Attribution, Provenance
+from kerascope.attribution import Attribution
 from kerascope.method import AttributionMethod
+from kerascope.provenance import Provenance
 
 EVIL = "</script><script>alert(1)</script>"
 

@@ -56,6 +56,7 @@ _ROOMS = {
     "architecture": "inside.architecture",
     "attention": "inside.attention.front",
     "craft": "concepts.craft",
+    "benchmark": "planted.benchmark",
     "evaluate": "evaluate",
     "explain": "explain",
     "filters": "inside.filters",

@@ -14,6 +14,7 @@ import numpy as np
 
 from kerascope.errors import BadFile, BadInput
 from kerascope.method import AttributionMethod, method_class
+from kerascope.provenance import Provenance
 
 if TYPE_CHECKING:
     from kerascope.types import Array, Tree
@@ -21,24 +22,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _FRAME = ("sample", "target", "channel")
 REDUCTIONS = ("sum", "max_abs", "sum_abs", "mean")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Provenance:
-    """What made a result: enough to make it again. Holds no path, user name or host name."""
-
-    kerascope: str
-    keras: str
-    backend: str
-    backend_version: str
-    model: str  # class name, or the file name it was loaded from
-    model_sha256: str  # of configuration and weights
-    method: dict[str, Any]
-    target: str
-    score: str
-    seed: int
-    seconds: float
-    preprocessing: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -10,14 +10,13 @@ from typing import Any
 import keras
 import numpy as np
 
-import kerascope
-from kerascope import backend
-from kerascope.attribution import Attribution, Provenance
+from kerascope.attribution import Attribution
 from kerascope.errors import BadInput, BadMethod, BadModel
 from kerascope.facts import facts_of
 from kerascope.hooks import BlackBox, HookedModel
 from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, RawMap, make_method
+from kerascope.provenance import provenance_of
 from kerascope.run import Run
 from kerascope.targets import Targets, resolve_targets
 from kerascope.types import Array
@@ -175,8 +174,14 @@ def _wrap(
         layer=raw.layer,
         gap=None if raw.gap is None else drop(raw.gap),
         notes=(*view.notes, *_head_notes(view, seen["raw"]), *raw.notes),
-        provenance=_provenance(
-            view, inputs, method, target, score, seed, time.perf_counter() - started
+        provenance=provenance_of(
+            view,
+            method.to_json(),
+            target=_target_words(target),
+            seed=seed,
+            started=started,
+            inputs=inputs,
+            score=score,
         ),
         extras={**raw.extras, **{key: drop(array) for key, array in raw.target_extras.items()}},
         labels=facts_of(view.model).labels,
@@ -214,29 +219,3 @@ def _head_notes(view: Any, raw: Mapping[str, Array]) -> list[str]:
         if kind == "unknown":
             notes.append("a plain function gives no logits: its output is explained as it is")
     return notes
-
-
-def _provenance(
-    view: Any,
-    inputs: Any,
-    method: AttributionMethod,
-    target: Any,
-    score: str,
-    seed: int,
-    seconds: float,
-) -> Provenance:
-    facts = facts_of(view.model)
-    return Provenance(
-        kerascope=kerascope.__version__,
-        keras=keras.__version__,
-        backend=keras.backend.backend(),
-        backend_version=backend.active().version(),
-        model=facts.source or getattr(view.model, "name", None) or type(view.model).__name__,
-        model_sha256=view.identity.sha256,
-        method=method.to_json(),
-        target=_target_words(target),
-        score=score,
-        seed=seed,
-        seconds=round(seconds, 4),
-        preprocessing=getattr(inputs, "preprocessing", None) or facts.preprocessing,
-    )

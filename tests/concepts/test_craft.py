@@ -231,7 +231,7 @@ def test_crops_of_photographs_are_cut_from_what_people_see(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("name", "layer", "crop"),
-    [("rescaling_and_nested_base", "relu", 0.5), ("nested_three_deep", "activation", 0.5),
+    [("rescaling_and_nested_base", "relu", 0.5), ("nested_three_deep", "inner/relu", 0.5),
      ("subclassed_model", "conv2", 0.5), ("channels_first", "conv2", 0.5),
      ("image_and_vector", "conv", 0.5), ("shared_encoder", "encoder/last", 0.5),
      ("series_conv", "conv2", 0.5), ("token_ids", "conv", None), ("volume", "conv2", 0.6)],
@@ -270,6 +270,19 @@ def test_nothing_depends_on_the_batch_size_or_is_traced_twice() -> None:
     small = ks.craft(case.model, x, 1, "conv2", batch_size=3, **options)
     assert np.allclose(first.bank, small.bank, atol=1e-4)
     assert np.allclose(first.importances, small.importances, atol=1e-3)
+
+
+def test_pictures_of_different_classes_are_explained_as_such() -> None:
+    case = zoo.SHAPES["flat_functional"]()
+    options: dict[str, Any] = {"concepts": 2, "crop": 0.5, "designs": 2}
+    assert "logit of class 1" in ks.craft(case.model, case.x, 1, "conv2", **options).explained
+    each = ks.craft(case.model, case.x, [1, 2], "conv2", **options)
+    assert each.explained == "[1, 2] of each picture"
+    view = HookedModel(case.model)
+    logits = view.scores(view.read(case.x), resolve_targets((1, 2), view.spec(), 2)).values
+    assert np.allclose(each.scores, np.diag(logits), rtol=1e-5)
+    many = ks.craft(case.model, zoo.pictures(24), None, "conv2", **options)
+    assert many.explained.startswith(("predicted class of each picture", "logit of class"))
 
 
 def test_drawn(found: ks.Craft) -> None:

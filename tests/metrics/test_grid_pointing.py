@@ -75,9 +75,12 @@ def test_every_sample_is_in_one_mosaic_of_distinct_classes() -> None:
 
 def test_samples_said_wrongly_or_unsurely_are_left_out() -> None:
     wrong = _subject(CLASSES, _knows, said=[1, *CLASSES[1:]])
-    found = GridPointingGame().measure(wrong)
-    assert np.isnan(found[0])
-    assert np.isfinite(found).sum() == 4
+    for confidence in (0, 0.5):
+        found = GridPointingGame(confidence=confidence).measure(wrong)
+        assert np.isnan(found[0])
+        assert np.isfinite(found).sum() == 4
+    with pytest.raises(Refused, match="samples of 3 are rightly predicted with at least 0"):
+        GridPointingGame(confidence=0).measure(_subject([0, 1, 2, 0], _knows, said=[0, 1, 2, 3]))
     with pytest.raises(Refused, match=r"needs 4 classes; samples of 0 .* at least 0.99"):
         GridPointingGame(confidence=0.99).measure(_subject(CLASSES, _knows))
     with pytest.raises(Refused, match="needs 4 classes; samples of 2"):

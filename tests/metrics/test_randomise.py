@@ -169,6 +169,56 @@ def test_all_is_put_back_after_an_error() -> None:
     assert _same(model, before)
 
 
+def test_a_ctrl_c_while_weights_are_put_back_waits() -> None:
+    import signal
+
+    subject = subjects.of_zoo("flat_functional", "gradient")
+    model = subject.view.model
+    before, kernel = _state(model), model.get_layer("conv1").kernel
+    original, restoring = type(kernel).assign, []
+
+    def assign(self: Any, value: Any) -> Any:
+        if restoring and self is kernel:
+            signal.raise_signal(signal.SIGINT)
+        return original(self, value)
+
+    def interrupted() -> None:
+        with randomising(subject.view, Run()) as weights:
+            weights.draw("head")
+            weights.draw("conv1")
+            restoring.append(1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(kernel), "assign", assign)
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+    assert _same(model, before)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def _float32(weight: Any) -> np.ndarray:
+    return np.array(keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32")), copy=True)
+
+
+def test_half_precision_weights_are_put_back_bit_for_bit() -> None:
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        i = keras.Input((4,))
+        model = keras.Model(i, keras.layers.Dense(3, name="head")(i))
+    finally:
+        keras.config.set_dtype_policy(policy)
+    view = subjects.viewed(model)
+    view.read(np.ones((1, 4), np.float32))
+    before = [_float32(w) for w in model.weights]
+    with randomising(view, Run()) as weights:
+        weights.draw("head")
+        assert not np.array_equal(_float32(model.weights[0]), before[0])
+    for old, weight in zip(before, model.weights, strict=True):
+        assert str(weight.dtype) == "bfloat16"
+        np.testing.assert_array_equal(_float32(weight), old)
+
+
 def test_draws_do_not_hang_on_what_else_is_drawn() -> None:
     case = zoo.SHAPES["flat_functional"]()
     view = subjects.viewed(case.model)

@@ -224,8 +224,9 @@ def test_damaged_and_foreign_files_are_refused(case: zoo.Case, tmp_path: Any) ->
 def test_every_method_has_its_paper() -> None:
     from kerascope.citations import REFERENCES, cite
     from kerascope.method import registry
+    from kerascope.metrics.base import metrics
 
-    used = {kind.reference for kind in registry().values()}
+    used = {kind.reference for kind in (*registry().values(), *metrics().values())}
     assert used == set(REFERENCES)
     assert all("(" in line for line in cite(list(registry())))
 

@@ -14,6 +14,7 @@ from kerascope.cli import (
     architecture,
     attention,
     bench,
+    benchmark,
     craft,
     demo,
     doctor,
@@ -48,6 +49,7 @@ app.command("tcav")(tcav.tcav)
 app.command("craft")(craft.craft)
 app.command("probe")(probe.probe)
 app.command("methods")(methods.methods)
+app.command("benchmark")(benchmark.benchmark)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-import keras
-
-import kerascope
-from kerascope import backend
-from kerascope.attribution import Provenance
-from kerascope.facts import facts_of
 from kerascope.hooks import HookedModel
+from kerascope.provenance import Provenance, provenance_of
 
 REFERENCES = {
     "tcav": (
@@ -34,18 +28,6 @@ def provenance(
     view: HookedModel, name: str, fields: dict[str, Any], target: Any, seed: int, started: float
 ) -> Provenance:
     """Return what made a result: versions, model, fields and the seconds since `started`."""
-    facts = facts_of(view.model)
-    return Provenance(
-        kerascope=kerascope.__version__,
-        keras=keras.__version__,
-        backend=keras.backend.backend(),
-        backend_version=backend.active().version(),
-        model=facts.source or view.model.name or type(view.model).__name__,
-        model_sha256=view.identity.sha256,
-        method={"name": name, "fields": fields, "reference": REFERENCES[name]},
-        target=str(target),
-        score=view.score,
-        seed=seed,
-        seconds=round(time.perf_counter() - started, 4),
-        preprocessing=facts.preprocessing,
-    )
+    method = {"name": name, "fields": fields, "reference": REFERENCES[name]}
+    words = "predicted class" if target is None else str(target)
+    return provenance_of(view, method, target=words, seed=seed, started=started)

@@ -46,7 +46,7 @@ class Completeness(Metric):
     def measure(self, subject: Subject) -> Array:
         """Return |f(x) − f(x′) − Σφ| / |f(x)| (axiom: Sundararajan et al. 2017)."""
         if subject.gaps is None:
-            raise Refused("completeness: the method claims none")
+            raise Refused("the method claims none")
         scores = np.abs(Logits(subject).scores())
         gaps = np.abs(np.asarray(subject.gaps, np.float64))
         return undefined_where(gaps / np.where(scores > 0, scores, 1), scores == 0)
@@ -158,9 +158,9 @@ class InputInvariance(Metric):
         """Return ‖φ₂(x + m) − φ₁(x)‖ / ‖φ₁(x)‖ (Kindermans et al. 2019)."""
         view, plain = subject.view, subject.flat
         if not is_keras(view):
-            raise Refused("input_invariance: a plain function has no first layer")
+            raise Refused("a plain function has no first layer")
         if len(subject.x) > 1 or is_tokens(next(iter(subject.x.values()))):
-            raise Refused("input_invariance is measured on one input of numbers")
+            raise Refused("it is measured on one input of numbers")
         name, array = next(iter(subject.x.items()))
         moved = {name: (array + self.shift * float(np.ptp(array))).astype(array.dtype)}
         site, layer = _first(view)
@@ -171,7 +171,7 @@ class InputInvariance(Metric):
             layer.bias.assign((bias - change).astype(bias.dtype))
             after, _ = logits.outputs(moved)
             if np.abs(after - before).max() > _SAME * max(np.abs(before).max(), 1e-30):
-                raise Refused(f"input_invariance: the bias of '{site}' does not take a shift back")
+                raise Refused(f"the bias of '{site}' does not take a shift back")
             maps = explained(subject, moved)
         norm = np.linalg.norm(plain, axis=1)
         distance = np.linalg.norm(maps - plain, axis=1)
@@ -192,7 +192,7 @@ def _first(view: Any) -> tuple[Site, Any]:
     layer = view.table.get(path)
     bias = getattr(layer, "bias", None)
     if bias is None or len(bias.shape) != 1:
-        raise Refused(f"input_invariance: the first layer with weights, '{path}', has no bias")
+        raise Refused(f"the first layer with weights, '{path}', has no bias")
     return Site(path, 0, "linear"), layer
 
 
@@ -211,7 +211,7 @@ def _pushed(
     middle = change.mean(axis=0)
     if np.abs(change - middle).max() > _SAME * max(np.abs(middle).max(), 1e-30):
         raise Refused(
-            f"input_invariance: a shift does not move '{site.path}' the same everywhere: it is not "
+            f"a shift does not move '{site.path}' the same everywhere: it is not "
             "linear, or pads its input"
         )
     return middle

@@ -41,7 +41,7 @@ class Steps:
         numbers are NaN. Raises `Refused` where there are no weights to draw.
         """
         if not is_keras(subject.view):
-            raise Refused(f"{self.who}: a plain function has no weights")
+            raise Refused("a plain function has no weights")
         found = []
         with randomising(subject.view, subject.run) as weights:
             stages = self._cut(weights.layers)
@@ -62,7 +62,7 @@ class Steps:
 
     def _cut(self, layers: tuple[str, ...]) -> list[tuple[str, ...]]:
         if not layers:
-            raise Refused(f"{self.who}: the model has no weights")
+            raise Refused("the model has no weights")
         order = layers[::-1] if self.order == "top_down" else layers
         count = min(self.stages or len(order), len(order))
         cuts = np.rint(np.linspace(0, len(order), count + 1)).astype(int)

@@ -63,11 +63,11 @@ class GridPointingGame(Metric):
     def measure(self, subject: Subject) -> Array:
         """Return the share of each sample's cell (Böhle et al. 2021)."""
         if subject.explain is None:
-            raise Refused("grid_pointing_game explains mosaics: maps alone do not do")
+            raise Refused("it explains mosaics, for which maps without a method do not do")
         name, axes = _pictures(subject)
         sizes = [subject.x[name].shape[axis] for axis in axes]
         if min(sizes) < self.grid:
-            raise Refused(f"grid_pointing_game: {min(sizes)} positions hold no {self.grid} cells")
+            raise Refused(f"{min(sizes)} positions hold no {self.grid} cells")
         cells = self.grid ** len(axes)
         groups = self._groups(subject, cells)
         values = np.full(len(subject), np.nan)
@@ -92,8 +92,8 @@ class GridPointingGame(Metric):
                 by_class.setdefault(int(classes[sample]), []).append(int(sample))
         if len(by_class) < cells:
             raise Refused(
-                f"grid_pointing_game: a mosaic needs {cells} classes; samples of {len(by_class)} "
-                f"are rightly predicted with at least {self.confidence:g}"
+                f"a mosaic needs {cells} classes; samples of {len(by_class)} are rightly "
+                f"predicted with at least {self.confidence:g}"
             )
         groups: list[Array] = []
         while len(by_class) >= cells:
@@ -111,27 +111,27 @@ def _pictures(subject: Subject) -> tuple[str, list[int]]:
     name, array = next(iter(subject.x.items()))
     names = spatial_axes(subject.view, name, array)
     if len(subject.x) > 1 or is_tokens(array) or not set(names) <= {"x", "y", "z", "time"}:
-        raise Refused("grid_pointing_game: mosaics are made of one input of pictures or series")
+        raise Refused("mosaics are made of one input of pictures or series")
     axes = subject.view.axes(name, array.shape[1:])
     return name, [i + 1 for i, axis in enumerate(axes) if axis != "channel"]
 
 
 def _sureness(subject: Subject) -> tuple[Array, Array]:
-    """Return every sample's class and its probability; 0 where another class is said."""
+    """Return every sample's class and its probability; -1 where another class is said."""
     target = class_target(subject)
     if target is None:
-        raise Refused("grid_pointing_game: the targets are no classes")
+        raise Refused("the targets are no classes")
     values, _ = Logits(subject).outputs(subject.x)
     chances = values
     if target.output.kind != "unknown":  # a plain function may give probabilities already
         if target.output.single:
             values = np.concatenate([np.zeros_like(values), values], axis=1)
         elif values.shape[1] != target.output.classes:
-            raise Refused("grid_pointing_game: a sample has no single class")
+            raise Refused("a sample has no single class")
         powers = np.exp(values - values.max(axis=1, keepdims=True))
         chances = powers / powers.sum(axis=1, keepdims=True)
     own = chances[np.arange(len(chances)), target.index]
-    return target.index, np.where(chances.argmax(axis=1) == target.index, own, 0.0)
+    return target.index, np.where(chances.argmax(axis=1) == target.index, own, -1.0)
 
 
 def _boxes(size: list[int], grid: int) -> list[tuple[slice, ...]]:

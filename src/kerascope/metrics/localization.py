@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,9 +36,9 @@ class _Localization(Metric):
                 values[row] = self._of(values_of, mask)
         return values
 
+    @abstractmethod
     def _of(self, values: Array, mask: Array) -> float:
         """Return the metric of one map (*spatial) and its mask, which is neither empty nor full."""
-        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,8 +54,9 @@ class _Masking(Metric):
             values = self._compare(plain, scores[:, 1])
         return undefined_where(values, (most <= 0) | (plain <= 0) | ~np.isfinite(values))
 
+    @abstractmethod
     def _compare(self, plain: Array, through: Array) -> Array:
-        raise NotImplementedError
+        """Return the metric of scores (sample,) as they are and through the maps."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

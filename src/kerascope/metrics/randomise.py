@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +24,8 @@ _DRAW = 2**29  # of weights, apart from the draws of methods
 def kept(view: Any, variables: Iterable[Any]) -> Iterator[list[Array]]:
     """Give the values of variables, which may be changed inside; all are put back after.
 
-    Bit for bit, and also after an error. view: a `HookedModel`; meanwhile, no other thread explains
-    its model.
+    Bit for bit, and also after an error or Ctrl-C. view: a `HookedModel`; meanwhile, no other
+    thread explains its model, but one that calls it itself sees the changed values.
     """
     held = list(variables)
     with view.store.lock:
@@ -31,8 +33,25 @@ def kept(view: Any, variables: Iterable[Any]) -> Iterator[list[Array]]:
         try:
             yield old
         finally:
-            for variable, values in zip(held, old, strict=True):
-                variable.assign(values)
+            with _whole():
+                for variable, values in zip(held, old, strict=True):
+                    variable.assign(values)
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Let a Ctrl-C wait until what is inside is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))  # noqa: ARG005
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 class Randomised:
@@ -86,7 +105,7 @@ class Randomised:
         for weight in self.weights[path]:
             variable = weight.variable
             generator = self.run.generator(self._number[id(variable)], _DRAW)
-            variable.assign(self._fresh(weight, generator).astype(str(variable.dtype)))
+            variable.assign(self._fresh(weight, generator).astype(np.float32))
 
     def _fresh(self, weight: Weight, generator: np.random.Generator) -> Array:
         variable, layer = weight.variable, weight.layer

@@ -215,7 +215,7 @@ class RandomLogit(_Randomization):
         target = class_target(subject)
         count = 0 if target is None else 2 if target.output.single else target.output.classes
         if target is None or count < 2:
-            raise Refused("random_logit: the target is no class beside which there are others")
+            raise Refused("the target is no class beside which there are others")
         steps = [int(g.integers(1, count)) for g in subject.generators(_CLASS)]
         others = ((target.index + np.array(steps)) % count).tolist()
         other = Targets((Class(others, target.output.name),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,9 +46,9 @@ class _Relative(Noisy):
         above = np.linalg.norm(_relative(maps - plain, plain, self.floor), axis=1)
         return np.where(said == says, above / np.maximum(below, self.floor), np.nan)
 
+    @abstractmethod
     def _below(self, subject: Subject, x: dict[str, Array], before: Array, after: Array) -> Array:
         """Return the denominator, (sample,); `before` and `after` are logits."""
-        raise NotImplementedError
 
 
 def _relative(change: Array, of: Array, floor: float) -> Array:

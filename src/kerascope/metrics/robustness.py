@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,9 +82,9 @@ class Noisy(_Robustness):
         ]
         return (array + np.stack(noise)).astype(array.dtype)
 
+    @abstractmethod
     def _change(self, subject: Subject, x: dict[str, Array], plain: Array, maps: Array) -> Array:
         """Return how much maps change, (sample,): `plain` of the samples, `maps` of `x`."""
-        raise NotImplementedError
 
     def _over(self, found: Array) -> Array:
         """Return one number per sample of (draw, sample): the largest, NaN left out."""

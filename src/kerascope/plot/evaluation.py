@@ -62,3 +62,35 @@ def evaluation_figure(
         words += "; orange: not really better than every control"
     figure.suptitle(words, fontsize=8.5, color=INK, parse_math=False)
     return figure
+
+
+def table_figure(
+    values: Array,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    controls: Sequence[str],
+    name: str,
+    *,
+    higher: bool,
+) -> Figure:
+    """Return a table of (row, column) shares in colour; names of controls are grey."""
+    size = (1.9 + 0.78 * len(columns), 0.24 * len(rows) + 1.0)
+    figure = Figure(figsize=size, dpi=120, layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    axes.imshow(values, aspect="auto", cmap="viridis" if higher else "viridis_r", vmin=0, vmax=1)
+    for (row, column), value in np.ndenumerate(values):
+        dark = value < 0.55 if higher else value > 0.45
+        text = f"{value:.2f}" if np.isfinite(value) else "–"
+        colour = "white" if dark else "#101420"
+        axes.text(column, row, text, ha="center", va="center", fontsize=6.5, color=colour)
+    axes.set_xticks(range(len(columns)), [c.replace("_", " ") for c in columns], fontsize=7)
+    axes.set_yticks(range(len(rows)), rows, fontsize=7, color=INK)
+    axes.xaxis.tick_top()
+    for label, row in zip(axes.get_yticklabels(), rows, strict=True):
+        label.set_color(_CONTROL if row in controls else INK)
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    words = f"{name}: {'higher' if higher else 'lower'} is better; grey: controls"
+    figure.suptitle(words, fontsize=8.5, color=INK, parse_math=False)
+    return figure

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascope.attribution import Provenance
 from kerascope.concepts.craft.windows import Crops, Windows
 from kerascope.errors import BadInput
 from kerascope.hooks.inputs import Structure
 from kerascope.inside.stored import as_tuples, read_tensors, write_tensors
+from kerascope.provenance import Provenance
 
 if TYPE_CHECKING:
     import os

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from kerascope.attribution import Provenance
 from kerascope.inside.stored import as_tuples, read_tensors, write_tensors
+from kerascope.provenance import Provenance
 
 if TYPE_CHECKING:
     import os

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from kerascope.attribution import Provenance
 from kerascope.concepts.tcav.significance import bonferroni
 from kerascope.errors import BadInput, choices
 from kerascope.inside.stored import as_tuples, read_tensors, write_tensors
+from kerascope.provenance import Provenance
 
 if TYPE_CHECKING:
     import os

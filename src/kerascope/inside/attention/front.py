@@ -9,17 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
-import kerascope
-from kerascope import backend
-from kerascope.attribution import Provenance
 from kerascope.errors import BadInput, BadMethod, BadModel, Refused, choices
-from kerascope.facts import facts_of
 from kerascope.hooks import HookedModel, identity_of
 from kerascope.hooks.attention import Attended, attended, attention_calls, chosen_calls
 from kerascope.inside.attention.result import Attention
 from kerascope.inside.attention.tokens import Tokens, read_queries, tokens_of
 from kerascope.memory import budget
 from kerascope.method import AttributionMethod, make_method
+from kerascope.provenance import provenance_of
 from kerascope.run import Run
 from kerascope.targets import Targets, resolve_targets
 from kerascope.types import Array
@@ -237,25 +234,12 @@ def _result(
         inputs=x[tokens.input if tokens is not None else next(iter(x))],
         display=getattr(inputs, "display", None),
         names=tuple(names),
-        provenance=_provenance(view, inputs, method, told, time.perf_counter() - started),
-    )
-
-
-def _provenance(
-    view: HookedModel, inputs: Any, method: AttributionMethod | None, told: str, seconds: float
-) -> Provenance:
-    facts = facts_of(view.model)
-    return Provenance(
-        kerascope=kerascope.__version__,
-        keras=keras.__version__,
-        backend=keras.backend.backend(),
-        backend_version=backend.active().version(),
-        model=facts.source or view.model.name or type(view.model).__name__,
-        model_sha256=identity_of(view.model).sha256,
-        method={"name": "raw attention", "fields": {}} if method is None else method.to_json(),
-        target=told,
-        score=view.score,
-        seed=0,  # nothing is drawn
-        seconds=round(seconds, 4),
-        preprocessing=getattr(inputs, "preprocessing", None) or facts.preprocessing,
+        provenance=provenance_of(
+            view,
+            {"name": "raw attention", "fields": {}} if method is None else method.to_json(),
+            target=told,
+            seed=0,
+            started=started,
+            inputs=inputs,  # nothing is drawn
+        ),
     )

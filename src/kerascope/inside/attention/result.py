@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascope.attribution import Provenance, write_whole
+from kerascope.attribution import write_whole
 from kerascope.errors import BadFile, BadInput, BadLayer, choices
 from kerascope.inside.attention.mixing import distances
 from kerascope.inside.attention.tokens import Tokens, check_query
 from kerascope.method import AttributionMethod
+from kerascope.provenance import Provenance
 
 if TYPE_CHECKING:
     from kerascope.types import Array, Tree

@@ -6,14 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
-import kerascope
-from kerascope import backend
-from kerascope.attribution import Provenance
 from kerascope.errors import BadInput, BadMethod, BadModel
-from kerascope.facts import facts_of
 from kerascope.hooks import HookedModel
 from kerascope.inside.maximize.aims import Aim, aims_of, cut, ranked
 from kerascope.inside.maximize.canvas import Canvas, Scaling, scaling_of
@@ -26,6 +21,7 @@ from kerascope.inside.maximize.subject import Subject, subject_of
 from kerascope.inside.maximize.transforms import Transforms
 from kerascope.inside.net import net_of
 from kerascope.memory import budget
+from kerascope.provenance import Provenance, provenance_of
 from kerascope.run import Run
 
 if TYPE_CHECKING:
@@ -113,7 +109,7 @@ def maximize(
         _known(recipe, scaling), begun,
     )  # fmt: skip
     climbed = climb.all(aims)
-    facts = _facts(view, recipe, seed, time.perf_counter() - started, target)
+    facts = provenance_of(view, _method(recipe), target=str(target), seed=seed, started=started)
     notes = [*subject.notes, *notes, *run.notes]
     return _result(view, subject, scaling, canvas, climbed, facts, tuple(notes), count)
 
@@ -194,27 +190,14 @@ def _known(recipe: Recipe, scaling: Scaling) -> dict[str, Any]:
     }
 
 
-def _facts(view: HookedModel, recipe: Recipe, seed: int, seconds: float, target: Any) -> Provenance:
-    facts = facts_of(view.model)
+def _method(recipe: Recipe) -> dict[str, Any]:
+    """Return what was done as JSON values."""
     fields = {
         name: repr(getattr(recipe, name))
         for name in ("parametrization", "transforms", "regularizers", "diversity")
     }
     name = f"maximize ({type(recipe.parametrization).__name__})"
-    return Provenance(
-        kerascope=kerascope.__version__,
-        keras=keras.__version__,
-        backend=keras.backend.backend(),
-        backend_version=backend.active().version(),
-        model=facts.source or view.model.name or type(view.model).__name__,
-        model_sha256=view.identity.sha256,
-        method={"name": name, "fields": fields, "reference": recipe.parametrization.reference},
-        target=str(target),
-        score=view.score,
-        seed=seed,
-        seconds=round(seconds, 4),
-        preprocessing=facts.preprocessing,
-    )
+    return {"name": name, "fields": fields, "reference": recipe.parametrization.reference}
 
 
 def _result(

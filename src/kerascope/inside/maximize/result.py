@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascope.attribution import Provenance
 from kerascope.errors import BadInput
 from kerascope.inside.maximize.canvas import Scaling
 from kerascope.inside.stored import as_tuples, read_tensors, write_tensors
+from kerascope.provenance import Provenance
 
 if TYPE_CHECKING:
     import os
