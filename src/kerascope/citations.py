@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar, Protocol
 
-from kerascope.method import AttributionMethod, method_class
+from kerascope.method import method_class
 
 # By key: authors, year, title, where.
 REFERENCES: dict[str, tuple[str, int, str, str]] = {
@@ -318,8 +319,14 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
 }  # fmt: skip
 
 
-def cite(methods: Iterable[str | AttributionMethod]) -> list[str]:
-    """Return one line per method used: authors, year, title, where."""
+class Cited(Protocol):
+    """A method or metric, or its class: it has a key of `REFERENCES`."""
+
+    reference: ClassVar[str]
+
+
+def cite(methods: Iterable[str | Cited | type[Cited]]) -> list[str]:
+    """Return one line per method or metric used: authors, year, title, where."""
     lines = {}
     for method in methods:
         key = (method_class(method) if isinstance(method, str) else method).reference

@@ -217,6 +217,18 @@ def test_layers(cli: Runner, files: Path) -> None:
     assert re.search(r"conv2 .*5×7.*default", out)
 
 
+def test_metrics(cli: Runner) -> None:
+    code, out, _ = cli("metrics", "--json")
+    rows = json.loads(out)["metrics"]
+    assert code == 0
+    assert [row["name"] for row in rows] == list(ks.metrics())
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["deletion"]["better"] == "lower"
+    assert by_name["pointing_game"]["range"] == [0, 1]
+    assert "Petsiuk" in by_name["insertion"]["paper"]
+    assert "faithfulness" in cli("metrics")[1]
+
+
 def test_methods(cli: Runner) -> None:
     code, out, _ = cli("methods", "--json")
     rows = json.loads(out)["methods"]

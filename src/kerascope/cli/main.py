@@ -24,6 +24,7 @@ from kerascope.cli import (
     layers,
     maximize,
     methods,
+    metrics,
     probe,
     tcav,
 )
@@ -49,6 +50,7 @@ app.command("tcav")(tcav.tcav)
 app.command("craft")(craft.craft)
 app.command("probe")(probe.probe)
 app.command("methods")(methods.methods)
+app.command("metrics")(metrics.metrics)
 app.command("benchmark")(benchmark.benchmark)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)

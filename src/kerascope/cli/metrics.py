@@ -1,0 +1,56 @@
+"""`kerascope metrics`: what explanations can be measured by."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from kerascope.cli import options
+from kerascope.cli.console import out, say_json
+
+
+def metrics(
+    as_json: options.Json = False,
+) -> None:
+    """List all metrics: what they ask, which way is better, what they need, their papers."""
+    from kerascope.citations import cite
+    from kerascope.metrics.base import metrics as known
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "title": kind.title,
+            "family": kind.family.value,
+            "better": "higher" if kind.higher else "lower",
+            "range": list(kind.bounds),
+            "fields": {f.name: f.default for f in dataclasses.fields(kind)},
+            "needs": sorted(need.value for need in kind.requires),
+            "paper": cite([kind])[0],
+        }
+        for name, kind in known().items()
+    ]
+    if as_json:
+        say_json({"metrics": [{**row, "range": _finite(row["range"])} for row in rows]})
+        return
+    _print(sorted(rows, key=lambda row: (row["family"], row["name"])))
+
+
+def _finite(bounds: list[float]) -> list[float | None]:
+    """Return bounds with None where there is none, which JSON has no number for."""
+    return [None if abs(value) == float("inf") else value for value in bounds]
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+
+    table = Table(
+        "metric", "family", "better", "range", "needs", "paper", box=None, pad_edge=False,
+        padding=(0, 2, 1, 0),
+    )  # fmt: skip
+    for row in rows:
+        low, high = row["range"]
+        table.add_row(
+            row["name"], row["family"], row["better"], f"{low:g} … {high:g}",
+            ", ".join(row["needs"]), row["paper"],
+        )  # fmt: skip
+    out.print(table)
