@@ -17,6 +17,7 @@ from kerascope.cli import (
     benchmark,
     craft,
     demo,
+    diff,
     doctor,
     evaluate,
     explain,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.command("explain")(explain.explain)
 app.command("evaluate")(evaluate.evaluate)
+app.command("diff")(diff.diff)
 app.command("layers")(layers.layers)
 app.command("architecture")(architecture.architecture)
 app.command("activations")(activations.activations)

@@ -28,7 +28,7 @@ class Interval:
             )
 
 
-Cell = str | int | float | Interval
+Cell = str | int | float | Interval | None  # None: undefined
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -258,7 +258,9 @@ def _table(table: Table | None) -> TableView:
     )
 
 
-def _table_cell(value: str | float | Interval) -> TableCell:
+def _table_cell(value: str | float | Interval | None) -> TableCell:
+    if value is None:
+        return TableCell(words="undefined", numeric=False)
     if isinstance(value, Interval):
         low = percentage(value.low).removesuffix(" %")
         words = f"{percentage(value.mean)} ({low} – {percentage(value.high)})"

@@ -1,0 +1,172 @@
+"""Did the new model look elsewhere? Two models on the same samples, map against map."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from kerascope.attribution import Attribution
+from kerascope.errors import BadInput
+from kerascope.explain import explain
+from kerascope.method import AttributionMethod, make_method
+from kerascope.metrics.statistics import Mean, mean_of
+from kerascope.types import Array
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Diff:
+    """How far apart two models look on the same samples.
+
+    Attributes:
+        distances: (sample,) share of the evidence that lies elsewhere, 0 … 1: half the sum of
+            differences between both maps' shares per cell. NaN where one has no positive evidence.
+        classes: in words, what was asked of each sample: the old model's predicted class.
+        turned: (sample,) True where the two models predict another class; all False where the
+            models are no classifiers.
+        old, new: the explanations.
+    """
+
+    distances: Array
+    classes: tuple[str, ...]
+    turned: Array
+    old: Attribution
+    new: Attribution
+
+    def __len__(self) -> int:
+        return len(self.distances)
+
+    def __repr__(self) -> str:
+        mean = self.mean()
+        return f"<Diff of {len(self)} samples: {mean.value:.2f} of the evidence lies elsewhere>"
+
+    def mean(self, name: str | None = None) -> Mean:
+        """Return the mean distance with its 95 % interval: of a class, or of all samples."""
+        rows = np.array([name in (None, each) for each in self.classes])
+        if not rows.any():
+            known = ", ".join(sorted(set(self.classes)))
+            raise BadInput(f"no sample is of {name!r}; there are {known}")
+        return mean_of(self.distances[rows])
+
+    def by_class(self) -> tuple[tuple[str, Mean], ...]:
+        """Return the mean distance of every class, the largest first, undefined ones last."""
+        means = [(name, self.mean(name)) for name in dict.fromkeys(self.classes)]
+        return tuple(sorted(means, key=lambda m: (np.isnan(m[1].value), -m[1].value)))
+
+    def over(self, limit: float) -> tuple[str, ...]:
+        """Return the classes whose mean distance is above a limit."""
+        if not 0 <= limit <= 1:
+            raise BadInput(f"the limit {limit} must lie between 0 and 1")
+        return tuple(name for name, mean in self.by_class() if mean.value > limit)
+
+    def worst(self, count: int = 6) -> tuple[int, ...]:
+        """Return the samples that differ most, undefined ones left out."""
+        known = np.flatnonzero(np.isfinite(self.distances))
+        order = known[np.argsort(-self.distances[known], kind="stable")]
+        return tuple(int(i) for i in order[:count])
+
+
+def diff(
+    old: Any,
+    new: Any,
+    inputs: Any,
+    method: str | type[AttributionMethod] | AttributionMethod = "grad_cam",
+    *,
+    new_inputs: Any = None,
+    target: Any = None,
+    cells: int = 8,
+    seed: int = 0,
+    batch_size: int | None = None,
+    memory: int | str | None = None,
+    **fields: Any,
+) -> Diff:
+    """Compare where two models look.
+
+    Both are asked the same: why the class that the old one predicts, or `target`. What speaks for
+    it is summed up in `cells` along each axis, so that a shift by a pixel is no difference.
+
+    Args:
+        old: a model, as in `explain`.
+        new: another one of the same classes.
+        inputs: as the old model takes them.
+        method: as in `explain`, with `fields`.
+        new_inputs: the same samples as the new model takes them, if that is not the same.
+        target: as in `explain`; one target.
+        cells: along every axis of the maps, which may be of different sizes.
+        seed: drives all sampling.
+        batch_size: as in `explain`.
+        memory: as in `explain`.
+        fields: hyper-parameters of the method.
+
+    Raises:
+        BadInput: several targets or inputs, different samples, maps of different axes.
+    """
+    if isinstance(cells, bool) or not isinstance(cells, int) or cells < 1:
+        raise BadInput(f"cells={cells!r} must be a whole number of at least 1")
+    value = make_method(method, fields)
+    options: dict[str, Any] = {"seed": seed, "batch_size": batch_size, "memory": memory}
+    first = explain(old, inputs, value, target=target, **options)
+    said = _predicted(first)
+    asked = said if target is None and said is not None else target
+    second = explain(
+        new, inputs if new_inputs is None else new_inputs, value, target=asked, **options
+    )
+    if len(first) != len(second):
+        raise BadInput(
+            f"the old model has {len(first)} samples, the new one {len(second)}: give the same"
+        )
+    shares = [_shares(result, cells) for result in (first, second)]
+    if shares[0].shape != shares[1].shape:
+        raise BadInput(
+            f"the maps have axes {first.axes} and {second.axes}: they cannot be compared"
+        )
+    other = _predicted(second)
+    turned = np.zeros(len(first), bool)
+    if said is not None and other is not None:
+        turned = np.array(said) != np.array(other)
+    return Diff(
+        distances=np.abs(shares[0] - shares[1]).sum(axis=1) / 2,
+        classes=tuple(_class_words(words) for words in first.explained),
+        turned=turned,
+        old=first,
+        new=second,
+    )
+
+
+def _predicted(result: Attribution) -> list[int] | None:
+    """Return the predicted class of every sample, where there is one output of classes."""
+    outputs = result.predictions
+    if not isinstance(outputs, np.ndarray) or outputs.ndim != 2 or outputs.shape[1] < 2:
+        return None
+    return [int(k) for k in outputs.argmax(axis=1)]
+
+
+def _shares(result: Attribution, cells: int) -> Array:
+    """Return the share of the positive evidence in each cell: (sample, cell), NaN for none."""
+    maps = result.heatmap()
+    if not isinstance(maps, np.ndarray):
+        raise BadInput(f"the explanation is of {len(maps)} inputs; one is needed")
+    if any(not isinstance(words, str) for words in result.explained):
+        raise BadInput("the explanation is of several targets; one is needed")
+    summed = np.maximum(maps, 0).astype(np.float64)
+    for axis in range(1, maps.ndim):
+        summed = _in_cells(summed, axis, cells)
+    flat = summed.reshape(len(maps), -1)
+    total = flat.sum(axis=1, keepdims=True)
+    return np.where(total > 0, flat / np.where(total > 0, total, 1), np.nan)
+
+
+def _in_cells(values: Array, axis: int, cells: int) -> Array:
+    """Sum an axis up in equal cells; a position on an edge is shared out between two."""
+    size = values.shape[axis]
+    edges = np.linspace(0, size, cells + 1)
+    starts, ends = edges[:-1, None], edges[1:, None]
+    place = np.arange(size)[None]
+    overlap = np.clip(np.minimum(ends, place + 1) - np.maximum(starts, place), 0, None)
+    return np.moveaxis(np.tensordot(values, overlap, axes=([axis], [1])), -1, axis)
+
+
+def _class_words(words: str) -> str:
+    """Return "logit of 'tabby'" of "logit of 'tabby' (12.3)"."""
+    return words.rpartition(" (")[0] or words

@@ -1,0 +1,135 @@
+"""Where two models look: distances by hand, classes, the gate of the command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+
+import kerascope as ks
+from kerascope.diff import _in_cells
+
+Runner = Callable[..., tuple[int, str, str]]
+LEFT = np.zeros((8, 8, 1), np.float32)
+LEFT[:, :4] = 1.0
+
+
+def reading(where: np.ndarray, name: str = "net") -> keras.Model:
+    """Build a net whose class 0 is what lies `where`, and class 1 a constant."""
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(2), layers.Softmax()], name=name
+    )
+    weights = np.stack([where.ravel(), np.zeros(64, np.float32)], axis=1)
+    model.layers[1].set_weights([weights, np.array([0.0, 0.5], np.float32)])
+    return model
+
+
+X = np.random.default_rng(0).uniform(0.5, 1, (4, 8, 8, 1)).astype("float32")
+
+
+def test_the_same_model_looks_at_the_same() -> None:
+    found = ks.diff(reading(LEFT), reading(LEFT), X, "gradient_x_input")
+    assert np.allclose(found.distances, 0, atol=1e-6)
+    assert not found.turned.any()
+    assert found.over(0.0) == () or found.mean().value < 1e-6
+
+
+def test_a_model_that_looks_elsewhere_is_one_apart_and_half_is_half() -> None:
+    other = ks.diff(reading(LEFT), reading(1 - LEFT), X, "gradient_x_input", target=0)
+    assert np.allclose(other.distances, 1)
+    assert other.over(0.2) == ("logit of class 0",)
+    ones = X * 0 + 1
+    half = ks.diff(reading(LEFT), reading(LEFT * 0 + 1), ones, "gradient_x_input", target=0)
+    assert np.allclose(half.distances, 0.5, atol=1e-6)
+    assert "0.50" in repr(half)
+
+
+def test_both_are_asked_for_what_the_old_one_predicts() -> None:
+    turned = reading(LEFT * -1)
+    found = ks.diff(reading(LEFT), turned, X, "gradient_x_input")
+    assert found.turned.all()
+    assert set(found.classes) == {"logit of class 0"}
+    # What speaks for class 0 is nothing in the new one: no number stands for that.
+    assert np.isnan(found.distances).all()
+    assert np.isnan(found.mean().value)
+    assert found.worst() == ()
+    assert found.over(0.1) == ()
+
+
+def test_maps_of_other_sizes_are_compared_by_cells() -> None:
+    big = np.repeat(np.repeat(X, 2, axis=1), 2, axis=2)
+    twice = keras.Sequential(
+        [keras.Input((16, 16, 1)), layers.AveragePooling2D(2), *reading(LEFT).layers]
+    )
+    found = ks.diff(reading(LEFT), twice, X, "gradient_x_input", new_inputs=big, target=0)
+    assert np.allclose(found.distances, 0, atol=1e-5)
+
+
+def test_cells_share_out_what_lies_on_their_edges() -> None:
+    values = np.arange(10, dtype=float)[None]
+    summed = _in_cells(values, 1, 4)
+    assert np.allclose(summed, [[0 + 1 + 1, 1 + 3 + 4, 5 + 6 + 3.5, 3.5 + 8 + 9]])
+    assert _in_cells(np.ones((2, 3)), 1, 8).sum() == pytest.approx(6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"cells": 0}, "cells=0"),
+        ({"target": "top-2"}, "several targets"),
+        ({"new_inputs": X[:2], "target": 0}, "4 samples, the new one 2"),
+        ({"target": 7}, "out of range"),
+    ],
+)
+def test_errors_are_one_line(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ks.KerascopeError, match=words) as caught:
+        ks.diff(reading(LEFT), reading(LEFT), X, "gradient_x_input", **fields)
+    assert "\n" not in str(caught.value)
+    found = ks.diff(reading(LEFT), reading(LEFT), X, "gradient_x_input")
+    with pytest.raises(ks.BadInput, match="no sample is of"):
+        found.mean("smell")
+    with pytest.raises(ks.BadInput, match="between 0 and 1"):
+        found.over(2)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models and a folder of pictures."""
+    folder = tmp_path_factory.mktemp("files")
+    reading(LEFT).save(folder / "old.keras")
+    reading(1 - LEFT).save(folder / "new.keras")
+    (folder / "pictures").mkdir()
+    for k in range(2):
+        pixels = np.random.default_rng(k).integers(100, 255, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "pictures" / f"p{k}.png")
+    return folder
+
+
+def test_the_gate_of_the_command(cli: Runner, files: Path, tmp_path: Path) -> None:
+    job = ("diff", files / "old.keras", files / "new.keras", files / "pictures", "-m",
+           "gradient_x_input", "-t", "0", "--preprocess", "unit", "-o", tmp_path)  # fmt: skip
+    code, out, err = cli(*job)
+    assert code == 0, err
+    assert "100% of the evidence lies elsewhere" in out
+    code, out, _ = cli(*job, "--fail-over", 0.2)
+    assert code == 1
+    assert "over the limit of 0.2: logit of class 0" in out
+    code, out, _ = cli(*job, "--fail-over", 0.2, "--json")
+    assert code == 1
+    told = json.loads(out)
+    assert told["over"] == ["logit of class 0"]
+    assert [s["name"] for s in told["samples"]] == ["p0", "p1"]
+    page = (tmp_path / "report.html").read_text()
+    assert "Where they differ most" in page
+    same = (*job[:2], files / "old.keras", *job[3:])
+    assert cli(*same, "--fail-over", 0.0)[0] == 0
+    code, _, err = cli(*job, "--fail-over", 3)
+    assert code == 2
+    assert "--fail-over 3" in err
