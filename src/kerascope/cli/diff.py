@@ -88,8 +88,8 @@ def _write(
     )
     turned = int(found.turned.sum())
     about = (
-        f"Over {len(found)} samples, {found.mean().value:.0%} of the evidence lies elsewhere in the "
-        f"new model; {turned} predictions differ. Distance: share of the evidence that would "
+        f"Over {len(found)} samples, {found.mean().value:.0%} of the evidence lies elsewhere in "
+        f"the new model; {turned} predictions differ. Distance: share of the evidence that would "
         "have to move to another cell."
     )
     sections: list[Any] = [
