@@ -19,7 +19,7 @@ from kerascope.metrics.evaluation import Entry
 from kerascope.metrics.masks import masks_of
 from kerascope.metrics.subject import Subject
 from kerascope.perturb import spatial_size
-from kerascope.run import Run
+from kerascope.run import Run, stopping_together
 from kerascope.targets import Targets, resolve_targets
 from kerascope.types import Array
 
@@ -70,7 +70,7 @@ def evaluate(
     """
     job = _Job(model, inputs, target, score, seed, batch_size, memory)
     chosen = _metrics_of(metrics, with_masks=masks is not None or boxes is not None)
-    shown = masks_of(masks, boxes, job.spatial, len(job))
+    shown = masks_of(masks, boxes, job.spatial(job.where), len(job))
     for metric in chosen:
         if Require.MASKS in metric.requires and shown is None:
             raise BadInput(
@@ -78,15 +78,18 @@ def evaluate(
             )
     entries: list[Entry] = []
     named = _named(methods)
-    try:
-        for name, method in [*named, *(((c, None) for c in CONTROLS) if controls else ())]:
-            entry = job.measured(name, method, chosen, shown)
-            if entry is not None:
-                entries.append(entry)
-    except KeyboardInterrupt:
-        if not entries:
-            raise
-        job.notes.append(f"stopped: {len(entries)} of {len(named)} methods are measured")
+    every = [*named, *(((c, None) for c in CONTROLS) if controls else ())]
+    with stopping_together() as stop:
+        try:
+            for name, method in every:
+                entry = job.measured(name, method, chosen, shown)
+                if stop.is_set():  # what sampled meanwhile has less than was asked for
+                    raise KeyboardInterrupt
+                entries += [entry] if entry is not None else []
+        except KeyboardInterrupt:
+            if not any(entry.method is not None for entry in entries):
+                raise
+            job.notes.append(f"stopped: {len(entries)} of {len(every)} maps are measured")
     if not any(entry.method is not None for entry in entries):
         raise Refused(f"no method could be measured: {'; '.join(job.notes)}")
     return Evaluation.of(entries, chosen, job.samples, job.words, tuple(job.notes), seed)
@@ -146,9 +149,13 @@ class _Job:
         return len(next(iter(self.x.values())))
 
     @property
-    def spatial(self) -> tuple[int, ...]:
-        """Spatial size of the first input."""
-        name = next(iter(self.x))
+    def where(self) -> str:
+        """Name of the input that masks and boxes are of: the first picture, or else the first."""
+        axes = {name: self.view.axes(name, array.shape[1:]) for name, array in self.x.items()}
+        return next((n for n, names in axes.items() if {"y", "x"} <= set(names)), next(iter(axes)))
+
+    def spatial(self, name: str) -> tuple[int, ...]:
+        """Return the spatial size of an input."""
         return spatial_size(self.view, name, self.x[name])
 
     def _pinned(self, view: Any, target: Any) -> Targets:
@@ -200,19 +207,44 @@ class _Job:
             except Refused as error:
                 self.notes.append(f"{name} is left out: {error}")
                 return None
-            maps, gaps = _maps(result), result.gap
+            gaps = result.gap
+            self.notes += [f"{name}: {note}" for note in result.notes]
+            maps = self._own(name, result) if result is method else _maps(result)
             self._check_maps(name, maps)
         values = np.full((len(metrics), len(self)), np.nan)
         for k, metric in enumerate(metrics):
             subject = Subject(
-                self.view, self.x, self.measured_targets, maps, self.run(), masks, gaps, again
-            )
+                self.view, self.x, self.measured_targets, maps, self.run(), masks, gaps, again,
+                where=self.where,
+            )  # fmt: skip
             try:
                 values[k] = metric.measure(subject)
             except Refused as error:
                 self.notes.append(f"{metric.name} of {name} is undefined: {error}")
             self.notes += [note for note in subject.notes if note not in self.notes]
         return Entry(name, None if method is None else value, values)
+
+    def _own(self, name: str, result: Attribution) -> dict[str, Array]:
+        """Return the maps of a finished explanation, if it is of these samples and this target."""
+        maps, given = _maps(result), result.inputs
+        inputs = dict(given) if isinstance(given, Mapping) else {next(iter(maps)): given}
+        if len(inputs) == len(self.x) == 1:  # Keras makes names up: one input is that input
+            only = next(iter(self.x))
+            inputs, maps = ({only: next(iter(tree.values()))} for tree in (inputs, maps))
+        if set(inputs) != set(self.x):
+            raise BadInput(f"{name} is of inputs {sorted(inputs)}; measured are {sorted(self.x)}")
+        for key, array in self.x.items():
+            if inputs[key].shape != array.shape or not np.allclose(inputs[key], array, atol=1e-5):
+                raise BadInput(f"{name} explains other samples than those given, in input '{key}'")
+        if any(not isinstance(words, str) for words in result.explained):
+            raise BadInput(f"{name} is of several targets: a table is made for one")
+        for sample, (said, asked) in enumerate(zip(result.explained, self.words, strict=True)):
+            if said.rpartition(" (")[0] not in (asked, asked.replace("logit", "probability", 1)):
+                raise BadInput(
+                    f"{name} explains the {said} of {self.samples[sample]}; measured is the "
+                    f"{asked}: give target="
+                )
+        return maps
 
     def _check_maps(self, name: str, maps: Mapping[str, Array]) -> None:
         for key, array in maps.items():

@@ -355,6 +355,13 @@ def test_a_film_and_a_file(tmp_path: Any) -> None:
         ({"regularizers": [3]}, "regularizers cannot be"),
         ({"diversity": Diversity("conv1")}, "count=2"),
         ({"score": "loss"}, "score='loss'"),
+        ({"target": Weighted(ks.Neuron("conv2", 1))}, r"\(target, weight\)"),
+        ({"target": Weighted((0, 1, 2))}, r"\(target, weight\)"),
+        ({"target": Direction("conv2", np.ones(5), position="a")}, "whole numbers"),
+        ({"target": Direction("conv2", np.ones(5), position=3)}, "does not exist"),
+        ({"start": np.full((12, 16, 3), 200.0)}, "100% of start lie outside the limits"),
+        ({"start": {"nope": np.zeros((12, 16, 3))}}, "start has no input"),
+        ({"start": "a.png"}, "start is an array"),
     ],
 )
 def test_errors_are_one_line(fields: dict[str, Any], words: str) -> None:
@@ -379,3 +386,34 @@ def test_more_errors() -> None:
         maximize(vector, 0, steps=1)
     with pytest.raises(ks.BadInput, match="give inputs="):
         maximize(zoo.SHAPES["sequential_unbuilt"]().model, 0, steps=1)
+    with pytest.raises(ks.BadMethod, match="jitter"):
+        Transforms(jitter=np.inf)
+    whole = keras.Sequential(
+        [keras.Input((4, 4, 1), dtype="uint8"), layers.Rescaling(1 / 255), layers.Flatten(),
+         layers.Dense(2)]
+    )  # fmt: skip
+    with pytest.raises(ks.Refused, match="whole numbers"):
+        maximize(whole, 0, steps=1)
+
+
+def test_one_charge_needs_no_list_and_few_functions_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kerascope.inside.maximize.step.KEPT", 3)
+    model = zoo.SHAPES["flat_functional"]().model
+    one = maximize(model, 0, steps=3, regularizers=TotalVariation(1.0))
+    assert np.array_equal(
+        one.values, maximize(model, 0, steps=3, regularizers=[TotalVariation(1.0)]).values
+    )
+    for k in range(4):
+        maximize(model, 0, steps=1, transforms=STILL, regularizers=[Norm(1.0 + k)])
+    assert len(store_of(model).compiled) <= 4  # and the pass that scores the result
+
+
+def test_channels_first_directions_inside_a_contrast() -> None:
+    case = case_of("channels_first")
+    shape = ks.activations(case.model, case.x, "conv1").values.shape
+    one, two = (Direction("conv1", np.eye(shape[1], dtype="float32")[k]) for k in range(2))
+    found = maximize(case.model, ks.Contrast(one, two), steps=5, inputs=case.x)
+    maps = ks.activations(case.model, found.values, "conv1").values.mean(axis=(2, 3))
+    assert np.allclose(maps[:, 0] - maps[:, 1], found.scores, rtol=1e-3, atol=1e-5)

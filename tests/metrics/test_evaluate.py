@@ -14,6 +14,7 @@ import kerascope as ks
 import zoo
 from kerascope.method import AttributionMethod, Need, Passes, RawMap, registry
 from kerascope.metrics import CONTROLS, Evaluation, make_metric
+from kerascope.run import _STOP
 
 FAST = ("deletion", "insertion", "sparseness")
 
@@ -127,7 +128,7 @@ def test_a_method_that_refuses_is_left_out_with_a_note() -> None:
 def test_few_samples_are_said_to_tell_nothing() -> None:
     case = zoo.SHAPES["flat_functional"]()
     found = ks.evaluate(case.model, case.x[:1], "gradient", "deletion")
-    assert any("below 8 no difference between 4 maps" in note for note in found.notes)
+    assert any("too few to tell a difference between 4 maps" in note for note in found.notes)
     assert np.isnan(found.mean("gradient", "deletion").low)
     assert not any(c.real for c in found.compare("deletion"))
 
@@ -177,3 +178,63 @@ def test_no_samples_are_an_error() -> None:
     case = zoo.SHAPES["flat_functional"]()
     with pytest.raises(ks.BadInput):
         ks.evaluate(case.model, case.x[:0], "gradient", "deletion")
+
+
+def test_finished_maps_must_be_of_these_samples_and_this_target() -> None:
+    case = zoo.SHAPES["flat_functional"]()
+    other = ks.explain(case.model, case.x, "gradient", target=2)
+    with pytest.raises(ks.BadInput, match="logit of class 2"):
+        ks.evaluate(case.model, case.x, other, "deletion", target=0)
+    with pytest.raises(ks.BadInput, match="other samples"):
+        ks.evaluate(case.model, case.x[::-1], other, "deletion", target=2)
+    two = ks.explain(case.model, case.x, "gradient", target="top-2")
+    with pytest.raises(ks.BadInput, match="several targets"):
+        ks.evaluate(case.model, case.x, two, "deletion")
+    again = zoo.SHAPES["flat_functional"]()  # whose input has another name
+    ready = ks.evaluate(again.model, case.x, other, "deletion", target=2, controls=False)
+    fresh = ks.evaluate(case.model, case.x, "gradient", "deletion", target=2, controls=False)
+    assert np.allclose(ready.values, fresh.values, atol=1e-5)
+
+
+def test_masks_are_of_the_picture_among_several_inputs() -> None:
+    case = zoo.SHAPES["image_and_vector"]()
+    name = next(n for n, array in case.x.items() if array.ndim == 4)
+    size = case.x[name].shape[1:3]
+    masks = np.zeros((len(case.x[name]), *size), bool)
+    masks[:, :4, :4] = True
+    found = ks.evaluate(
+        case.model, case.x, ["gradient_x_input", "grad_cam"], "relevance_mass", masks=masks,
+        target=case.target,
+    )  # fmt: skip
+    assert np.isfinite(found.values[0]).all()
+    maps = ks.explain(case.model, case.x, "gradient_x_input", target=case.target).heatmap()[name]
+    expected = np.abs(maps)[masks].reshape(len(maps), -1).sum(axis=1)
+    total = np.abs(maps).reshape(len(maps), -1).sum(axis=1)
+    assert np.allclose(found.values[0, 0], expected / total, rtol=1e-3)
+
+
+def test_a_stop_leaves_out_what_was_sampling() -> None:
+    from kerascope.run import reporting
+
+    case = zoo.SHAPES["flat_functional"]()
+
+    def stop(what: str, done: int, total: int) -> None:
+        if what == "masks" and 0 < done < total:
+            _STOP.get().set()
+
+    with reporting(stop):
+        found = ks.evaluate(
+            case.model, case.x, ["gradient", "rise"], "sparseness", controls=False, batch_size=4
+        )
+    assert found.methods == ("gradient",)
+    assert any(note.startswith("stopped: 1 of 2") for note in found.notes)
+
+
+def test_any_seed_and_unknown_names() -> None:
+    case = zoo.SHAPES["flat_functional"]()
+    found = ks.evaluate(case.model, case.x, "gradient", "deletion", seed=-1)
+    assert found.rows()
+    with pytest.raises(ks.BadInput, match="'nope' was not measured"):
+        found.beaten_by("gradient", "nope")
+    with pytest.raises(ks.BadInput, match="'nope' was not measured"):
+        found.compare("nope")

@@ -188,7 +188,7 @@ def test_road_orders() -> None:
     subject = subject_of(case.model, case.x, truth, 1)
     most, least = (Road(order=o, noise=0.0).measure(subject) for o in ("most", "least"))
     both = Road(order="combined", noise=0.0).measure(subject)
-    assert np.allclose(both, (least - most) / 2, atol=1e-6)
+    assert np.allclose(both, (least + most) / 2, atol=1e-6)
     assert (both > 0).all()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import kerascope as ks
+from kerascope.method import method_class
 from kerascope.metrics import CONTROLS
 from kerascope.planted import CUES, make_planted
 from kerascope.planted.benchmark import MEASURES, benchmark, facts, load_planted
@@ -49,6 +50,19 @@ def test_a_method_that_knows_the_net_beats_the_controls() -> None:
     assert ((known >= 0) & (known <= 1)).all()
     assert found.rows()[0][0] == "occlusion"
     assert found.plot().axes
+
+
+def test_two_settings_of_a_method_keep_their_rows() -> None:
+    kind = method_class("occlusion")
+    settings = [kind(patch=6, stride=6), kind(patch=12, stride=6)]
+    found = benchmark(settings, "colour", samples=3)
+    assert found.methods[:2] == ("occlusion #1", "occlusion #2")
+    assert np.isfinite(found.values[:2, 0, 0]).all()
+    assert not np.allclose(found.values[0], found.values[1], equal_nan=True)
+    with pytest.raises(ks.BadInput, match="'smell' was not measured"):
+        found.mean("occlusion #1", "smell", "mass")
+    with pytest.raises(ks.BadInput, match="'nope' was not measured"):
+        found.ranked("nope")
 
 
 def test_evidence_is_of_scenes_that_have_some_and_are_right() -> None:

@@ -388,3 +388,34 @@ def test_which_integers_an_embedding_reads_is_seen_through_casts() -> None:
     view.read({name: np.ones((2, 6), "int32") for name in ids})
     sites = {name: str(site) for name, site in view.survey.tokens.items()}
     assert sites == {"kind": "of_kinds", "words": "of_words"}
+
+
+def test_single_categories_behind_casts_are_told_apart_and_masks_are_no_tokens() -> None:
+    names = [f"c{k}" for k in range(5)]
+    ids = {name: keras.Input((1,), dtype="int32", name=name) for name in names}
+    parts = [
+        keras.layers.Embedding(9, 3, name=f"of_{name}")(
+            keras.layers.Lambda(lambda t: keras.ops.cast(t, "int64"))(ids[name])
+        )
+        for name in reversed(names)
+    ]
+    flat = keras.layers.Flatten()(keras.layers.Concatenate()(parts))
+    view = HookedModel(keras.Model(ids, keras.layers.Dense(1)(flat)))
+    view.read({name: np.ones((2, 1), "int32") for name in names})
+    assert {n: str(s) for n, s in view.survey.tokens.items()} == {n: f"of_{n}" for n in names}
+
+    @keras.saving.register_keras_serializable("tests")
+    class Positions(keras.layers.Layer):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.words, self.places = (keras.layers.Embedding(9, 3) for _ in range(2))
+
+        def call(self, x: Any) -> Any:
+            return self.words(x) + self.places(keras.ops.arange(4)[None])
+
+    words, mask = (keras.Input((4,), dtype="int32", name=n) for n in ("ids", "mask"))
+    kept = keras.layers.Lambda(lambda t: keras.ops.cast(t, "float32")[..., None])(mask)
+    pooled = keras.layers.GlobalAveragePooling1D()(Positions(name="both")(words) * kept)
+    view = HookedModel(keras.Model({"ids": words, "mask": mask}, keras.layers.Dense(1)(pooled)))
+    view.read({"ids": np.ones((1, 4), "int32"), "mask": np.ones((1, 4), "int32")})
+    assert set(view.survey.tokens) == {"ids"}

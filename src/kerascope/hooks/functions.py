@@ -16,7 +16,7 @@ from kerascope.targets import Targets
 from kerascope.types import Array
 
 _NOTHING = Targets(())
-_KEPT = 64  # compiled functions kept per model
+KEPT = 64  # compiled functions kept per model
 
 
 def pass_function(
@@ -43,7 +43,7 @@ def pass_function(
         if key not in kept:
             plan = Plan.of(view, kind, targets, sites, replaced, dead, rules=rules, chart=chart)
             kept[key] = _build(view, plan)
-            while len(kept) > _KEPT:
+            while len(kept) > KEPT:
                 kept.popitem(last=False)
         kept.move_to_end(key)
         return kept[key]

@@ -145,16 +145,16 @@ def take_survey(
     outputs = {n: OutputSpec(n, shape, kind) for n, (shape, kind) in found["heads"].items()}
     tokens = found["tokens"]
     if found["open"]:
-        tokens = {**tokens, **_by_pattern(model, table, structure, sample, found["open"])}
+        tokens = {**tokens, **_by_code(model, table, structure, sample, found["open"])}
     return Survey(calls, outputs, {name: tokens[name] for name in sample if name in tokens})
 
 
 def _token_sites(
     inputs: Mapping[str, Any], embedded: list[tuple[Site, Any]], tape: HeadTape
 ) -> tuple[dict[str, Site], tuple[str, ...]]:
-    """Return each input's call of an embedding that reads it, known by identity, else by shape.
+    """Return each input's call of an embedding that reads it, known by identity.
 
-    Second, the names of inputs of which a shape cannot tell which of them is read.
+    Second, the names of integer inputs of which that cannot tell: something stands between.
     """
     sites: dict[str, Site] = {}
     left = list(embedded)
@@ -163,50 +163,51 @@ def _token_sites(
         if match is not None:
             sites[name] = match[0]
             left.remove(match)
-    alike: dict[tuple[int, ...], list[str]] = {}
-    for name, value in inputs.items():
-        whole = np.dtype(keras.backend.standardize_dtype(value.dtype)).kind in "iu"
-        if name not in sites and whole:
-            alike.setdefault(tuple(value.shape), []).append(name)
-    unsure: list[str] = []
-    for shape, names in alike.items():
-        same = [site for site, tensor in left if tuple(tensor.shape) == shape]
-        if len(names) == 1 and same:
-            sites[names[0]] = same[0]
-        elif same:
-            unsure += names
-    return sites, tuple(unsure)
+    whole = lambda value: np.dtype(keras.backend.standardize_dtype(value.dtype)).kind in "iu"  # noqa: E731
+    unsure = tuple(name for name, value in inputs.items() if name not in sites and whole(value))
+    return sites, unsure if left else ()
 
 
-def _by_pattern(
+def _by_code(
     model: Any,
     table: Mapping[str, Any],
     structure: Structure,
     sample: Mapping[str, Array],
     names: tuple[str, ...],
 ) -> dict[str, Site]:
-    """Return which embedding reads which of several integer inputs, by what arrives there.
+    """Return which embedding reads which of some integer inputs, by what arrives there.
 
-    A cast or a copy on the way hides whose values an embedding is given. So every input gets zeros
-    and ones in an order of its own, and one eager pass shows where each arrives.
+    A cast or a copy on the way hides whose values an embedding is given. So every input gets a
+    number, and eager passes spell it: one for each of its bits, all values of the input at that
+    bit, and one at the bit turned round. What arrives must spell the same number both times.
     """
-    patterns = {
-        name: np.random.default_rng(k).integers(0, 2, np.shape(sample[name]))
-        for k, name in enumerate(names)
-    }
-    given = {
-        name: keras.ops.cast(patterns[name], value.dtype) if name in patterns else value
-        for name, value in sample.items()
-    }
-    recorder = _Recorder({id(layer): path for path, layer in table.items()}, HeadTape)
-    with head_tape(), shadowed(list(table.values()), [], recorder):
-        call_model(model, structure.build(given))
-    arrived = [(site, keras.ops.convert_to_numpy(value)) for site, value in recorder.embedded]
+    digits = range(len(names).bit_length())
+    spelled: dict[Site, list[tuple[int, int]]] = {}
+    shapes: dict[Site, tuple[int, ...]] = {}
+    for digit in digits:
+        for turned in (0, 1):
+            given = dict(sample)
+            for number, name in enumerate(names, start=1):
+                bit = (number >> digit & 1) ^ turned
+                given[name] = keras.ops.full_like(sample[name], bit)
+            recorder = _Recorder({id(layer): path for path, layer in table.items()}, HeadTape)
+            with head_tape(), shadowed(list(table.values()), [], recorder):
+                call_model(model, structure.build(given))
+            for site, value in recorder.embedded:
+                values = np.asarray(keras.ops.convert_to_numpy(value))
+                bit = int(values.flat[0]) ^ turned if np.ptp(values) == 0 else -1
+                spelled.setdefault(site, []).append((digit, bit))
+                shapes[site] = values.shape
     found: dict[str, Site] = {}
-    for name, pattern in patterns.items():
-        sites = [s for s, v in arrived if v.shape == pattern.shape and (v == pattern).all()]
-        if sites and sites[0] not in found.values():
-            found[name] = sites[0]
+    for site, bits in spelled.items():
+        known = {digit: {bit for d, bit in bits if d == digit} for digit in digits}
+        if any(len(said) > 1 or not said <= {0, 1} for said in known.values()):
+            continue
+        number = sum(next(iter(known[digit])) << digit for digit in digits)
+        if 1 <= number <= len(names) and names[number - 1] not in found:
+            name = names[number - 1]
+            if shapes[site] == tuple(sample[name].shape):
+                found[name] = site
     return found
 
 

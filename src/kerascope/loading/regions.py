@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from kerascope.errors import BadFile, BadInput
 from kerascope.loading.pictures import read_picture, squeezed
@@ -79,6 +80,7 @@ def _boxed(file: Path, known: dict[str, Any], size: tuple[int, int]) -> Array:
             )
         left, right = (round(x * size[1] / width) for x in (x0, x1))
         top, bottom = (round(y * size[0] / height) for y in (y0, y1))
+        left, top = min(left, size[1] - 1), min(top, size[0] - 1)
         mask[top : max(bottom, top + 1), left : max(right, left + 1)] = True
     return mask
 
@@ -87,7 +89,15 @@ def _masked(file: Path, folder: Path, size: tuple[int, int]) -> Array:
     path = folder / f"{file.stem}.png"
     if not path.is_file():
         raise BadFile(f"folder '{folder.name}' holds no mask '{path.name}'")
-    return np.asarray(squeezed(read_picture(path).convert("L"), *size)) > _HALF
+    pixels = np.asarray(read_picture(path).convert("L"))
+    half = _HALF if pixels.max() > 1 else 0  # 0 and 1 are a mask too
+    mask = np.asarray(squeezed(Image.fromarray((pixels > half) * np.uint8(255)), *size)) > _HALF
+    if mask.all() or not mask.any():
+        what = "covers everything" if mask.all() else "is empty"
+        raise BadInput(
+            f"mask '{path.name}' {what}: it must be white on the object, black beside it"
+        )
+    return mask
 
 
 def _own_size(file: Path) -> tuple[int, int]:

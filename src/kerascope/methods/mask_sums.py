@@ -69,6 +69,7 @@ class Regression(MaskSums):
         variances = np.maximum(variances, 0)
         # What no mask varied, no fold varies either: few masks leave small systems to solve.
         basis = turn[:, variances > _FLAT * variances.max(initial=0)]
+        full &= full.sum() > 1  # one part alone, after an early stop, tells of no error
         left = _without_mean(gram - self._gram[full], product - self._product[full])
         left = basis.T @ left[0] @ basis, left[1] @ basis
         share = (self.count - self._gram[full, 0, 0]) / self.count
@@ -82,12 +83,15 @@ class Regression(MaskSums):
             ridge = (penalty * share)[:, None, None] * np.eye(basis.shape[1])
             along = np.linalg.solve(left[0] + ridge, left[1][:, *at, :, None])[..., 0]
             spread[:, *at] = along @ basis.T
+        maps_of = self._maps(weights)
+        if not len(spread):
+            return maps_of, {name: np.full(maps.shape, np.inf) for name, maps in maps_of.items()}
         spread -= spread.mean(axis=0)
-        errors = {name: np.zeros(maps.shape) for name, maps in self._maps(weights).items()}
+        errors = {name: np.zeros(maps.shape) for name, maps in maps_of.items()}
         for one in spread:
             for name, maps in self._maps(one).items():
                 errors[name] += np.square(maps) * (len(spread) - 1) / len(spread)
-        return self._maps(weights), {name: np.sqrt(error) for name, error in errors.items()}
+        return maps_of, {name: np.sqrt(error) for name, error in errors.items()}
 
     def _maps(self, weights: Array) -> dict[str, Array]:
         """Return the maps of (sample, target, component) weights of the regression."""

@@ -182,6 +182,8 @@ class _Found:
         sample, target = np.unravel_index(np.argmax(share), share.shape)
         if not share.max() > max(_POOR, self.precision or 0):
             return []
+        if not np.isfinite(share.max()):
+            return [f"rise: {self.used[sample, target]} masks are too few for a standard error"]
         words = (
             f"rise: the standard error is up to {share.max():.0%} of the map's largest value "
             f"after {self.used[sample, target]} masks, sample {sample}; more masks make it smaller"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,14 @@ import numpy as np
 from kerascope.errors import BadInput, choices
 from kerascope.inside.stored import as_tuples, read_tensors, write_tensors
 from kerascope.metrics.base import Family, Metric
-from kerascope.metrics.statistics import Difference, Mean, difference_of, holm, mean_of
+from kerascope.metrics.statistics import (
+    Difference,
+    Mean,
+    difference_of,
+    holm,
+    least_p,
+    mean_of,
+)
 
 if TYPE_CHECKING:
     import os
@@ -93,11 +101,10 @@ class Evaluation:
     ) -> Evaluation:
         """Return the result of measured entries."""
         pairs = len(entries) * (len(entries) - 1) // 2
-        if len(entries) > 1 and pairs * 2.0 ** (1 - len(samples)) >= LEVEL:
-            enough = int(np.floor(np.log2(pairs / LEVEL) + 1)) + 1
+        if pairs and pairs * least_p(len(samples)) >= LEVEL:
             few = (
-                f"{len(samples)} samples: below {enough} no difference between {len(entries)} maps "
-                "can be told from chance"
+                f"{len(samples)} samples: too few to tell a difference between {len(entries)} maps "
+                "from chance"
             )
             notes = (*notes, few)
         settings = {
@@ -139,30 +146,45 @@ class Evaluation:
 
     def compare(self, metric: str) -> tuple[Comparison, ...]:
         """Return every pair of methods and controls by a metric, the surest difference first."""
-        higher = self.higher[self.metrics.index(metric)] if metric in self.metrics else True
-        pairs = []
-        for one, two in itertools.combinations(self.methods, 2):
-            gap = difference_of(
-                self.of_method(one, metric), self.of_method(two, metric), seed=self.seed
-            )
-            pairs.append((one, two, gap))
-        adjusted = holm([gap.p for _, _, gap in pairs])
-        found = []
-        for (one, two, gap), p in zip(pairs, adjusted, strict=True):
-            swap = np.isfinite(gap.value) and (gap.value > 0) != higher
-            better, worse = (two, one) if swap else (one, two)
-            found.append(Comparison(metric, better, worse, gap, float(p)))
+        found = self._compared(metric, tuple(itertools.combinations(self.methods, 2)))
         return tuple(sorted(found, key=lambda c: (np.isnan(c.p), c.p)))
 
     def beaten_by(self, method: str, metric: str) -> tuple[str, ...]:
         """Return the controls that a method is not really better than.
 
-        Empty for metrics that controls win by being plain (robustness, complexity, …).
+        p-values are adjusted for all pairs of a method and a control. Empty for metrics that
+        controls win by being plain (robustness, complexity, …).
         """
+        self.of_method(method, metric)
         if self.families[self.metrics.index(metric)] not in {str(f) for f in CONTESTED}:
             return ()
-        won = {c.worse for c in self.compare(metric) if c.better == method and c.real}
+        own = [name for name in self.methods if name not in self.controls]
+        pairs = tuple(itertools.product(own, self.controls))
+        won = {c.worse for c in self._compared(metric, pairs) if c.better == method and c.real}
         return tuple(name for name in self.controls if name not in won)
+
+    @functools.cached_property
+    def _kept(self) -> dict[Any, tuple[Comparison, ...]]:
+        return {}
+
+    def _compared(self, metric: str, pairs: tuple[tuple[str, str], ...]) -> tuple[Comparison, ...]:
+        """Return comparisons of pairs, their p-values adjusted for each other; made once."""
+        key = (metric, pairs)
+        if key not in self._kept:
+            gaps = [
+                difference_of(
+                    self.of_method(one, metric), self.of_method(two, metric), seed=self.seed
+                )
+                for one, two in pairs
+            ]
+            higher = self.higher[self.metrics.index(metric)]
+            found = []
+            for (one, two), gap, p in zip(pairs, gaps, holm([g.p for g in gaps]), strict=True):
+                swap = np.isfinite(gap.value) and (gap.value > 0) != higher
+                better, worse = (two, one) if swap else (one, two)
+                found.append(Comparison(metric, better, worse, gap, float(p)))
+            self._kept[key] = tuple(found)
+        return self._kept[key]
 
     def rows(self) -> tuple[tuple[Any, ...], ...]:
         """Return (method, metric, mean, low, high, samples, better than controls) rows."""

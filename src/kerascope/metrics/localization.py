@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerascope.errors import Refused
 from kerascope.method import check
 from kerascope.metrics.base import Family, Metric, Require
 from kerascope.metrics.subject import Subject
@@ -28,8 +29,10 @@ class _Localization(Metric):
     def measure(self, subject: Subject) -> Array:
         """Return one number per sample; see the class."""
         assert subject.masks is not None, f"{self.name} needs masks"
-        first = next(iter(subject.maps.values()))
-        maps, masks = first.astype(np.float64), subject.masks.astype(bool)
+        name = subject.where or next(iter(subject.maps))
+        if name not in subject.maps:
+            raise Refused(f"the masks are of input '{name}', of which the method has no map")
+        maps, masks = subject.maps[name].astype(np.float64), subject.masks.astype(bool)
         values = np.full(len(maps), np.nan)
         for row, (values_of, mask) in enumerate(zip(maps, masks, strict=True)):
             if mask.any() and not mask.all():

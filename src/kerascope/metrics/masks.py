@@ -38,6 +38,8 @@ def _masks(masks: Any, size: tuple[int, ...], samples: int) -> Array:
 def _boxes(boxes: Any, size: tuple[int, ...], samples: int) -> Array:
     if len(size) != 2:
         raise BadInput(f"boxes are of pictures; the input has {len(size)} axes: give masks=")
+    if np.ndim(boxes) == 1 and len(boxes) == 4 and np.ndim(boxes[0]) == 0:
+        raise BadInput(f"boxes={boxes!r} is one box; give one for every sample, of {samples}")
     if len(boxes) != samples:
         raise BadInput(f"{len(boxes)} boxes for {samples} samples: one each, or a list of some")
     found = np.zeros((samples, *size), bool)

@@ -27,8 +27,8 @@ class Road(Metric):
     What is filled in tells little of what was there, so that the score is not moved by the shape of
     the holes.
 
-    shares: of the positions removed. order: "most" first (small is good) is the paper's MoRF;
-    "combined", (least − most) / 2, needs no other scale: large is good.
+    shares: of the positions removed. order: "combined" is (least − most) / 2; "most" first is the
+    paper's MoRF, negated so that large is good here too; "least" first its LeRF.
     noise: standard deviation of what is added to the filled in, of the sample's.
     """
 
@@ -60,7 +60,7 @@ class Road(Metric):
         return len(self.shares) * (2 if self.order == "combined" else 1)
 
     def measure(self, subject: Subject) -> Array:
-        """Return the mean score over shares, or half the difference of both orders."""
+        """Return half the difference of both orders, or the mean score of one; see the class."""
         if any(is_tokens(subject.x[name]) for name in subject.maps):
             subject.notes.append("road: token ids have no values in between to fill in")
             return np.full(len(subject), np.nan)
@@ -81,7 +81,7 @@ class Road(Metric):
 
         scores = subject.swept(len(settings), rows_of, self.name)
         if self.order != "combined":
-            return scores.mean(axis=1)
+            return -ways[0] * scores.mean(axis=1)
         half = len(self.shares)
         return (scores[:, :half] - scores[:, half:]).mean(axis=1) / 2
 

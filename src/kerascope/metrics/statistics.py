@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from kerascope.types import Array
 
 _BOOT = 2000
-_FLIPS = 20_000  # sign flips that are drawn where there are too many to try all
+FLIPS = 60_000  # sign flips that are drawn where there are too many to try all
 _ALL = 12  # pairs of which all sign flips are tried
 _LEVEL = 0.95
 
@@ -37,7 +37,7 @@ def mean_of(values: Array, *, seed: int = 0) -> Mean:
         return Mean(np.nan, np.nan, np.nan, 0)
     if count == 1:
         return Mean(float(known[0]), np.nan, np.nan, 1)
-    rng = np.random.Generator(np.random.Philox(key=seed))
+    rng = np.random.Generator(np.random.Philox(key=seed & (2**64 - 1)))
     means = known[rng.integers(0, count, (_BOOT, count))].mean(axis=1)
     tail = (1 - _LEVEL) / 2
     low, high = np.quantile(means, (tail, 1 - tail))
@@ -61,7 +61,7 @@ def difference_of(first: Array, second: Array, *, seed: int = 0) -> Difference:
     """Return the mean difference of (sample,) values with its p-value.
 
     Under the null hypothesis the sign of every pair's difference is arbitrary (Fisher 1935), so
-    nothing is assumed of their distribution. All flips are tried up to 12 samples, else 20 000.
+    nothing is assumed of their distribution. All flips are tried up to 12 samples, else 60 000.
     """
     both = np.isfinite(first) & np.isfinite(second)
     gaps = np.asarray(first, np.float64)[both] - np.asarray(second, np.float64)[both]
@@ -71,16 +71,28 @@ def difference_of(first: Array, second: Array, *, seed: int = 0) -> Difference:
     mean = float(gaps.mean())
     if count == 1:
         return Difference(mean, np.nan, 1)
+    extra = int(count > _ALL)  # the flip that changes nothing is one of all; else it is added
+    total, above = 0, extra
+    for flips in _flips(count, seed):
+        means = np.abs(flips @ gaps) / count
+        above += int((means >= abs(mean) - 1e-12 * np.abs(gaps).max()).sum())
+        total += len(flips)
+    return Difference(mean, above / (total + extra), count)
+
+
+def least_p(count: int) -> float:
+    """Return the least p-value that `difference_of` can give for so many pairs."""
+    return 2.0 ** (1 - count) if count <= _ALL else 1 / (FLIPS + 1)
+
+
+def _flips(count: int, seed: int) -> Iterator[Array]:
+    """Yield signs (flip, pair): all of them for few pairs, else drawn ones, in parts."""
     if count <= _ALL:
-        codes = np.arange(2**count)[:, None] >> np.arange(count) & 1
-        flips, extra = 1 - 2 * codes, 0
-    else:
-        rng = np.random.Generator(np.random.Philox(key=seed))
-        flips, extra = 1 - 2 * rng.integers(0, 2, (_FLIPS, count), dtype=np.int8), 1
-    means = np.concatenate([part @ gaps for part in np.array_split(flips, 20)]) / count
-    # The flip that changes nothing is one of all; among drawn ones it is added.
-    above = int((np.abs(means) >= abs(mean) - 1e-12 * np.abs(gaps).max()).sum())
-    return Difference(mean, (above + extra) / (len(flips) + extra), count)
+        yield 1 - 2 * (np.arange(2**count)[:, None] >> np.arange(count) & 1)
+        return
+    rng = np.random.Generator(np.random.Philox(key=seed & (2**64 - 1)))
+    for _ in range(20):
+        yield 1 - 2 * rng.integers(0, 2, (FLIPS // 20, count), dtype=np.int8)
 
 
 def holm(ps: Sequence[float]) -> Array:

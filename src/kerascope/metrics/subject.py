@@ -44,7 +44,8 @@ class Subject:
     view: the model whose scores faithfulness is about (`HookedModel` or `BlackBox`).
     x: its inputs by name, (sample, …). targets: one, pinned: what was explained of each sample.
     maps: signed maps at input resolution by input name, (sample, *spatial).
-    masks: (sample, *spatial) bool, True on the object, of the first input that `maps` has.
+    masks: (sample, *spatial) bool, True on the object, of the input `where`; None: of the first
+    that `maps` has.
     gaps: (sample,) what is missing to completeness. explain: the method, to run it again.
     """
 
@@ -57,6 +58,7 @@ class Subject:
     gaps: Array | None = None
     explain: Explain | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
+    where: str | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.x.values())))

@@ -193,7 +193,7 @@ def _cells(subject: Subject, cells: int | None) -> Array:
     for maps in subject.maps.values():
         size = maps.shape[1:]
         side = max(size) / cells
-        counts = [max(1, round(n / side)) for n in size]
+        counts = [min(n, max(1, round(n / side))) for n in size]
         at = [np.arange(n) * k // n for n, k in zip(size, counts, strict=True)]
         grid = np.meshgrid(*at, indexing="ij")
         parts.append(first + np.ravel_multi_index(tuple(grid), tuple(counts)).ravel())

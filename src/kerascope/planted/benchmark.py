@@ -61,7 +61,8 @@ class Benchmark:
 
     def mean(self, method: str, cue: str | None, measure: str) -> Mean:
         """Return the mean with its 95 % interval; over all cues for None."""
-        for name, known in ((method, self.methods), (measure, self.measures)):
+        asked = ((method, self.methods), (measure, self.measures), (cue or "", ("", *self.cues)))
+        for name, known in asked:
             if name not in known:
                 raise BadInput(f"'{name}' was not measured{choices(name, known)}")
         row = self.values[self.methods.index(method), :, self.measures.index(measure)]
@@ -69,6 +70,7 @@ class Benchmark:
 
     def ranked(self, measure: str = "mass") -> tuple[str, ...]:
         """Return the methods, the best over all cues first; those without a value last."""
+        self.mean(self.methods[0], None, measure)  # an unknown measure is an error
         way = -1 if HIGHER[self.measures.index(measure)] else 1
         means = {method: self.mean(method, None, measure).value for method in self.methods}
         return tuple(sorted(means, key=lambda m: (np.isnan(means[m]), way * means[m])))
@@ -110,7 +112,7 @@ def load_planted(cue: str) -> Any:
 
 def benchmark(
     methods: Any = None,
-    cues: Sequence[str] | None = None,
+    cues: str | Sequence[str] | None = None,
     *,
     samples: int = 24,
     seed: int = 0,
@@ -120,7 +122,7 @@ def benchmark(
 
     Args:
         methods: one or several, as in `explain`; None: all that are registered.
-        cues: names from `CUES`; None: all.
+        cues: one or several names from `CUES`; None: all.
         samples: scenes per cue: fresh, rightly predicted, of a class whose evidence is somewhere.
         seed: of scenes and methods; the nets have seen none of these scenes.
         report: told where it is.
@@ -130,11 +132,15 @@ def benchmark(
     """
     if samples < 1:
         raise BadInput(f"samples={samples} must be at least 1")
-    chosen = list(cues) if cues is not None else list(CUES)
+    chosen = list(CUES) if cues is None else [cues] if isinstance(cues, str) else list(cues)
     if not chosen:
         raise BadInput("cues is empty: there is nothing to measure")
     values = _methods(methods)
-    names = [value.name for value in values]
+    bare = [value.name for value in values]
+    names = [
+        name if bare.count(name) == 1 else f"{name} #{bare[: i + 1].count(name)}"
+        for i, name in enumerate(bare)
+    ]
     found = np.full((len(values) + len(CONTROLS), len(chosen), len(MEASURES), samples), np.nan)
     notes: list[str] = []
     chance = np.zeros(len(chosen))
@@ -144,15 +150,15 @@ def benchmark(
         chance[c] = scenes.evidence.mean()
         x = scenes.images.astype(np.float32)
         results: dict[str, Attribution] = {}
-        for value in values:
+        for name, value in zip(names, values, strict=True):
             if report is not None:
-                report(f"{cue}, {value.name}")
+                report(f"{cue}, {name}")
             try:
-                results[value.name] = explain(
+                results[name] = explain(
                     net, x, value, target=[int(label) for label in scenes.labels], seed=seed
                 )
             except Refused as error:
-                notes.append(f"{value.name} on '{cue}' is left out: {error}")
+                notes.append(f"{name} on '{cue}' is left out: {error}")
         if results:
             _fill(found[:, c], net, x, scenes, results, names, seed)
     if np.isnan(found[: len(values)]).all():

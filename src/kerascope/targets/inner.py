@@ -49,7 +49,7 @@ class Direction(Target):
             )
         if not np.isfinite(vector).all() or not vector.any():
             raise BadTarget("a direction must be finite and not zero")
-        at = None if self.position is None else tuple(int(p) for p in self.position)
+        at = _position(self.position)
         if at is not None and (
             len(at) != len(shape) or not all(0 <= p < s for p, s in zip(at, shape, strict=True))
         ):
@@ -130,10 +130,8 @@ class Weighted(Target):
     def __init__(self, *terms: tuple[Any, float]) -> None:
         object.__setattr__(self, "terms", terms)
 
-    def resolve(self, spec: Spec, samples: int) -> Target:
-        """Resolve every term."""
-        from kerascope.targets.parse import one_target
-
+    def check(self) -> None:
+        """Raise `BadTarget` when a term is no pair of a target and a finite weight."""
         if not self.terms:
             raise BadTarget("a weighted sum needs at least one (target, weight)")
         for term in self.terms:
@@ -141,6 +139,12 @@ class Weighted(Target):
                 raise BadTarget(f"a weighted sum is made of (target, weight), not of {term!r}")
             if not np.isfinite(float(term[1])):
                 raise BadTarget(f"weight {term[1]!r} of {term[0]!r} must be finite")
+
+    def resolve(self, spec: Spec, samples: int) -> Target:
+        """Resolve every term."""
+        from kerascope.targets.parse import one_target
+
+        self.check()
         return Weighted(*((one_target(t, spec, samples), float(w)) for t, w in self.terms))
 
     def sites(self) -> tuple[Any, ...]:
@@ -178,4 +182,21 @@ class Weighted(Target):
 
     def words(self, row: int) -> str:
         """Say all terms."""
-        return " + ".join(f"{weight:g} × {target.words(row)}" for target, weight in self.terms)
+        return " + ".join(
+            f"{weight:g} × {_bracketed(target, row)}" for target, weight in self.terms
+        )
+
+
+def _bracketed(target: Any, row: int) -> str:
+    words = target.words(row)
+    return f"({words})" if isinstance(target, Weighted) else words
+
+
+def _position(position: Any) -> tuple[int, ...] | None:
+    """Return a position as whole numbers; a single one is of a layer with one axis."""
+    if position is None:
+        return None
+    items = position if isinstance(position, (tuple, list, np.ndarray)) else (position,)
+    if any(isinstance(p, bool) or not isinstance(p, (int, np.integer)) for p in items):
+        raise BadTarget(f"a position is whole numbers such as (y, x), not {position!r}")
+    return tuple(int(p) for p in items)

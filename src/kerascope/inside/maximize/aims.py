@@ -9,7 +9,7 @@ import numpy as np
 
 from kerascope.errors import BadTarget
 from kerascope.hooks import HookedModel
-from kerascope.targets import Neuron, Targets, Weighted, resolve_targets
+from kerascope.targets import Contrast, Neuron, Targets, Weighted, resolve_targets
 from kerascope.targets.classes import Pick
 from kerascope.targets.inner import Direction
 
@@ -61,7 +61,10 @@ def _items(view: HookedModel, wanted: Any) -> list[Any]:
 def _inner(view: HookedModel, item: Any) -> Any:
     """Return the target with channels as directions, which share one step, on the right axis."""
     if isinstance(item, Weighted):
+        item.check()
         return Weighted(*((_inner(view, target), weight) for target, weight in item.terms))
+    if isinstance(item, Contrast):
+        return dataclasses.replace(item, a=_inner(view, item.a), b=_inner(view, item.b))
     if not isinstance(item, (Neuron, Direction)):
         return item
     site = view.site(item.layer)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascope.errors import BadInput, BadMethod, BadModel
+from kerascope.errors import BadInput, BadMethod, BadModel, choices
 from kerascope.hooks import HookedModel
 from kerascope.inside.maximize.aims import Aim, aims_of, cut, ranked
 from kerascope.inside.maximize.canvas import Canvas, Scaling, scaling_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kerascope.types import Array
 
 Regularizer = TotalVariation | Norm
+_OUTSIDE = 0.02  # of the range: what rounding and resizing of a picture may exceed it by
 
 
 def maximize(
@@ -95,13 +96,15 @@ def maximize(
         raise BadModel(f"weights of the model are NaN or infinite, first in '{broken}'")
     canvas, scaling, notes = scaling_of(view.model, subject.axes, subject.shape, limits)
     aims = aims_of(view, target, count, ranks=start is not None)
-    begun = _start(start, subject, scaling, sum(len(aim.rows) for aim in aims))
+    begun = _start(
+        start, subject, scaling, sum(len(aim.rows) for aim in aims), bounded=canvas.bounded
+    )
     if begun is not None:
         aims = [_pinned(view, aim, subject, scaling.values(begun[aim.rows])) for aim in aims]
     recipe = _recipe(
         subject, canvas, scaling, count,
         {"parametrization": parametrization, "transforms": transforms,
-         "regularizers": tuple(regularizers), "diversity": diversity},
+         "regularizers": _several(regularizers), "diversity": diversity},
     )  # fmt: skip
     run = Run(seed=seed, memory=held, batch=view.batch)
     climb = Climb(
@@ -114,6 +117,10 @@ def maximize(
     return _result(view, subject, scaling, canvas, climbed, facts, tuple(notes), count)
 
 
+def _several(regularizers: Any) -> tuple[Any, ...]:
+    return tuple(regularizers) if isinstance(regularizers, (list, tuple)) else (regularizers,)
+
+
 def _check_numbers(count: int, steps: int, frames: int, score: str, batch_size: int | None) -> None:
     for name, value, least in (("count", count, 1), ("steps", steps, 1), ("frames", frames, 0),
                                ("batch_size", batch_size or 1, 1)):  # fmt: skip
@@ -123,20 +130,45 @@ def _check_numbers(count: int, steps: int, frames: int, score: str, batch_size: 
         raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
 
 
-def _start(start: Any, subject: Subject, scaling: Scaling, rows: int) -> Array | None:
+def _start(
+    start: Any, subject: Subject, scaling: Scaling, rows: int, *, bounded: bool
+) -> Array | None:
     """Return the canvases to start from, one a row; raise `BadInput` for another shape."""
     if start is None:
         return None
-    values = np.asarray(getattr(start, "inputs", start), np.float32)
+    given = getattr(start, "inputs", start)
+    if isinstance(given, Mapping):
+        if subject.name not in given:
+            raise BadInput(f"start has no input '{subject.name}'{choices(subject.name, given)}")
+        given = given[subject.name]
+    try:
+        values = np.asarray(given, np.float32)
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"start is an array, or what load_images returns, not {type(given).__name__}"
+        ) from error
     if values.shape == subject.shape:
         values = values[None]
     if values.shape[1:] != subject.shape or len(values) not in (1, rows):
         raise BadInput(
-            f"start has shape {values.shape}; the model takes {subject.shape}, one or {rows} of it"
+            f"start has shape {values.shape}; the model takes {subject.shape}, one or {rows} of "
+            "it (size= sets axes that the model leaves open)"
         )
     if not np.isfinite(values).all():
         raise BadInput("start holds NaN or infinite values")
-    return scaling.canvas(np.repeat(values, rows, axis=0) if len(values) < rows else values)
+    canvases = scaling.canvas(values)
+    outside = ((canvases < -_OUTSIDE) | (canvases > 1 + _OUTSIDE)).mean() if bounded else 0.0
+    if outside:
+        raise BadInput(
+            f"{outside:.0%} of start lie outside the limits ({_limits(scaling)}): give it as the "
+            "model takes it, or limits=(low, high)"
+        )
+    return np.repeat(canvases, rows, axis=0) if len(values) < rows else canvases
+
+
+def _limits(scaling: Scaling) -> str:
+    corners = scaling.values(np.array([[0.0], [1.0]]) * np.ones(len(scaling.offset)))
+    return f"{corners.min():g} to {corners.max():g}"
 
 
 def _inputs(subject: Subject, values: Array) -> dict[str, Array]:

@@ -9,6 +9,7 @@ from typing import Any
 from keras import ops
 
 from kerascope.hooks import HookedModel, Site
+from kerascope.hooks.functions import KEPT
 from kerascope.hooks.passes import Plan
 from kerascope.inside.maximize.canvas import Canvas
 from kerascope.inside.maximize.parametrizations import Parametrization
@@ -58,6 +59,8 @@ def step_function(view: HookedModel, targets: Targets, recipe: Recipe) -> Callab
             axis = 1 if view.layout == "channels_first" else -1
             step = _Step(plan, recipe, site, axis, _HALF if view.half else 1.0)
             kept[key] = view.compile(step, view.model)
+            while len(kept) > KEPT:
+                kept.popitem(last=False)
         kept.move_to_end(key)
         return kept[key]
 

@@ -58,6 +58,11 @@ def subject_of(
     if others and inputs is None:
         names = ", ".join(f"'{name}'" for name in others)
         notes.append(f"inputs held at zero: {names}; inputs= gives them other values")
+    if x[over].dtype.kind in "iu" or "int" in _declared(view.model).get(over, ((), ""))[1]:
+        raise Refused(
+            f"input '{over}' is of whole numbers, through which Keras passes no gradient: there is "
+            "nothing to climb along; a model on float inputs has one"
+        )
     shape = x[over].shape[1:]
     return Subject(over, shape, tuple(view.axes(over, shape)), others, (*view.notes, *notes))
 
@@ -106,7 +111,9 @@ def _closed(shape: tuple[int | None, ...], size: Any, notes: list[str]) -> tuple
     if size is None:
         notes.append(f"the model leaves its size open: {_SIDE} is taken, size= changes it")
     sides = size if isinstance(size, (tuple, list)) else (size or _SIDE,) * len(open_axes)
-    if len(sides) != len(open_axes) or not all(isinstance(s, int) and s > 0 for s in sides):
+    if len(sides) != len(open_axes) or not all(
+        isinstance(s, (int, np.integer)) and s > 0 for s in sides
+    ):
         raise BadInput(f"size={size} does not fit the {len(open_axes)} open axes of shape {shape}")
     closed = list(shape)
     for axis, side in zip(open_axes, sides, strict=True):

@@ -38,11 +38,11 @@ class Transforms:
         if len(self.scale) != 2:
             raise BadMethod(f"scale={self.scale} must be (low, high)")
         low, high = self.scale
-        if not 0 < low <= high:
+        if not 0 < low <= high < np.inf:
             raise BadMethod(f"scale={self.scale} must be (low, high) with 0 < low ≤ high")
         for name in ("jitter", "rotate", "pad"):
-            if not getattr(self, name) >= 0:
-                raise BadMethod(f"{name}={getattr(self, name)} must be at least 0")
+            if not 0 <= getattr(self, name) < np.inf:
+                raise BadMethod(f"{name}={getattr(self, name)} must be finite and at least 0")
         if self.views < 1:
             raise BadMethod(f"views={self.views} must be at least 1")
 
