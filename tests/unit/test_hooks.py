@@ -378,7 +378,7 @@ def test_what_acts_without_a_gradient_is_not_left_out() -> None:
 
 def test_which_integers_an_embedding_reads_is_seen_through_casts() -> None:
     ids = {name: keras.Input((6,), dtype="int32", name=name) for name in ("mask", "kind", "words")}
-    cast = keras.layers.Lambda(lambda t: keras.ops.cast(t, "int64"))
+    cast = keras.layers.Lambda(lambda t: keras.ops.cast(t, "int16"))
     words = keras.layers.Embedding(20, 4, name="of_words")(cast(ids["words"]))
     kinds = keras.layers.Embedding(3, 4, name="of_kinds")(cast(ids["kind"]))
     weights = keras.layers.Lambda(lambda t: keras.ops.cast(t, "float32")[..., None])(ids["mask"])
@@ -395,7 +395,7 @@ def test_single_categories_behind_casts_are_told_apart_and_masks_are_no_tokens()
     ids = {name: keras.Input((1,), dtype="int32", name=name) for name in names}
     parts = [
         keras.layers.Embedding(9, 3, name=f"of_{name}")(
-            keras.layers.Lambda(lambda t: keras.ops.cast(t, "int64"))(ids[name])
+            keras.layers.Lambda(lambda t: keras.ops.cast(t, "int16"))(ids[name])
         )
         for name in reversed(names)
     ]
