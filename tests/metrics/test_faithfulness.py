@@ -30,8 +30,10 @@ def linear() -> keras.Model:
     return model
 
 
-def subject_of(model: Any, x: Any, maps: Any, target: Any = None) -> Subject:
-    view = HookedModel(model)
+def subject_of(
+    model: Any, x: Any, maps: Any, target: Any = None, *, score: str = "logit"
+) -> Subject:
+    view = HookedModel(model, score=score)
     arrays = view.read(x)
     samples = len(next(iter(arrays.values())))
     targets = resolve_targets(target, view.spec(), samples)
@@ -128,17 +130,47 @@ def test_infidelity_is_zero_for_the_truth_in_any_unit_and_one_for_nothing() -> N
     assert ((wrong > 0.01) & (wrong <= 1)).all()
 
 
-@pytest.mark.parametrize("name", [n for n, m in metrics().items() if m.family == "faithfulness"])
+OVERLAID = ("average_drop", "average_gain", "average_increase")
+
+
+@pytest.mark.parametrize("name", OVERLAID)
+def test_what_speaks_for_a_class_keeps_its_probability_and_what_speaks_against_loses_it(
+    name: str,
+) -> None:
+    rng = np.random.default_rng(3)
+    model = keras.Sequential([keras.Input((40,)), layers.Dense(1, activation="sigmoid")])
+    weights = rng.normal(0, 0.3, (40, 1)).astype("float32")
+    model.layers[0].set_weights([weights, np.zeros(1, np.float32)])
+    x = rng.uniform(0.5, 1, (3, 40)).astype("float32")
+    truth, chosen = x * weights[:, 0], make_metric(name)
+    good, bad = (
+        chosen.measure(subject_of(model, x, maps, 1, score="probability"))
+        for maps in (truth, -truth)
+    )
+    best, worst = (0.0, 1.0) if name == "average_drop" else (1.0, 0.0)
+    assert (np.abs(good - best) < np.abs(bad - best)).all()
+    assert not np.allclose(bad, best)
+    assert name == "average_drop" or np.allclose(bad, worst)
+    assert name == "average_gain" or np.allclose(good, best)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n, m in metrics().items() if m.family is Family.FAITHFULNESS and n not in OVERLAID],
+)
 def test_the_true_map_beats_the_reversed_one(name: str) -> None:
     case = zoo.SHAPES["flat_functional"]()
     truth = ks.explain(case.model, case.x, "occlusion", target=1, patch=2, stride=2).heatmap()
     chosen = make_metric(name)
-    good = chosen.measure(subject_of(case.model, case.x, truth, 1))
-    bad = chosen.measure(subject_of(case.model, case.x, -truth, 1))
+    good, bad = (
+        chosen.measure(subject_of(case.model, case.x, maps, 1)) for maps in (truth, -truth)
+    )
+    assert np.isfinite(good).all()
     better = good - bad if chosen.higher else bad - good
-    if name in ("average_drop", "average_gain", "average_increase", "infidelity"):
-        # They look at what speaks for only, at probabilities, or at the size without its sign.
-        assert not np.isnan(better).all() or (good != bad).any()
+    if name == "infidelity":  # scaled by the best factor, whose sign is free
+        assert np.allclose(good, bad)
+        noise = np.random.default_rng(0).normal(0, 1, truth.shape)
+        assert (good < chosen.measure(subject_of(case.model, case.x, noise, 1))).all()
     else:
         assert (better > 0).all(), (good, bad)
     low, high = chosen.bounds

@@ -238,8 +238,8 @@ def _result(
             view,
             {"name": "raw attention", "fields": {}} if method is None else method.to_json(),
             target=told,
-            seed=0,
+            seed=0,  # nothing is drawn
             started=started,
-            inputs=inputs,  # nothing is drawn
+            inputs=inputs,
         ),
     )
