@@ -12,6 +12,7 @@ from kerascope.errors import BadInput
 from kerascope.explain import explain
 from kerascope.method import AttributionMethod, make_method
 from kerascope.metrics.statistics import Mean, mean_of
+from kerascope.resize import overlaps
 from kerascope.types import Array
 
 
@@ -151,20 +152,11 @@ def _shares(result: Attribution, cells: int) -> Array:
         raise BadInput("the explanation is of several targets; one is needed")
     summed = np.maximum(maps, 0).astype(np.float64)
     for axis in range(1, maps.ndim):
-        summed = _in_cells(summed, axis, cells)
+        shared = overlaps(summed.shape[axis], cells)  # what lies on an edge is shared out
+        summed = np.moveaxis(np.tensordot(summed, shared, axes=([axis], [1])), -1, axis)
     flat = summed.reshape(len(maps), -1)
     total = flat.sum(axis=1, keepdims=True)
     return np.where(total > 0, flat / np.where(total > 0, total, 1), np.nan)
-
-
-def _in_cells(values: Array, axis: int, cells: int) -> Array:
-    """Sum an axis up in equal cells; a position on an edge is shared out between two."""
-    size = values.shape[axis]
-    edges = np.linspace(0, size, cells + 1)
-    starts, ends = edges[:-1, None], edges[1:, None]
-    place = np.arange(size)[None]
-    overlap = np.clip(np.minimum(ends, place + 1) - np.maximum(starts, place), 0, None)
-    return np.moveaxis(np.tensordot(values, overlap, axes=([axis], [1])), -1, axis)
 
 
 def _class_words(words: str) -> str:

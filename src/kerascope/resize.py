@@ -31,3 +31,11 @@ def linear(values: Array, size: tuple[int, ...]) -> Array:
             moved = np.moveaxis(result, axis, -1) @ _weights(old, new).T
             result = np.moveaxis(moved, -1, axis)
     return np.ascontiguousarray(result)
+
+
+def overlaps(old: int, new: int) -> Array:
+    """Return the (new, old) lengths that each of `new` equal cells shares with `old` positions."""
+    edges = np.linspace(0, old, new + 1)
+    place = np.arange(old)
+    shared = np.minimum(edges[1:, None], place + 1) - np.maximum(edges[:-1, None], place)
+    return np.maximum(shared, 0)

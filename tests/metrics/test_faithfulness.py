@@ -16,7 +16,7 @@ from kerascope.hooks import HookedModel
 from kerascope.metrics import Metric, Subject, make_metric, metrics
 from kerascope.metrics.base import Family
 from kerascope.metrics.road import Road, imputed
-from kerascope.metrics.subsets import correlation
+from kerascope.metrics.similarity import correlation
 from kerascope.run import Run
 from kerascope.targets import resolve_targets
 
@@ -183,6 +183,8 @@ def test_correlation_is_scipys() -> None:
     one, two = np.random.default_rng(0).normal(0, 1, (2, 3, 9))
     expected = [stats.pearsonr(a, b)[0] for a, b in zip(one, two, strict=True)]
     assert np.allclose(correlation(one, two), expected)
+    assert np.allclose(correlation(1e-20 * one, two), expected)  # gradients can be that small
+    assert np.isnan(correlation(np.ones((1, 9)) / 3, two[:1])).all()
 
 
 # --- ROAD ----------------------------------------------------------------------------------------

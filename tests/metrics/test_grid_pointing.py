@@ -10,7 +10,8 @@ import pytest
 import metrics.subjects as subjects
 from kerascope.errors import BadMethod, Refused
 from kerascope.metrics import GridPointingGame
-from kerascope.metrics.grid_pointing import _averages, _boxes, _mosaic
+from kerascope.metrics.grid_pointing import _boxes, _mosaic
+from kerascope.resize import overlaps
 
 COLOURS = 4
 
@@ -98,7 +99,7 @@ def test_mosaics_shrink_by_averaging() -> None:
         np.testing.assert_allclose(mosaic[box], expected, atol=1e-6)
     first = _mosaic(np.moveaxis(samples, -1, 1), [2, 3], boxes)
     np.testing.assert_allclose(np.moveaxis(first, 0, -1), mosaic, atol=1e-6)
-    odd = _averages(7, 3)
+    odd = overlaps(7, 3) * 3 / 7
     np.testing.assert_allclose(odd.sum(axis=1), 1)
     np.testing.assert_allclose(odd.sum(axis=0), 3 / 7)
     np.testing.assert_allclose(odd[0], np.array([1, 1, 1 / 3, 0, 0, 0, 0]) * 3 / 7)

@@ -14,7 +14,7 @@ from keras import layers
 from PIL import Image
 
 import kerascope as ks
-from kerascope.diff import _in_cells
+from kerascope.resize import overlaps
 
 Runner = Callable[..., tuple[int, str, str]]
 LEFT = np.zeros((8, 8, 1), np.float32)
@@ -73,10 +73,9 @@ def test_maps_of_other_sizes_are_compared_by_cells() -> None:
 
 
 def test_cells_share_out_what_lies_on_their_edges() -> None:
-    values = np.arange(10, dtype=float)[None]
-    summed = _in_cells(values, 1, 4)
-    assert np.allclose(summed, [[0 + 1 + 1, 1 + 3 + 4, 5 + 6 + 3.5, 3.5 + 8 + 9]])
-    assert _in_cells(np.ones((2, 3)), 1, 8).sum() == pytest.approx(6)
+    summed = np.arange(10.0) @ overlaps(10, 4).T
+    assert np.allclose(summed, [0 + 1 + 1, 1 + 3 + 4, 5 + 6 + 3.5, 3.5 + 8 + 9])
+    assert np.allclose(overlaps(3, 8).sum(axis=0), 1)
 
 
 @pytest.mark.parametrize(

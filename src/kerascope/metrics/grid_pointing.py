@@ -13,6 +13,7 @@ from kerascope.metrics.again import Logits, class_target
 from kerascope.metrics.base import Family, Metric, Require
 from kerascope.metrics.subject import Subject
 from kerascope.perturb import is_tokens, spatial_axes
+from kerascope.resize import overlaps
 
 if TYPE_CHECKING:
     from kerascope.types import Array
@@ -151,17 +152,8 @@ def _mosaic(samples: Array, axes: list[int], boxes: list[tuple[slice, ...]]) -> 
         shrunk = sample
         for axis, part in zip(axes, box, strict=True):
             at[axis - 1] = part
-            weights = _averages(sample.shape[axis - 1], part.stop - part.start)
+            old, new = sample.shape[axis - 1], part.stop - part.start
+            weights = overlaps(old, new) * new / old  # means of what a position covers
             shrunk = np.moveaxis(np.moveaxis(shrunk, axis - 1, -1) @ weights.T, -1, axis - 1)
         mosaic[tuple(at)] = shrunk
     return mosaic
-
-
-def _averages(old: int, new: int) -> Array:
-    """Return the (new, old) matrix that gives every new position the mean of what it covers."""
-    edges = np.arange(new + 1) * old / new
-    left, right = (
-        np.maximum(edges[:-1, None], np.arange(old)),
-        np.minimum(edges[1:, None], np.arange(old) + 1),
-    )
-    return np.maximum(right - left, 0) * new / old

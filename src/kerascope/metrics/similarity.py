@@ -13,15 +13,26 @@ if TYPE_CHECKING:
     from kerascope.metrics.subject import Subject
     from kerascope.types import Array
 
+_ROUNDING = 1e-12  # of the largest value
 _WINDOW = 7  # of SSIM, or the largest odd number that fits
+
+
+def correlation(first: Array, second: Array) -> Array:
+    """Return Pearson's correlation of rows: (row,), NaN where one varies by rounding alone."""
+    moved = [values - values.mean(axis=1, keepdims=True) for values in (first, second)]
+    still = [
+        np.abs(m).max(axis=1) <= _ROUNDING * np.abs(values).max(axis=1)
+        for m, values in zip(moved, (first, second), strict=True)
+    ]
+    norms = [np.linalg.norm(m, axis=1) for m in moved]
+    whole = norms[0] * norms[1]
+    product = (moved[0] * moved[1]).sum(axis=1)
+    return np.where(still[0] | still[1], np.nan, product / np.where(whole > 0, whole, 1))
 
 
 def pearson(subject: Subject, first: Array, second: Array) -> Array:  # noqa: ARG001
     """Return the correlation of (sample, position) maps: (sample,), NaN where one is constant."""
-    a, b = (m - m.mean(axis=1, keepdims=True) for m in (first, second))
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    constant = (np.ptp(first, axis=1) == 0) | (np.ptp(second, axis=1) == 0)
-    return np.where(constant, np.nan, (a * b).sum(axis=1) / np.where(norms > 0, norms, 1))
+    return correlation(first, second)
 
 
 def spearman(subject: Subject, first: Array, second: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from kerascope.baselines import check_cover
 from kerascope.method import Data, check
 from kerascope.metrics.base import Family, Metric, Require
+from kerascope.metrics.similarity import correlation
 from kerascope.metrics.subject import Subject
 
 if TYPE_CHECKING:
@@ -171,14 +172,6 @@ class Infidelity(_Subsets):
         lost = ((scale[:, None] * sums - drops) ** 2).mean(axis=1)
         total = (drops**2).mean(axis=1)
         return np.where(total > 0, lost / np.where(total > 0, total, 1), np.nan)
-
-
-def correlation(one: Array, two: Array) -> Array:
-    """Return Pearson's correlation of rows (row, …); NaN where one of them does not vary."""
-    one, two = one - one.mean(axis=1, keepdims=True), two - two.mean(axis=1, keepdims=True)
-    size = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
-    still = (np.abs(one).max(axis=1) < 1e-12) | (np.abs(two).max(axis=1) < 1e-12)
-    return np.where(still, np.nan, (one * two).sum(axis=1) / np.where(still, 1, size))
 
 
 def _check_share(name: str, share: float) -> None:
