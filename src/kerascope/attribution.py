@@ -15,12 +15,14 @@ import numpy as np
 from kerascope.errors import BadFile, BadInput
 from kerascope.method import AttributionMethod, method_class
 from kerascope.provenance import Provenance
+from kerascope.verdict import Grade, Graded, plain, rich
 
 if TYPE_CHECKING:
     from kerascope.types import Array, Tree
 
 SCHEMA = 1
 _FRAME = ("sample", "target", "channel")
+_NO_DIFFERENCE = 1e-6  # of scores, below which a share of it says nothing
 REDUCTIONS = ("sum", "max_abs", "sum_abs", "mean")
 
 
@@ -40,7 +42,8 @@ class Attribution:
             with several targets a tuple of tuples.
         predictions: the model's outputs, as it gives them (probabilities stay probabilities).
         gap: score difference minus the sum of the values, where the method claims completeness.
-        grade: how far the explanation can be trusted, where that was asked for.
+        grade: how far the explanation can be trusted, where that was asked for: a `Grade` for every
+            sample; with several targets, a tuple of them.
         extras: further arrays of the method, first axis "sample".
         display: the pictures to draw on, uint8 RGB, in their own size.
         names: a name for every sample.
@@ -59,7 +62,7 @@ class Attribution:
     gap: Array | None
     notes: tuple[str, ...]
     provenance: Provenance
-    grade: Any = None
+    grade: list[Graded] | None = None
     extras: dict[str, Array] = dataclasses.field(default_factory=dict)
     labels: tuple[str, ...] | None = None
     display: tuple[Array, ...] | None = None
@@ -113,6 +116,33 @@ class Attribution:
         size = tuple(shape[known.index(a)] for a in spatial)
         return self.method.project(values, axes, size)
 
+    def maps(self) -> dict[str, Array]:
+        """Return what `heatmap` does, by input name also for one input."""
+        found = self.heatmap()
+        return dict(found) if isinstance(found, Mapping) else {self.input_names[0]: found}
+
+    @property
+    def relative_gap(self) -> Array | None:
+        """The size of `gap` as a share of the score difference that the values should sum to.
+
+        (sample,) or (sample, target); NaN where that difference is zero. None without a gap.
+        """
+        if self.gap is None:
+            return None
+        gap = np.asarray(self.gap, np.float64)
+        sums = [
+            np.asarray(self._of(self.values, name), np.float64).reshape(*gap.shape, -1).sum(axis=-1)
+            for name in self.input_names
+        ]
+        difference = gap + np.sum(sums, axis=0)
+        still = np.abs(difference) < _NO_DIFFERENCE
+        return np.where(still, np.nan, np.abs(gap) / np.where(still, 1, np.abs(difference)))
+
+    def grades(self, sample: int) -> tuple[Grade, ...]:
+        """Return the grades of a sample, one per target; none where it was not graded."""
+        found = () if self.grade is None else self.grade[sample]
+        return found if isinstance(found, tuple) else (found,)
+
     def __getitem__(self, index: int | slice) -> Attribution:
         """Return the result of some samples."""
         part = index if isinstance(index, slice) else slice(index, index + 1 or None)
@@ -127,6 +157,7 @@ class Attribution:
             explained=self.explained[part],
             predictions=cut(self.predictions),
             gap=None if self.gap is None else self.gap[part],
+            grade=None if self.grade is None else self.grade[part],
             extras={key: value[part] for key, value in self.extras.items()},
             display=None if self.display is None else self.display[part],
             names=self.names[part],
@@ -201,7 +232,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
 
 _TREES = ("values", "inputs", "predictions")
 _ARRAYS = ("scores", "gap")
-_PLAIN = ("explained", "target", "layer", "notes", "labels", "names", "grade")
+_PLAIN = ("explained", "target", "layer", "notes", "labels", "names")
 
 
 def _pack(result: Attribution) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -228,6 +259,7 @@ def _pack(result: Attribution) -> tuple[dict[str, Array], dict[str, Any]]:
         "input_axes": result.input_axes,
         "method": result.method.to_json(),
         "provenance": dataclasses.asdict(result.provenance),
+        "grade": None if result.grade is None else [plain(g) for g in result.grade],
         "display": None if result.display is None else len(result.display),
         **{field: getattr(result, field) for field in _PLAIN},
     }
@@ -253,6 +285,7 @@ def _unpack(
         axes={k: tuple(v) for k, v in axes.items()} if isinstance(axes, dict) else tuple(axes),
         input_axes={k: tuple(v) for k, v in header["input_axes"].items()},
         method=method_class(header["method"]["name"]).from_json(header["method"]),
+        grade=None if header["grade"] is None else [rich(g) for g in header["grade"]],
         provenance=Provenance(**header["provenance"]),
         extras={
             k.removeprefix("extras/"): v for k, v in tensors.items() if k.startswith("extras/")

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerascope.attribution import Attribution
 from kerascope.errors import BadInput, BadTarget, Refused
-from kerascope.explain import explain, view_of
+from kerascope.explain import Again, view_of
 from kerascope.hooks import HookedModel
 from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, make_method
@@ -194,22 +194,22 @@ class _Job:
         self, name: str, method: Any, metrics: Sequence[Metric], masks: Array | None
     ) -> Entry | None:
         """Return the values of one method, or of a control where there is none; None: refused."""
-        again: _Again | _Control
+        again: Again | _Control
         gaps = None
         if method is None:
             again = _Control(self, name)
             maps = again(self.x, np.arange(len(self)), seed=self.seed)
         else:
             value = method.method if isinstance(method, Attribution) else method
-            again = _Again(self, value)
+            again = Again(self.model, value, self.targets, self.seed, self.batch_size, self.memory)
             try:
-                result = method if isinstance(method, Attribution) else again.explained()
+                result = method if isinstance(method, Attribution) else again.explained(self.inputs)
             except Refused as error:
                 self.notes.append(f"{name} is left out: {error}")
                 return None
             gaps = result.gap
             self.notes += [f"{name}: {note}" for note in result.notes]
-            maps = self._own(name, result) if result is method else _maps(result)
+            maps = self._own(name, result) if result is method else result.maps()
             self._check_maps(name, maps)
         values = np.full((len(metrics), len(self)), np.nan)
         for k, metric in enumerate(metrics):
@@ -226,7 +226,7 @@ class _Job:
 
     def _own(self, name: str, result: Attribution) -> dict[str, Array]:
         """Return the maps of a finished explanation, if it is of these samples and this target."""
-        maps, given = _maps(result), result.inputs
+        maps, given = result.maps(), result.inputs
         inputs = dict(given) if isinstance(given, Mapping) else {next(iter(maps)): given}
         if len(inputs) == len(self.x) == 1:  # Keras makes names up: one input is that input
             only = next(iter(self.x))
@@ -257,40 +257,6 @@ class _Job:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Again:
-    """A method, to be run again; see `metrics.subject.Explain`."""
-
-    job: _Job
-    method: AttributionMethod
-
-    def explained(self) -> Attribution:
-        """Return the explanation of the samples as they are."""
-        job = self.job
-        return explain(
-            job.model, job.inputs, self.method, target=job.targets.items[0], seed=job.seed,
-            batch_size=job.batch_size, memory=job.memory,
-        )  # fmt: skip
-
-    def __call__(
-        self,
-        x: Mapping[str, Array],
-        rows: Array,
-        *,
-        model: Any = None,
-        targets: Targets | None = None,
-        seed: int = 0,
-    ) -> dict[str, Array]:
-        """Return signed maps (row, *spatial) by input name."""
-        job = self.job
-        found = explain(
-            job.model if model is None else model, _inputs(x), self.method,
-            target=(targets or job.targets.take(rows)).items[0], seed=seed,
-            batch_size=job.batch_size, memory=job.memory,
-        )  # fmt: skip
-        return _maps(found)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
 class _Control:
     """A map that knows nothing of the model, made again for other inputs."""
 
@@ -304,15 +270,3 @@ class _Control:
         """Return maps (row, *spatial) by input name."""
         axes = {name: self.job.view.axes(name, array.shape[1:]) for name, array in x.items()}
         return control_maps(self.name, x, axes, rows, seed)
-
-
-def _inputs(x: Mapping[str, Array]) -> Any:
-    return dict(x) if len(x) > 1 else next(iter(x.values()))
-
-
-def _maps(result: Attribution) -> dict[str, Array]:
-    """Return the signed maps of a result by input name."""
-    found = result.heatmap()
-    if isinstance(found, Mapping):
-        return dict(found)
-    return {result.input_names[0]: found}

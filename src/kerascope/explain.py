@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from kerascope.attribution import Attribution
 from kerascope.errors import BadInput, BadMethod, BadModel
 from kerascope.facts import facts_of
+from kerascope.grading import graded
 from kerascope.hooks import BlackBox, HookedModel
 from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, RawMap, make_method
@@ -53,7 +55,8 @@ def explain(
         memory: bytes, or words such as "512MB", that bound the rows per pass; None takes a quarter
             of what is free.
         seed: drives all sampling.
-        grade: grade how far the explanation can be trusted.
+        grade: grade how far the explanation can be trusted, which takes up to 200 further passes
+            over a sample; see `grade`.
         fields: hyper-parameters of the method: `samples=50`.
 
     Ctrl-C ends a method that samples (occlusion, RISE, LIME, SHAP, …) with what is done, and a
@@ -63,8 +66,6 @@ def explain(
         BadInput: inputs, target, layer or fields do not fit the model; the message says how.
         Refused: the method's theory excludes this model.
     """
-    if grade:
-        raise BadMethod("grade=True is not offered by this version; use grade=False")
     if score not in ("logit", "probability"):
         raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
     if batch_size is not None and batch_size < 1:
@@ -73,6 +74,9 @@ def explain(
     seen: dict[str, Any] = {}
     value = make_method(method, fields)
     view = view_of(model, value.needs, score, batch_size, who=value.name)
+    if grade:  # what is not built is built, which names its inputs anew: the grade explains again
+        view.read(inputs)
+        view = view_of(model, value.needs, score, batch_size, who=value.name)
     x = view.read(inputs)
     held = budget(memory)
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
@@ -95,7 +99,57 @@ def explain(
         _check_finite(seen["raw"], "output")
         targets = targets.pin(seen["scores_of"])
     _check_finite(raw.values, "map")
-    return _wrap(view, inputs, x, value, raw, targets, seen, score, seed, target, started)
+    result = _wrap(view, inputs, x, value, raw, targets, seen, score, seed, target, started)
+    if not grade:
+        return result
+    return graded(
+        result,
+        view,
+        x,
+        targets,
+        lambda some: Again(model, value, some, seed, batch_size, memory, score),
+        lambda: Run(seed=seed, memory=held, batch=view.batch),
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Again:
+    """A method, to be run again on the same samples or near ones; see `metrics.subject.Explain`.
+
+    targets: one for every sample, pinned.
+    """
+
+    model: Any
+    method: AttributionMethod
+    targets: Targets
+    seed: int = 0
+    batch_size: int | None = None
+    memory: int | str | None = None
+    score: str = "logit"
+
+    def explained(self, inputs: Any) -> Attribution:
+        """Return the explanation of the samples as they are."""
+        return self._explained(self.model, inputs, self.targets, self.seed)
+
+    def __call__(
+        self,
+        x: Mapping[str, Array],
+        rows: Array,
+        *,
+        model: Any = None,
+        targets: Targets | None = None,
+        seed: int = 0,
+    ) -> dict[str, Array]:
+        """Return signed maps (row, *spatial) by input name."""
+        inputs = dict(x) if len(x) > 1 else next(iter(x.values()))
+        model = self.model if model is None else model
+        return self._explained(model, inputs, targets or self.targets.take(rows), seed).maps()
+
+    def _explained(self, model: Any, inputs: Any, targets: Targets, seed: int) -> Attribution:
+        return explain(
+            model, inputs, self.method, target=targets.items[0], score=self.score, seed=seed,
+            batch_size=self.batch_size, memory=self.memory,
+        )  # fmt: skip
 
 
 def view_of(

@@ -269,6 +269,21 @@ def _as_field(value: Any) -> Any:
     return value
 
 
+def passes_on(
+    model: Any, method: AttributionMethod, x: Mapping[str, Array], layer: Any = None
+) -> Passes:
+    """Return the passes over one sample of inputs `x` that a method declares.
+
+    model: a `hooks.HookedModel` or `hooks.BlackBox`. layer: what was explained at, whose channels
+    count for methods that look at each; anything but a path stands for the input.
+    """
+    channels = 1
+    if isinstance(layer, str):
+        shape = model.survey.shape(model.site(layer))
+        channels = shape[0] if model.layout == "channels_first" else shape[-1]
+    return method.passes({name: array.shape[1:] for name, array in x.items()}, 1, channels)
+
+
 def check(condition: bool, message: str) -> None:
     """Raise `BadMethod` with `message` unless `condition` holds; for use in `__post_init__`."""
     if not condition:

@@ -54,7 +54,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-COMMON = ("--preprocess", "unit")
+COMMON = ("--preprocess", "unit", "--no-grade")
 
 
 def test_explain_writes_pictures_data_and_a_page(cli: Runner, files: Path, tmp_path: Path) -> None:
@@ -95,6 +95,36 @@ def test_explain_json_is_json_alone(cli: Runner, files: Path, tmp_path: Path) ->
     assert data["results"][0]["explained"].startswith("logit of class")
     assert set(data["files"]) == {path.name for path in tmp_path.iterdir()}
     assert data["provenance"]["backend"] == keras.backend.backend()
+
+
+def test_explain_grades_after_the_pictures_are_there(
+    cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ("explain", files / "model.keras", files / "a.jpg", files / "b.png", "-o", tmp_path,
+             "--preprocess", "unit", "-t", "top-2")  # fmt: skip
+    code, out, err = cli(*given)
+    assert code == 0, err
+    assert out.index("report: ") < out.index(": grade ")
+    page = (tmp_path / "report.html").read_text()
+    letters = []
+    for name in ("a", "b"):
+        result = ks.Attribution.load(tmp_path / f"{name}-grad_cam.safetensors")
+        letters += [grade.letter for grade in result.grades(0)]
+    assert re.findall(r"<summary><b>([A-D])</b> grade \1, score", page) == letters
+    assert len(letters) == 4
+    assert re.findall(r": grade ([A-D]) \(", out) == letters
+    assert f"; grade {letters[0]}." in page, "the text for who does not see the picture has it"
+    data = json.loads(cli(*given, "--json")[1])
+    assert [g["letter"] for row in data["results"] for g in row["grade"]] == letters
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["kerascope.grade"], "grade", interrupted)
+    code, out, _ = cli(*given, "-o", tmp_path / "stopped")
+    assert code == 130
+    assert (tmp_path / "stopped" / "report.html").exists(), "nothing is lost"
+    assert "report: " in out
 
 
 def test_layer_sweep_makes_one_sheet(cli: Runner, files: Path, tmp_path: Path) -> None:

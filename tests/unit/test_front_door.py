@@ -115,7 +115,6 @@ def test_bad_inputs(case: zoo.Case, inputs: Any, words: str) -> None:
         ({"method": "grad_cam", "layer": "head"}, "no map of the input"),
         ({"score": "odds"}, "'logit' or 'probability'"),
         ({"batch_size": 0}, "at least 1"),
-        ({"grade": True}, "grade=True"),
     ],
 )
 def test_bad_options(case: zoo.Case, options: dict[str, Any], words: str) -> None:

@@ -241,8 +241,8 @@ class TestFigure:
     def test_one_bar_for_a_shared_scale_and_one_each_without(self) -> None:
         shown = texts(plot.figure(signed(2)))
         unlocked = texts(plot.figure(signed(2), shared_scale=False))
-        assert shown.count("against") == 1
-        assert unlocked.count("against") == 2
+        assert shown.count("\nagainst\n") == 1
+        assert unlocked.count("\nagainst −3\n") == 2
 
     def test_empty_map_says_so(self) -> None:
         empty = result(np.zeros((1, 6, 6), np.float32))
@@ -333,7 +333,7 @@ def test_several_inputs_have_a_row_and_a_bar_each() -> None:
         method=FakeSigned(),
     )
     figure = plot.figure(made)
-    assert texts(figure).count("against") == 4
+    assert texts(figure).count("\nagainst\n") == 4
     assert drawn(figure).std() > 5
 
 

@@ -16,7 +16,7 @@ from kerascope.bench.settings import setting
 from kerascope.hooks import HookedModel
 from kerascope.hooks.places import cam_places
 from kerascope.hooks.store import Store, store_of
-from kerascope.method import AttributionMethod, Need, Passes, make_method
+from kerascope.method import AttributionMethod, Need, Passes, make_method, passes_on
 from kerascope.targets import resolve_targets
 from kerascope.types import Array
 
@@ -127,12 +127,7 @@ class Job:
         return f"layer gradient:{self.layer}" if Need.ACTIVATIONS in method.needs else "gradient"
 
     def _declared(self, method: AttributionMethod, layer: Any) -> Passes:
-        shapes = {name: array.shape[1:] for name, array in self.x.items()}
-        channels = 1
-        if isinstance(layer, str):
-            shape = self.view.survey.shape(self.view.site(layer))
-            channels = shape[0] if self.view.layout == "channels_first" else shape[-1]
-        return method.passes(shapes, 1, channels)
+        return passes_on(self.view, method, self.x, layer)
 
     @contextlib.contextmanager
     def forgetting(self) -> Iterator[None]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import err, progress, say, say_json
+from kerascope.cli.explained import joined, print_grades, print_results, summary
 from kerascope.cli.names import file_names
 from kerascope.errors import BadFile, BadMethod
 
@@ -66,6 +66,9 @@ def explain(
         str, typer.Option(help="Bound on memory: 512MB; default: a quarter of what is free.")
     ] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
+    grade: Annotated[
+        bool, typer.Option(help="Grade how far each map can be trusted, after it is shown.")
+    ] = True,
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -99,6 +102,7 @@ def explain(
         memory or None,
         seed,
         layer == SWEEP,
+        grade,
         as_json,
     )
     work.run()
@@ -139,6 +143,7 @@ class _Work:
     memory: str | None
     seed: int
     sweep: bool
+    grade: bool
     as_json: bool
 
     def run(self) -> None:
@@ -156,20 +161,57 @@ class _Work:
                     self._picture(view, index, name, files, collected[index], stop)
             except KeyboardInterrupt:
                 stop.set()
-        done = [[row[k] for row in collected if k < len(row)] for k in range(len(collected[0]))]
-        results = [join(found) for found in done]
+        results = joined(collected)
         if stop.is_set():
             page = write_report(self.output / "report.html", results) if results else None
             what = f"{len(files)} files{' and a report of them' if page else ''}"
             err.print(f"interrupted: {what} are in {self.output}", markup=False)
             raise KeyboardInterrupt
         page = write_report(self.output / "report.html", results)
-        if self.as_json:
-            say_json(_summary(results, [*files, page.name]))
-        else:
-            _print(results)
+        if not self.as_json:
+            print_results(results)
             say(f"{len(files)} files and the report are in {self.output}")
             say(f"report: {page}")
+        if self.grade:
+            results = self._graded(view, names, collected)
+            write_report(page, results)
+        if self.as_json:
+            say_json(summary(results, [*files, page.name]))
+
+    def _graded(
+        self, view: HookedModel, names: list[str], collected: list[list[Attribution]]
+    ) -> list[Attribution]:
+        """Grade all results, write their files again, and return them joined."""
+        from kerascope.grade import grade
+
+        with progress(quiet=self.as_json) as at:
+            for name, results in zip(names, collected, strict=True):
+                for k, result in enumerate(results):
+                    at(f"grade of {name}, {result.method.name}")
+                    results[k] = grade(
+                        view, result, target=self.target, seed=self.seed,
+                        batch_size=self.batch_size, memory=self.memory,
+                    )  # fmt: skip
+                self._write(name, results)
+        for result in (whole := joined(collected)):
+            print_grades(result, quiet=self.as_json)
+        return whole
+
+    def _write(self, name: str, results: list[Attribution]) -> list[str]:
+        """Write pictures and data of one picture's results; return the names of the files."""
+        from kerascope.plot import save_png
+
+        files = []
+        for _, group in itertools.groupby(results, key=lambda result: result.method.name):
+            found = list(group)
+            stem = f"{name}-{found[0].method.name}"
+            save_png(found if len(found) > 1 else found[0], self.output / f"{stem}.png")
+            files.append(f"{stem}.png")
+            for k, result in enumerate(found):
+                file = f"{stem}.safetensors" if len(found) == 1 else f"{stem}-{k}.safetensors"
+                result.save(self.output / file)
+                files.append(file)
+        return files
 
     def _view(self) -> Any:
         """Return the model as explain takes it; few single passes run eagerly on TensorFlow."""
@@ -195,8 +237,6 @@ class _Work:
         stop: Event,
     ) -> None:
         """Explain one picture with every method and write it; add to `files` and `results`."""
-        from kerascope.plot import save_png
-
         picture = self.pictures[index : index + 1]
         with progress(quiet=self.as_json) as at:
             for method in self.methods:
@@ -204,13 +244,7 @@ class _Work:
                 found = [
                     self._explain(view, picture, m) for m in self._layers(view, picture, method)
                 ]
-                stem = f"{name}-{method.name}"
-                save_png(found if len(found) > 1 else found[0], self.output / f"{stem}.png")
-                files.append(f"{stem}.png")
-                for k, result in enumerate(found):
-                    file = f"{stem}.safetensors" if len(found) == 1 else f"{stem}-{k}.safetensors"
-                    result.save(self.output / file)
-                    files.append(file)
+                files += self._write(name, found)
                 results += found
                 if stop.is_set():
                     raise KeyboardInterrupt
@@ -239,75 +273,3 @@ class _Work:
             memory=self.memory,
             seed=self.seed,
         )
-
-
-def join(results: list[Attribution]) -> Attribution:
-    """Return one result of the samples of several, which share method, target and model."""
-    import numpy as np
-
-    def stack(trees: list[Any]) -> Any:
-        if isinstance(trees[0], dict):
-            return {key: stack([tree[key] for tree in trees]) for key in trees[0]}
-        return np.concatenate(trees)
-
-    one = results[0]
-    if len(results) == 1:
-        return one
-    fields = ("values", "inputs", "scores", "predictions")
-    return dataclasses.replace(
-        one,
-        **{field: stack([getattr(r, field) for r in results]) for field in fields},
-        gap=None if one.gap is None else stack([r.gap for r in results]),
-        extras={key: stack([r.extras[key] for r in results]) for key in one.extras},
-        explained=tuple(words for r in results for words in r.explained),
-        names=tuple(name for r in results for name in r.names),
-        display=None if one.display is None else tuple(p for r in results for p in r.display or ()),
-        notes=tuple(
-            dict.fromkeys(_about(r, note, len(results)) for r in results for note in r.notes)
-        ),
-    )
-
-
-def _about(result: Attribution, note: str, count: int) -> str:
-    """Name the picture in a note that speaks of "sample 0"."""
-    return re.sub(r"\bsample 0\b", f"'{result.names[0]}'", note) if count > 1 else note
-
-
-def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
-    rows = []
-    for result in results:
-        for i, name in enumerate(result.names):
-            words = result.explained[i]
-            gap = None if result.gap is None else json.loads(json.dumps(result.gap[i].tolist()))
-            rows.append(
-                {
-                    "picture": name,
-                    "method": result.method.name,
-                    "explained": words if isinstance(words, str) else list(words),
-                    "scores": result.scores[i].tolist(),
-                    "layer": result.layer,
-                    "gap": gap,
-                }
-            )
-    return rows
-
-
-def _summary(results: list[Attribution], files: list[str]) -> dict[str, Any]:
-    notes = dict.fromkeys(note for result in results for note in result.notes)
-    return {
-        "results": _rows(results),
-        "notes": list(notes),
-        "files": files,
-        "provenance": dataclasses.asdict(results[0].provenance),
-    }
-
-
-def _print(results: list[Attribution]) -> None:
-    for row in _rows(results):
-        words = (
-            row["explained"] if isinstance(row["explained"], str) else ", ".join(row["explained"])
-        )
-        where = f" at {row['layer']}" if row["layer"] else ""
-        say(f"{row['picture']}  {row['method']}{where}: {words}")
-    for note in dict.fromkeys(note for result in results for note in result.notes):
-        say(f"note: {note}")

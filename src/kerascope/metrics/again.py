@@ -18,17 +18,23 @@ if TYPE_CHECKING:
 
 
 def explained(
-    subject: Subject, x: Mapping[str, Array] | None = None, *, targets: Targets | None = None
+    subject: Subject,
+    x: Mapping[str, Array] | None = None,
+    *,
+    targets: Targets | None = None,
+    seed: int | None = None,
 ) -> Array:
     """Return the maps of all inputs side by side, (sample, position) float64.
 
-    x: other inputs in place of the samples', one for each. All samples go in one call and in their
+    x: other inputs in place of the samples', one for each. seed: of the method, in place of that of
+    the run. All samples go in one call and in their
     order: the draws of a method are keyed by the row, so each has the same ones every time.
     """
     if subject.explain is None:
         raise Refused("maps without a method cannot be made again")
     rows = np.arange(len(subject))
-    maps = subject.explain(x or subject.x, rows, targets=targets, seed=subject.run.seed)
+    seed = subject.run.seed if seed is None else seed
+    maps = subject.explain(x or subject.x, rows, targets=targets, seed=seed)
     parts = [maps[name].reshape(len(subject), -1) for name in subject.maps]
     return np.concatenate(parts, axis=1).astype(np.float64)
 

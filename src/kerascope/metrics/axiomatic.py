@@ -88,11 +88,11 @@ class NonSensitivity(Metric):
 
     def passes(self, subject: Subject) -> int:
         """Return one pass for every segment, and the plain one."""
-        return int(self._labels(subject).max()) + 2
+        return int(subject.segments(self.segments).max()) + 2
 
     def measure(self, subject: Subject) -> Array:
         """Return |A₀ Δ X₀| / segments (Nguyen and Martínez 2020)."""
-        labels = self._labels(subject)
+        labels = subject.segments(self.segments)
         count = int(labels.max()) + 1
         canvas = subject.canvas(self.baseline)
 
@@ -111,16 +111,6 @@ class NonSensitivity(Metric):
 
     def _nothing(self, found: Array) -> Array:
         return found <= self.tolerance * found.max(axis=1, keepdims=True)
-
-    def _labels(self, subject: Subject) -> Array:
-        """Return the segment of every position, over all inputs: (position,)."""
-        masker, parts, start = Masker.parse(self.segments), [], 0
-        for name in subject.maps:
-            array = subject.x[name]
-            labels = masker.segment(array[0], subject.view.axes(name, array.shape[1:])).reshape(-1)
-            parts.append(labels + start)
-            start += int(labels.max()) + 1
-        return np.concatenate(parts)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

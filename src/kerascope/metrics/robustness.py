@@ -67,20 +67,11 @@ class Noisy(_Robustness):
         for draw in range(self.samples):
             x = dict(subject.x)
             for place, name in enumerate(noised):
-                x[name] = self._near(subject, name, spans[name], draw * len(noised) + place)
+                number = _DRAW + draw * len(noised) + place
+                x[name] = noisy(subject, name, self.radius, number)
             found[draw] = self._change(subject, x, plain, explained(subject, x))
             subject.run.report(self.name, draw + 1, self.samples)
         return undefined_where(self._over(found), bad)
-
-    def _near(self, subject: Subject, name: str, spans: Array, draw: int) -> Array:
-        array = subject.x[name]
-        noise = [
-            generator.uniform(-self.radius, self.radius, row.shape) * span
-            for generator, row, span in zip(
-                subject.generators(_DRAW + draw), array, spans, strict=True
-            )
-        ]
-        return (array + np.stack(noise)).astype(array.dtype)
 
     @abstractmethod
     def _change(self, subject: Subject, x: dict[str, Array], plain: Array, maps: Array) -> Array:
@@ -89,6 +80,16 @@ class Noisy(_Robustness):
     def _over(self, found: Array) -> Array:
         """Return one number per sample of (draw, sample): the largest, NaN left out."""
         return _largest(found)
+
+
+def noisy(subject: Subject, name: str, radius: float, draw: int) -> Array:
+    """Return an input with uniform noise of up to `radius` of the range of every sample."""
+    array = subject.x[name]
+    noise = [
+        generator.uniform(-radius, radius, row.shape) * span
+        for generator, row, span in zip(subject.generators(draw), array, _spans(array), strict=True)
+    ]
+    return (array + np.stack(noise)).astype(array.dtype)
 
 
 def _spans(array: Array) -> Array:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from kerascope.errors import BadModel
+from kerascope.maskers import Masker
 from kerascope.perturb import Canvas, spatial_size
 
 if TYPE_CHECKING:
@@ -73,6 +74,19 @@ class Subject:
     def positions(self) -> int:
         """How many positions a sample's maps have, over all inputs."""
         return sum(int(np.prod(maps.shape[1:])) for maps in self.maps.values())
+
+    def segments(self, words: str) -> Array:
+        """Return the segment of every position, of the first sample, over all inputs: (position,).
+
+        words: as in `kernel_shap`: "grid-64".
+        """
+        masker, parts, start = Masker.parse(words), [], 0
+        for name in self.maps:
+            array = self.x[name]
+            labels = masker.segment(array[0], self.view.axes(name, array.shape[1:])).reshape(-1)
+            parts.append(labels + start)
+            start += int(labels.max()) + 1
+        return np.concatenate(parts)
 
     def canvas(self, baseline: Any) -> Canvas:
         """Return the inputs, of which parts are covered by `baseline`."""

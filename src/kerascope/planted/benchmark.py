@@ -146,7 +146,7 @@ def benchmark(
     chance = np.zeros(len(chosen))
     for c, cue in enumerate(chosen):
         net = load_planted(cue)
-        scenes = _scenes(net, cue, samples, seed)
+        scenes = scenes_of(net, cue, samples, seed)
         chance[c] = scenes.evidence.mean()
         x = scenes.images.astype(np.float32)
         results: dict[str, Attribution] = {}
@@ -183,7 +183,7 @@ def _methods(methods: Any) -> list[Any]:
     return values
 
 
-def _scenes(net: Any, cue: str, samples: int, seed: int) -> Planted:
+def scenes_of(net: Any, cue: str, samples: int, seed: int) -> Planted:
     """Return fresh scenes that the net gets right, of a class that has evidence."""
     scenes = make_planted(cue, _SURPLUS * samples + 8, seed=_SEED + seed)
     said = net.predict(scenes.images.astype(np.float32), batch_size=64, verbose=0).argmax(axis=1)

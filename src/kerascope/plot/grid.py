@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,14 @@ from kerascope.plot.canvas import CELL, canvas, draw_bar
 from kerascope.plot.colour import ALPHA
 from kerascope.plot.draw import INK, draw_input, draw_map, mosaic_ratio, title
 from kerascope.plot.maps import CLIP, Kind, Map, limit_of, maps_of, picture_of, target_count
-from kerascope.plot.words import layer_words, prediction_words, sample_name, short
+from kerascope.plot.words import (
+    layer_words,
+    one_line,
+    prediction_words,
+    sample_name,
+    sentence,
+    short,
+)
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -51,6 +59,7 @@ def figure(
             limit = limits[item.input] if shared_scale else limit_of([item], clip=clip)
             draw_map(cell, result, item, limit=limit, alpha=alpha)
             title(cell, item.explained)
+            _below(cell, textwrap.wrap(one_line(sentence(result, item)), 52, max_lines=4))
             if not shared_scale:
                 draw_bar(page.below[line][column], [item], limit, lying=True)
     for axes, row in zip(page.side, rows, strict=False):
@@ -147,7 +156,12 @@ def _head(axes: Any, result: Attribution, item: Map, *lines: str) -> None:
     """Draw what the maps of a row lie on, the prediction above and names below."""
     draw_input(axes, result, item)
     title(axes, prediction_words(result, item.sample), fontweight="bold")
-    text = "\n".join(short(line, 44) for line in (sample_name(result, item.sample), *lines))
+    _below(axes, [short(line, 44) for line in (sample_name(result, item.sample), *lines)])
+
+
+def _below(axes: Any, lines: Sequence[str]) -> None:
+    """Put lines below the axes."""
+    text = "\n".join(lines)
     axes.set_xlabel(text, fontsize=7.5, color="#5a6070", labelpad=4, loc="left", parse_math=False)
 
 

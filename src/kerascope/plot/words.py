@@ -15,6 +15,7 @@ from kerascope.plot.maps import Kind, Map, Meaning, input_of, maps_of, target_co
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
     from kerascope.types import Array
+    from kerascope.verdict import Grade
 
 SHARE = 0.5  # the share of the evidence whose smallest area is reported
 _SPREAD = 0.3  # root mean square distance from the centre of gravity, in picture sizes
@@ -190,7 +191,8 @@ def alt_text(
     """Return what a map shows, for those who cannot see it.
 
     "51 % of the positive evidence for 'tabby' lies in 12 % of the image, upper left": the smallest
-    area that holds at least half, and the place of its centre of gravity.
+    area that holds at least half, and the place of its centre of gravity; then what speaks against
+    it, and the grade where it has one.
     """
     name = name or result.input_names[0]
     items = [
@@ -209,8 +211,21 @@ def alt_text(
 def describe(result: Attribution, item: Map) -> str:
     """Return the words of `alt_text` for a map taken apart already."""
     what = f"{result.method.title} map of {sample_name(result, item.sample)}"
+    return f"{what}: {sentence(result, item)}."
+
+
+def sentence(result: Attribution, item: Map) -> str:
+    """Return where the evidence lies, how concentrated, what speaks against, and the grade."""
     parts = [empty_words(result, item)] if item.empty else [_held(result, item), _against(item)]
-    return f"{what}: " + "; ".join(filter(None, [*parts, broken_words(item)])) + "."
+    grade = grade_of(result, item)
+    graded = "" if grade is None else f"grade {grade.letter}"
+    return "; ".join(filter(None, [*parts, broken_words(item), graded]))
+
+
+def grade_of(result: Attribution, item: Map) -> Grade | None:
+    """Return the grade of a map's sample and target, where there is one."""
+    grades = result.grades(item.sample)
+    return grades[item.target] if grades else None
 
 
 def _held(result: Attribution, item: Map) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from kerascope.errors import BadInput
 from kerascope.plot.colour import ALPHA, fit, strip
 from kerascope.plot.draw import map_picture
 from kerascope.plot.export import data_uri, drawn
-from kerascope.plot.maps import Kind, Map, Meaning, axes_of, picture_of
+from kerascope.plot.maps import Kind, Map, Meaning, picture_of
 from kerascope.plot.stamp import without_folders
 from kerascope.plot.words import (
     ENDS,
@@ -21,16 +21,19 @@ from kerascope.plot.words import (
     broken_words,
     describe,
     empty_words,
+    grade_of,
     number,
     percentage,
     ranking,
     sample_name,
+    sentence,
 )
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
     from kerascope.report.sections import Figure
     from kerascope.types import Array
+    from kerascope.verdict import Grade
 
 LONGEST = 400  # pixels of a picture's longest side
 SMALLEST = 240  # below it pictures grow by a whole factor
@@ -99,6 +102,8 @@ class Cell:
     explained: str
     gap: str
     message: str
+    caption: str
+    grade: Grade | None
 
 
 def prediction_of(result: Attribution, sample: int) -> tuple[Prediction, ...]:
@@ -152,6 +157,8 @@ def map_cell(
         explained=item.explained,
         gap=gap_words(result, item.sample, item.target),
         message="; ".join(filter(None, lines)) if item.kind is Kind.PICTURE else "",
+        caption=sentence(result, item),
+        grade=grade_of(result, item),
     )
 
 
@@ -176,22 +183,15 @@ def legend_of(maps: Sequence[Map], limit: float) -> Legend:
 
 def gap_words(result: Attribution, sample: int, target: int) -> str:
     """Return the completeness gap relative to the score difference; "" for a method without."""
-    if result.gap is None:
+    if result.gap is None or result.relative_gap is None:
         return ""
-    gap = float(np.asarray(result.gap[sample]).reshape(-1)[target])
-    difference = gap + sum(_total(result, name, sample, target) for name in result.input_names)
+    gap, share = (
+        float(np.reshape(values[sample], -1)[target])
+        for values in (np.asarray(result.gap), result.relative_gap)
+    )
     if not np.isfinite(gap):
         return "completeness gap is not finite"
-    if abs(difference) < 1e-6:
-        return f"completeness gap {number(gap)}"
-    return f"completeness gap {percentage(abs(gap / difference))}"
-
-
-def _total(result: Attribution, name: str, sample: int, target: int) -> float:
-    values = result.values[name] if isinstance(result.values, Mapping) else result.values
-    row = np.asarray(values)[sample]
-    row = row[target] if "target" in axes_of(result, name) else row
-    return float(row.sum(dtype=np.float64))
+    return f"completeness gap {percentage(share) if np.isfinite(share) else number(gap)}"
 
 
 def fields_of(result: Attribution) -> tuple[tuple[str, str], ...]:

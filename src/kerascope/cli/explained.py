@@ -1,0 +1,109 @@
+"""What `kerascope explain` says of its results: rows, words, grades; pictures joined."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from kerascope.cli.console import say
+
+if TYPE_CHECKING:
+    from kerascope.attribution import Attribution
+
+
+def joined(collected: list[list[Attribution]]) -> list[Attribution]:
+    """Return one result per method of the results by picture."""
+    count = len(collected[0])
+    return [join([row[k] for row in collected if k < len(row)]) for k in range(count)]
+
+
+def join(results: list[Attribution]) -> Attribution:
+    """Return one result of the samples of several, which share method, target and model."""
+    import numpy as np
+
+    def stack(trees: list[Any]) -> Any:
+        if isinstance(trees[0], dict):
+            return {key: stack([tree[key] for tree in trees]) for key in trees[0]}
+        return np.concatenate(trees)
+
+    one = results[0]
+    if len(results) == 1:
+        return one
+    fields = ("values", "inputs", "scores", "predictions")
+    return dataclasses.replace(
+        one,
+        **{field: stack([getattr(r, field) for r in results]) for field in fields},
+        gap=None if one.gap is None else stack([r.gap for r in results]),
+        grade=None if one.grade is None else [g for r in results for g in r.grade or ()],
+        extras={key: stack([r.extras[key] for r in results]) for key in one.extras},
+        explained=tuple(words for r in results for words in r.explained),
+        names=tuple(name for r in results for name in r.names),
+        display=None if one.display is None else tuple(p for r in results for p in r.display or ()),
+        notes=tuple(
+            dict.fromkeys(_about(r, note, len(results)) for r in results for note in r.notes)
+        ),
+    )
+
+
+def _about(result: Attribution, note: str, count: int) -> str:
+    """Name the picture in a note that speaks of "sample 0"."""
+    return re.sub(r"\bsample 0\b", f"'{result.names[0]}'", note) if count > 1 else note
+
+
+def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
+    from kerascope.verdict import plain
+
+    rows = []
+    for result in results:
+        for i, name in enumerate(result.names):
+            words = result.explained[i]
+            gap = None if result.gap is None else json.loads(json.dumps(result.gap[i].tolist()))
+            rows.append(
+                {
+                    "picture": name,
+                    "method": result.method.name,
+                    "explained": words if isinstance(words, str) else list(words),
+                    "scores": result.scores[i].tolist(),
+                    "layer": result.layer,
+                    "gap": gap,
+                    "grade": None if result.grade is None else plain(result.grade[i]),
+                }
+            )
+    return rows
+
+
+def print_grades(result: Attribution, *, quiet: bool) -> None:
+    """Say every grade with its reasons."""
+    for i, name in enumerate(result.names):
+        said = result.explained[i]
+        words = (said,) if isinstance(said, str) else said
+        for what, grade in zip(words, result.grades(i), strict=True):
+            head = f"{name}  {result.method.name}, {what}: grade {grade.letter}"
+            say(f"{head} ({grade.score:.2f})", quiet=quiet)
+            for reason in grade.reasons:
+                say(f"    {reason}", quiet=quiet)
+
+
+def summary(results: list[Attribution], files: list[str]) -> dict[str, Any]:
+    """Return what `--json` prints."""
+    notes = dict.fromkeys(note for result in results for note in result.notes)
+    return {
+        "results": _rows(results),
+        "notes": list(notes),
+        "files": files,
+        "provenance": dataclasses.asdict(results[0].provenance),
+    }
+
+
+def print_results(results: list[Attribution]) -> None:
+    """Say what was explained of every picture, and the notes."""
+    for row in _rows(results):
+        words = (
+            row["explained"] if isinstance(row["explained"], str) else ", ".join(row["explained"])
+        )
+        where = f" at {row['layer']}" if row["layer"] else ""
+        say(f"{row['picture']}  {row['method']}{where}: {words}")
+    for note in dict.fromkeys(note for result in results for note in result.notes):
+        say(f"note: {note}")

@@ -1,0 +1,47 @@
+"""Numbers of a model that are measured once and kept on disk, by the hash of what made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from kerascope.attribution import write_whole
+from kerascope.errors import BadFile
+
+FOLDER = "KERASCOPE_CACHE"  # of the environment: where to keep them; "off" keeps nothing
+
+
+def kept_file(made: Any) -> Path | None:
+    """Return the file that keeps a number of what made it (JSON values); None: nothing is kept."""
+    from platformdirs import user_cache_dir
+
+    folder = os.environ.get(FOLDER) or user_cache_dir("kerascope", appauthor=False)
+    digest = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+    return None if folder == "off" else Path(folder) / "weights" / f"{digest}.json"
+
+
+def read_kept(made: Any) -> float | None:
+    """Return the number kept of what made it; None where there is none, or it cannot be read."""
+    path = kept_file(made)
+    try:
+        value = None if path is None else json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    return None
+
+
+def keep(made: Any, value: float) -> None:
+    """Keep a finite number; a disk that is full or may not be written does not matter."""
+    path = kept_file(made)
+    if path is None or value != value:  # noqa: PLR0124 — NaN alone is not itself
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(value).encode())
+    except (OSError, BadFile):
+        return
