@@ -121,4 +121,4 @@ def test_passes_are_those_that_are_made(kind: Any) -> None:
     assert inside <= metric.explanations()
     assert refused or inside >= metric.explanations() / 2
     if not inside:
-        assert (passes["forward"] - before) / 2 <= metric.passes(subject)
+        assert (passes["forward"] - before) / 2 <= metric.passes(subject.positions)

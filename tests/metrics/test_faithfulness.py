@@ -249,8 +249,8 @@ def test_passes_are_what_is_said_and_chunks_do_not_matter(name: str) -> None:
     first = chosen.measure(subject)
     made = subject.view.store.passes["forward"] - before
     # Chunks are padded to one shape, so that none is traced anew.
-    assert chosen.passes(subject) * len(subject) <= made
-    assert made <= chosen.passes(subject) * len(subject) + subject.view.batch.size
+    assert chosen.passes(subject.positions) * len(subject) <= made
+    assert made <= chosen.passes(subject.positions) * len(subject) + subject.view.batch.size
     other = subject_of(case.model, case.x, maps, 1)
     other.run.batch = type(other.run.batch)(3, found=True)
     assert np.allclose(chosen.measure(other), first, rtol=1e-4, atol=1e-5, equal_nan=True)

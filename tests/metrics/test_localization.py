@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import metrics.subjects as subjects
-from kerascope.errors import BadMethod
+from kerascope.errors import BadInput, BadMethod
 from kerascope.metrics import (
     EnergyPointingGame,
     LocalizationAuc,
@@ -16,6 +16,7 @@ from kerascope.metrics import (
     RelevanceRank,
     TopKIntersection,
 )
+from kerascope.metrics.masks import masks_of
 
 NEAR = PointingGame(tolerance=0)
 ALL = [NEAR, EnergyPointingGame(), RelevanceMass(), RelevanceRank(), TopKIntersection(share=0.2),
@@ -124,3 +125,15 @@ def test_settings_out_of_range_are_named() -> None:
         PointingGame(tolerance=-1)
     with pytest.raises(BadMethod, match=r"share=0 must lie"):
         TopKIntersection(share=0)
+
+
+def test_boxes_are_joined_one_or_several_for_a_sample() -> None:
+    several = [[(0, 0, 2, 2), (3, 3, 4, 5)], (1, 1, 3, 2), [np.array([0, 4, 4, 5])]]
+    found = masks_of(None, several, (5, 4), 3)
+    assert found is not None
+    expected = np.zeros((3, 5, 4), bool)
+    expected[0, 0:2, 0:2] = expected[0, 3:5, 3:4] = True
+    expected[1, 1:2, 1:3] = expected[2, 4:5, 0:4] = True
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(BadInput, match="is one box"):
+        masks_of(None, (0, 0, 2, 2), (5, 4), 1)

@@ -87,11 +87,16 @@ def missed(rows: Sequence[Row]) -> list[str]:
 def write(
     file: Path, title: str, facts: Mapping[str, Any], rows: Sequence[Row], notes: Sequence[str]
 ) -> None:
-    """Write a section into a Markdown file, in place of an earlier one of that title."""
+    """Write a section of rows into a Markdown file, in place of an earlier one of that title."""
+    put(file, title, _section(title, facts, rows, notes))
+
+
+def put(file: Path, title: str, section: str) -> None:
+    """Write a section, whose first line is its title, in place of an earlier one of that title."""
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
     parts = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
     kept = {part.split("\n", 1)[0].strip(): part.rstrip() for part in parts}
-    kept[title] = _section(title, facts, rows, notes)
+    kept[title] = section
     file.write_text(
         "\n\n".join([_INTRO.rstrip(), *(f"## {part}" for part in kept.values())]) + "\n",
         encoding="utf-8",

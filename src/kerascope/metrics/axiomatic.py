@@ -39,7 +39,7 @@ class Completeness(Metric):
     bounds = (0.0, INFINITY)
     requires = frozenset({Require.GAP})
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return the plain pass."""
         return 1
 
@@ -86,9 +86,9 @@ class NonSensitivity(Metric):
         )
         check_cover(self.baseline)
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return one pass for every segment, and the plain one."""
-        return int(subject.segments(self.segments).max()) + 2
+        return min(Masker.parse(self.segments).count or positions, positions) + 1
 
     def measure(self, subject: Subject) -> Array:
         """Return |A₀ Δ X₀| / segments (Nguyen and Martínez 2020)."""
@@ -140,7 +140,7 @@ class InputInvariance(Metric):
         """Return one."""
         return 1
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return the passes that check that scores stay."""
         return 4
 

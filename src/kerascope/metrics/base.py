@@ -63,8 +63,12 @@ class Metric(ABC):
     def measure(self, subject: Subject) -> Array:
         """Return one number per sample: (sample,) float64, NaN where it is undefined."""
 
-    def passes(self, subject: Subject) -> int:
-        """Return the forward passes over one sample that it makes, without those of explaining."""
+    def passes(self, positions: int) -> int:
+        """Return the forward passes over one sample that it makes, without those of explaining.
+
+        positions: of the map, over all inputs. A background (a set that covers one after the other)
+        multiplies them.
+        """
         return 0
 
     def explanations(self) -> int:

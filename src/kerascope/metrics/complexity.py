@@ -92,10 +92,9 @@ class EffectiveComplexity(Metric):
         )
         check_cover(self.baseline)
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return one pass for every share, over each baseline."""
-        steps = min(self.steps, subject.positions)
-        return (steps + 1) * subject.canvas(self.baseline).backgrounds
+        return min(self.steps, positions) + 1
 
     def measure(self, subject: Subject) -> Array:
         """Return k*/N (Nguyen and Martínez 2020), found to 1/steps."""

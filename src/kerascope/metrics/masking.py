@@ -33,7 +33,7 @@ class _Masking(Metric):
     def __post_init__(self) -> None:
         check_cover(self.baseline)
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return the plain pass and the one through the map."""
         return 2
 

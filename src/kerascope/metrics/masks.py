@@ -38,7 +38,7 @@ def _masks(masks: Any, size: tuple[int, ...], samples: int) -> Array:
 def _boxes(boxes: Any, size: tuple[int, ...], samples: int) -> Array:
     if len(size) != 2:
         raise BadInput(f"boxes are of pictures; the input has {len(size)} axes: give masks=")
-    if np.ndim(boxes) == 1 and len(boxes) == 4 and np.ndim(boxes[0]) == 0:
+    if len(boxes) == 4 and all(np.ndim(value) == 0 for value in boxes):
         raise BadInput(f"boxes={boxes!r} is one box; give one for every sample, of {samples}")
     if len(boxes) != samples:
         raise BadInput(f"{len(boxes)} boxes for {samples} samples: one each, or a list of some")

@@ -34,7 +34,7 @@ class _Relative(Noisy):
         super().__post_init__()
         check(self.floor > 0, f"{self.name}: floor={self.floor} must be positive")
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return one pass for every noisy input, and the plain one."""
         return 2 * self.samples
 

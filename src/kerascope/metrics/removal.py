@@ -34,9 +34,9 @@ class _Removal(Metric):
         check(self.steps >= 1, f"{self.name}: steps={self.steps} must be at least 1")
         check_cover(self.baseline)
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return one pass for every step, and one before them."""
-        return min(self.steps, subject.positions) + 1
+        return min(self.steps, positions) + 1
 
     def _curve(self, subject: Subject, *, insert: bool = False) -> tuple[Array, Array]:
         canvas = subject.canvas(self.baseline)
@@ -112,7 +112,7 @@ class _Bins(Metric):
         )
         check_cover(self.baseline)
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return one pass for every share, and the plain one."""
         return len(self.shares) + 1
 

@@ -55,7 +55,7 @@ class Road(Metric):
         )
         check(self.noise >= 0, f"road: noise={self.noise} must not be negative")
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return one pass for every share, two where both orders are taken."""
         return len(self.shares) * (2 if self.order == "combined" else 1)
 

@@ -42,7 +42,7 @@ class _Subsets(Metric):
         )
         check_cover(self.baseline)
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return one pass for every subset, and the plain one."""
         return self.subsets + 1
 
@@ -132,7 +132,7 @@ class SensitivityN(_Subsets):
         for share in self.shares:
             _check_share(self.name, share)
 
-    def passes(self, subject: Subject) -> int:
+    def passes(self, positions: int) -> int:
         """Return one pass for every subset of every size, and the plain one."""
         return self.subsets * len(self.shares) + 1
 

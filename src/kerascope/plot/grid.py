@@ -59,7 +59,7 @@ def figure(
             limit = limits[item.input] if shared_scale else limit_of([item], clip=clip)
             draw_map(cell, result, item, limit=limit, alpha=alpha)
             title(cell, item.explained)
-            _below(cell, textwrap.wrap(one_line(sentence(result, item)), 52, max_lines=4))
+            _below(cell, textwrap.wrap(one_line(sentence(result, item)), 44, max_lines=4))
             if not shared_scale:
                 draw_bar(page.below[line][column], [item], limit, lying=True)
     for axes, row in zip(page.side, rows, strict=False):
