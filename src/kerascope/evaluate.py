@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from kerascope.attribution import Attribution
+from kerascope.checks import check_score, check_whole
 from kerascope.errors import BadInput, BadTarget, Refused
 from kerascope.explain import Again, view_of
 from kerascope.hooks import HookedModel
 from kerascope.memory import budget
-from kerascope.method import AttributionMethod, Need, make_method
+from kerascope.method import AttributionMethod, Need, make_method, told_apart
 from kerascope.metrics import CONTROLS, Evaluation, Metric, Require, control_maps, make_metric
 from kerascope.metrics.evaluation import Entry
 from kerascope.metrics.masks import masks_of
@@ -117,11 +118,7 @@ def _named(methods: Any) -> list[tuple[str, AttributionMethod | Attribution]]:
         raise BadInput("methods is empty: there is nothing to measure")
     values = [m if isinstance(m, Attribution) else make_method(m, {}) for m in items]
     bare = [m.method.name if isinstance(m, Attribution) else m.name for m in values]
-    names = [
-        name if bare.count(name) == 1 else f"{name} #{bare[: i + 1].count(name)}"
-        for i, name in enumerate(bare)
-    ]
-    return list(zip(names, values, strict=True))
+    return list(zip(told_apart(bare), values, strict=True))
 
 
 class _Job:
@@ -131,8 +128,8 @@ class _Job:
         self, model: Any, inputs: Any, target: Any, score: str, seed: int,
         batch_size: int | None, memory: int | str | None,
     ) -> None:  # fmt: skip
-        if score not in ("logit", "probability"):
-            raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
+        check_score(score)
+        check_whole(1, batch_size=batch_size)
         self.model, self.inputs = model, inputs
         self.seed, self.batch_size, self.memory = seed, batch_size, budget(memory)
         self.notes: list[str] = []

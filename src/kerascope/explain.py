@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from kerascope.attribution import Attribution
-from kerascope.errors import BadInput, BadMethod, BadModel
+from kerascope.checks import check_score, check_weights, check_whole
+from kerascope.errors import BadMethod, BadModel
 from kerascope.facts import facts_of
 from kerascope.grading import graded
 from kerascope.hooks import BlackBox, HookedModel
@@ -66,10 +67,8 @@ def explain(
         BadInput: inputs, target, layer or fields do not fit the model; the message says how.
         Refused: the method's theory excludes this model.
     """
-    if score not in ("logit", "probability"):
-        raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
-    if batch_size is not None and batch_size < 1:
-        raise BadInput(f"batch_size={batch_size} must be at least 1")
+    check_score(score)
+    check_whole(1, batch_size=batch_size)
     started = time.perf_counter()
     seen: dict[str, Any] = {}
     value = make_method(method, fields)
@@ -80,7 +79,7 @@ def explain(
     x = view.read(inputs)
     held = budget(memory)
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
-    _check_weights(view)
+    check_weights(view.identity.broken)
     samples = len(next(iter(x.values())))
     spec = view.spec()
     target = value.default_target(spec) if target is None else target
@@ -173,13 +172,6 @@ def view_of(
             "only"
         )
     return BlackBox(model, batch_size=batch_size)
-
-
-def _check_weights(view: Any) -> None:
-    """Raise when a weight is NaN or infinite; a ReLU behind it may hide it from the outputs."""
-    broken = view.identity.broken
-    if broken is not None:
-        raise BadModel(f"weights of the model are NaN or infinite, first in '{broken}'")
 
 
 def _check_finite(arrays: Mapping[str, Array], what: str) -> None:

@@ -7,7 +7,7 @@ import enum
 import functools
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -267,6 +267,14 @@ def _as_field(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_as_field(item) for item in value)
     return value
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """Return names of which equal ones are numbered: "rise #1", "rise #2"."""
+    return [
+        name if names.count(name) == 1 else f"{name} #{names[: i + 1].count(name)}"
+        for i, name in enumerate(names)
+    ]
 
 
 def passes_on(

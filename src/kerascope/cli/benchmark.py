@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kerascope.cli import options
-from kerascope.cli.console import out, progress, say, say_json
+from kerascope.cli.console import defined, out, progress, say, say_json
 from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
 from kerascope.cli.words import parse_method
@@ -59,7 +59,7 @@ def _write(found: Benchmark, output: Path, *, as_json: bool) -> None:
     columns = ("method", "all", *found.cues)
     galleries, files = [], []
     for measure in found.measures:
-        rows = _defined(found.rows(measure))
+        rows = tuple(map(defined, found.rows(measure)))
         stem = measure.replace(" ", "_")
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([columns, *rows])
@@ -77,7 +77,7 @@ def _write(found: Benchmark, output: Path, *, as_json: bool) -> None:
     page = write_report(output / "report.html", [about, *galleries], title="Which method to trust")
     files.append(page.name)
     if as_json:
-        tables = {m: [dict(zip(columns, row, strict=True)) for row in _defined(found.rows(m))]
+        tables = {m: [dict(zip(columns, row, strict=True)) for row in map(defined, found.rows(m))]
                   for m in found.measures}  # fmt: skip
         say_json({"results": tables, "notes": list(found.notes), "files": files})
         return
@@ -88,16 +88,11 @@ def _write(found: Benchmark, output: Path, *, as_json: bool) -> None:
     say(f"report: {page}")
 
 
-def _defined(rows: tuple[tuple[Any, ...], ...]) -> tuple[tuple[Any, ...], ...]:
-    """Return rows with None where a number is undefined."""
-    return tuple(tuple(None if v != v else v for v in row) for row in rows)  # noqa: PLR0124
-
-
 def _print(found: Benchmark, columns: tuple[str, ...]) -> None:
     from rich.table import Table
 
     table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for row in _defined(found.rows()):
+    for row in map(defined, found.rows()):
         table.add_row(row[0], *("–" if v is None else f"{v:.2f}" for v in row[1:]))
     out.print(table)
     say("share of each map that lies on the planted evidence")

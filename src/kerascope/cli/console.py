@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -24,6 +24,11 @@ def say(text: str, *, quiet: bool = False) -> None:
 def say_json(data: Any) -> None:
     """Print JSON and nothing else; ASCII, so that any terminal and any page takes it."""
     sys.stdout.write(json.dumps(data, indent=2, default=str) + "\n")
+
+
+def defined(row: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a row with None where a number is NaN: undefined, and no number in JSON."""
+    return tuple(None if isinstance(v, float) and v != v else v for v in row)  # noqa: PLR0124
 
 
 @contextlib.contextmanager

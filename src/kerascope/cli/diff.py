@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kerascope.cli import options
-from kerascope.cli.console import out, progress, say, say_json
+from kerascope.cli.console import defined, out, progress, say, say_json
 from kerascope.cli.explain import check_folder
 from kerascope.cli.words import parse_method
 from kerascope.errors import BadInput
@@ -80,7 +80,7 @@ def _write(
     rows = tuple(
         (
             name,
-            *(_plain(v) for v in (m.value, m.low, m.high)),
+            *defined((m.value, m.low, m.high)),
             m.count,
             "yes" if name in over else "",
         )
@@ -130,20 +130,21 @@ def _told(
     """Return what the JSON holds."""
     each = zip(found.old.names, found.classes, found.distances, found.turned, strict=True)
     return {
-        "mean": _plain(found.mean().value),
+        "mean": defined((found.mean().value,))[0],
         "turned": int(found.turned.sum()),
         "limit": None if limit < 0 else limit,
         "over": list(over),
         "classes": [dict(zip(columns, row, strict=True)) for row in rows],
         "samples": [
-            {"name": name, "class": words, "distance": _plain(float(gap)), "turned": bool(turned)}
+            {
+                "name": name,
+                "class": words,
+                "distance": defined((float(gap),))[0],
+                "turned": bool(turned),
+            }
             for name, words, gap, turned in each
         ],
     }
-
-
-def _plain(value: float) -> float | None:
-    return None if value != value else value  # noqa: PLR0124 — NaN alone is not itself
 
 
 def _print(columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> None:

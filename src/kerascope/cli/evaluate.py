@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kerascope.cli import options
-from kerascope.cli.console import out, progress, say, say_json
+from kerascope.cli.console import defined, out, progress, say, say_json
 from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
 from kerascope.cli.words import parse_method
@@ -102,13 +102,13 @@ def _write(found: Evaluation, output: Path, *, as_json: bool) -> None:
     gallery = Gallery(
         title="How far can these methods be trusted?",
         figures=(figure,),
-        table=Table(columns=COLUMNS, rows=tuple(_plain(row) for row in rows)),
+        table=Table(columns=COLUMNS, rows=tuple(defined(row) for row in rows)),
         paragraphs=(_ABOUT, *found.notes),
     )
     page = write_report(output / "report.html", [gallery], title="Evaluation of explanations")
     files = ["evaluation.png", "evaluation.csv", "evaluation.safetensors", page.name]
     if as_json:
-        results = [dict(zip(COLUMNS, _plain(row), strict=True)) for row in rows]
+        results = [dict(zip(COLUMNS, defined(row), strict=True)) for row in rows]
         say_json({"results": results, "settings": found.settings, "notes": list(found.notes),
                   "files": files})  # fmt: skip
         return
@@ -117,11 +117,6 @@ def _write(found: Evaluation, output: Path, *, as_json: bool) -> None:
         say(f"note: {note}")
     say(f"{len(files)} files and the report are in {output}")
     say(f"report: {page}")
-
-
-def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return a row with None where a number is undefined."""
-    return tuple(None if isinstance(v, float) and v != v else v for v in row)  # noqa: PLR0124
 
 
 def _said(found: Evaluation) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from kerascope.cli import options
 from kerascope.cli.console import out, say_json
 
-
 _PICTURE = 224 * 224  # positions of the map whose cost is told
 
 
@@ -54,10 +53,11 @@ def _cost(row: dict[str, Any]) -> str:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
+    names = (Column("metric", no_wrap=True), Column("family", no_wrap=True))
     table = Table(
-        "metric", "family", "better", "range", "needs", "cost", "paper", box=None, pad_edge=False,
+        *names, "better", "range", "needs", "cost", "paper", box=None, pad_edge=False,
         padding=(0, 2, 1, 0),
     )  # fmt: skip
     for row in rows:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import kerascope
+from kerascope.checks import check_weights
 from kerascope.errors import BadFile, BadInput, BadLayer, BadModel
 from kerascope.hooks import HookedModel, Site
 from kerascope.inside.activations.maps import Layout, layout_of
@@ -116,7 +117,7 @@ class Reader:
         """Return inputs by name, checked; the first ones settle the layers and their shapes."""
         x = self.view.read(part)
         if not self.layouts:
-            check_weights(self.view)
+            check_weights(self.view.identity.broken)
             self.view.fit_into(self.memory, gradients=True)
             sites = dict.fromkeys(map(self.view.site, self.layers))
             self.layouts = {site: layout_of(self.view, x, site) for site in sites}
@@ -184,26 +185,6 @@ class Reader:
                 f"the activations of all examples take more than {words(self.memory)} "
                 f"({features:,} values each); {advice}"
             )
-
-
-def check_weights(view: HookedModel) -> None:
-    """Raise `BadModel` for a model whose weights are not finite."""
-    if view.identity.broken is not None:
-        raise BadModel(f"weights of the model are NaN or infinite: '{view.identity.broken}'")
-
-
-def check_score(score: str) -> None:
-    """Raise `BadInput` for a score that is not known."""
-    if score not in ("logit", "probability"):
-        raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
-
-
-def check_whole(least: int, **numbers: Any) -> None:
-    """Raise `BadInput` for a number that is not whole or too small; None is let through."""
-    for name, value in numbers.items():
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if value is not None and not (whole and value >= least):
-            raise BadInput(f"{name}={value!r} must be a whole number of at least {least}")
 
 
 def listed(layers: Any) -> list[Any]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from kerascope.attribution import Attribution
     from kerascope.types import Array
 
-_EACH = 4  # samples that the check of the weights is made on
 _INSENSITIVE = 0.8  # correlation from which on a map hardly hangs on the weights
 
 
@@ -103,7 +102,7 @@ def _weights(result: Attribution, subject: Subject, once: int) -> tuple[Array, s
     if value is None and once > MOST_PASSES:
         return nothing, _dear(once, MOST_PASSES)
     if value is None:
-        few = _first(subject, min(_EACH, MOST_PASSES // max(once, 1) or 1))
+        few = _first(subject, subject.run.batch.size)  # a batch more: no shape is traced anew
         try:
             value = weights(few)
         except Refused as error:

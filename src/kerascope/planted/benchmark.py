@@ -13,7 +13,7 @@ import numpy as np
 from kerascope.errors import BadInput, Refused, choices
 from kerascope.evaluate import evaluate
 from kerascope.explain import explain
-from kerascope.method import make_method, registry
+from kerascope.method import make_method, registry, told_apart
 from kerascope.metrics import CONTROLS, make_metric
 from kerascope.metrics.localization import PointingGame
 from kerascope.metrics.statistics import Mean, mean_of
@@ -136,11 +136,7 @@ def benchmark(
     if not chosen:
         raise BadInput("cues is empty: there is nothing to measure")
     values = _methods(methods)
-    bare = [value.name for value in values]
-    names = [
-        name if bare.count(name) == 1 else f"{name} #{bare[: i + 1].count(name)}"
-        for i, name in enumerate(bare)
-    ]
+    names = told_apart([value.name for value in values])
     found = np.full((len(values) + len(CONTROLS), len(chosen), len(MEASURES), samples), np.nan)
     notes: list[str] = []
     chance = np.zeros(len(chosen))

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 import kerascope
+from kerascope.checks import check_score, check_whole
 from kerascope.concepts.craft.bank import coefficients, concept_bank, relative_error
 from kerascope.concepts.craft.importance import Rebuilt, total_importances
 from kerascope.concepts.craft.result import Craft
 from kerascope.concepts.craft.windows import Windows, windows_of
-from kerascope.concepts.examples import Reader, check_score, check_whole
+from kerascope.concepts.examples import Reader
 from kerascope.concepts.made import provenance
 from kerascope.errors import BadLayer, BadModel, BadTarget
 from kerascope.hooks import HookedModel, Site

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kerascope.concepts.examples import Reader, check_whole, examples_of, listed
+from kerascope.checks import check_whole
+from kerascope.concepts.examples import Reader, examples_of, listed
 from kerascope.concepts.made import provenance
 from kerascope.concepts.probe.labels import Labels, folds_of, labels_of, shuffled
 from kerascope.concepts.probe.linear import chosen_strength, cross_validated, interval, score

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from kerascope.checks import check_score, check_whole
 from kerascope.concepts.examples import (
     Examples,
     Reader,
-    check_score,
-    check_whole,
     examples_of,
     listed,
 )

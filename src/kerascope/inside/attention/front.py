@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerascope.checks import check_score, check_weights, check_whole
 from kerascope.errors import BadInput, BadMethod, BadModel, Refused, choices
 from kerascope.hooks import HookedModel, identity_of
 from kerascope.hooks.attention import Attended, attended, attention_calls, chosen_calls
@@ -109,13 +110,9 @@ def _view(model: Any, score: str, batch_size: int | None) -> HookedModel:
     net = model.model if hooked else model
     if not isinstance(net, keras.Model):
         raise BadModel(f"attention needs a keras.Model, not {type(net).__name__}")
-    if score not in ("logit", "probability"):
-        raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
-    if batch_size is not None and batch_size < 1:
-        raise BadInput(f"batch_size={batch_size} must be at least 1")
-    broken = identity_of(net).broken if net.built else None
-    if broken is not None:
-        raise BadModel(f"weights of the model are NaN or infinite, first in '{broken}'")
+    check_score(score)
+    check_whole(1, batch_size=batch_size)
+    check_weights(identity_of(net).broken if net.built else None)
     return HookedModel(
         net, score=score, batch_size=batch_size, compiled=model.compiled if hooked else True
     )

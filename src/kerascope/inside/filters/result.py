@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascope.checks import check_weights
 from kerascope.errors import BadInput, BadLayer, BadModel
 from kerascope.facts import facts_of
 from kerascope.hooks import HookedModel
@@ -124,8 +125,7 @@ def filters(
         raise BadInput(f"similar={similar} must be above 0 and at most 1")
     view = HookedModel(net, batch_size=batch_size)
     x = None if data is None else view.read(data)
-    if view.identity.broken is not None:
-        raise BadModel(f"weights are NaN or infinite, first in '{view.identity.broken}'")
+    check_weights(view.identity.broken)
     kernels = {
         f"{path}.{name}" if name else path: (type(found).__name__, kernel)
         for path, found in view.table.items()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascope.checks import check_score, check_weights, check_whole
 from kerascope.errors import BadInput, BadMethod, BadModel, choices
 from kerascope.hooks import HookedModel
 from kerascope.inside.maximize.aims import Aim, aims_of, cut, ranked
@@ -86,14 +87,14 @@ def maximize(
         Refused: the model takes tokens only.
     """
     started = time.perf_counter()
-    _check_numbers(count, steps, frames, score, batch_size)
+    check_score(score)
+    check_whole(1, count=count, steps=steps, batch_size=batch_size)
+    check_whole(0, frames=frames)
     view = HookedModel(net_of(model), score=score, batch_size=batch_size)
     subject = subject_of(view, inputs, over, size)
     held = budget(memory)
     view.fit_into(held, gradients=True)
-    broken = view.identity.broken
-    if broken is not None:
-        raise BadModel(f"weights of the model are NaN or infinite, first in '{broken}'")
+    check_weights(view.identity.broken)
     canvas, scaling, notes = scaling_of(view.model, subject.axes, subject.shape, limits)
     aims = aims_of(view, target, count, ranks=start is not None)
     begun = _start(
@@ -119,15 +120,6 @@ def maximize(
 
 def _several(regularizers: Any) -> tuple[Any, ...]:
     return tuple(regularizers) if isinstance(regularizers, (list, tuple)) else (regularizers,)
-
-
-def _check_numbers(count: int, steps: int, frames: int, score: str, batch_size: int | None) -> None:
-    for name, value, least in (("count", count, 1), ("steps", steps, 1), ("frames", frames, 0),
-                               ("batch_size", batch_size or 1, 1)):  # fmt: skip
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise BadInput(f"{name}={value!r} must be a whole number of at least {least}")
-    if score not in ("logit", "probability"):
-        raise BadInput(f"score='{score}' is not known; it is 'logit' or 'probability'")
 
 
 def _start(
