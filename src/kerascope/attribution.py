@@ -14,7 +14,7 @@ import numpy as np
 
 from kerascope.errors import BadFile, BadInput
 from kerascope.method import AttributionMethod, method_class
-from kerascope.provenance import Provenance
+from kerascope.provenance import Provenance, samples_of
 from kerascope.verdict import Grade, Graded, plain, rich
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ class Attribution:
             extras={key: value[part] for key, value in self.extras.items()},
             display=None if self.display is None else self.display[part],
             names=self.names[part],
+            provenance=self.provenance.part(part),
         )
 
     def plot(self, **options: Any) -> Any:
@@ -259,6 +260,7 @@ def _pack(result: Attribution) -> tuple[dict[str, Array], dict[str, Any]]:
         "input_axes": result.input_axes,
         "method": result.method.to_json(),
         "provenance": dataclasses.asdict(result.provenance),
+        "samples": samples_of(result),
         "grade": None if result.grade is None else [plain(g) for g in result.grade],
         "display": None if result.display is None else len(result.display),
         **{field: getattr(result, field) for field in _PLAIN},

@@ -98,7 +98,7 @@ def explain(
         _check_finite(seen["raw"], "output")
         targets = targets.pin(seen["scores_of"])
     _check_finite(raw.values, "map")
-    result = _wrap(view, inputs, x, value, raw, targets, seen, score, seed, target, started)
+    result = _wrap(view, inputs, x, value, raw, targets, seen, score, run, target, started)
     if not grade:
         return result
     return graded(
@@ -194,7 +194,7 @@ def _wrap(
     targets: Targets,
     seen: dict[str, Any],
     score: str,
-    seed: int,
+    run: Run,
     target: Any,
     started: float,
 ) -> Attribution:
@@ -224,10 +224,14 @@ def _wrap(
             view,
             method.to_json(),
             target=_target_words(target),
-            seed=seed,
+            seed=run.seed,
             started=started,
             inputs=inputs,
             score=score,
+            run=run,
+            asked=target,
+            x=x,
+            settled=raw.settled,
         ),
         extras={**raw.extras, **{key: drop(array) for key, array in raw.target_extras.items()}},
         labels=facts_of(view.model).labels,

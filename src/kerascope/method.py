@@ -115,6 +115,8 @@ class RawMap:
     notes: list[str] = dataclasses.field(default_factory=list)
     extras: dict[str, Array] = dataclasses.field(default_factory=dict)
     target_extras: dict[str, Array] = dataclasses.field(default_factory=dict)
+    # Fields that the method chose by timing: another run may choose otherwise.
+    settled: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 _REGISTRY: dict[str, type[AttributionMethod]] = {}

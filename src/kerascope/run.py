@@ -7,7 +7,7 @@ import dataclasses
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any
@@ -45,6 +45,19 @@ def stopping_together() -> Iterator[threading.Event]:
         yield event
     finally:
         _STOP.reset(token)
+
+
+_TURNS: ContextVar[dict[int, int]] = ContextVar("kerascope_turns", default={})  # noqa: B039
+
+
+@contextlib.contextmanager
+def repeating(turns: Iterable[tuple[int, int]]) -> Iterator[None]:
+    """Let a call of `explain` made inside change its batch size when an earlier `Run` did."""
+    token = _TURNS.set(dict(turns))
+    try:
+        yield
+    finally:
+        _TURNS.reset(token)
 
 
 class Cancelled(Exception):
@@ -132,6 +145,12 @@ class Run:
     chunk: int | None = None
     stopped: bool = False  # an iteration was ended early
     notes: list[str] = dataclasses.field(default_factory=list)
+    done: int = 0  # chunks
+    # (chunks done, rows per pass from there on): what bits hang on where sizes are found by timing.
+    turns: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.turns.append((0, self.batch.size))
 
     def generator(self, sample: int, draw: int = 0) -> np.random.Generator:
         """Return the generator of one draw for one sample."""
@@ -177,8 +196,16 @@ class Run:
             yield (flat % samples, flat // samples) if partial else (flat // draws, flat % draws)
             if trial is not None and len(flat) == rows:
                 trial.took(rows, time.perf_counter() - began, total - start - rows)
+            self._turned()
             start += len(flat)
             self.report(what, start, total)
+
+    def _turned(self) -> None:
+        """Count a chunk, and take note of a batch size that changed."""
+        self.done += 1
+        self.batch.size = _TURNS.get().get(self.done, self.batch.size)
+        if self.batch.size != self.turns[-1][1]:
+            self.turns.append((self.done, self.batch.size))
 
     def report(self, what: str, done: int, total: int) -> None:
         """Tell the progress callback, where there is one."""

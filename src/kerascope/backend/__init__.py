@@ -27,6 +27,7 @@ from typing import Any
 from kerascope.errors import MissingDependency
 
 ORDER = ("tensorflow", "jax", "torch")  # TensorFlow is the fastest of the three on CPU
+_chosen = ""  # KERAS_BACKEND as `choose` has set it, not the user
 
 
 def installed() -> tuple[str, ...]:
@@ -67,8 +68,24 @@ def choose() -> str:
             )
         return asked
     name = asked if asked in have else have[0]
-    os.environ["KERAS_BACKEND"] = name
+    _take(name)
     return name
+
+
+def _take(name: str) -> None:
+    global _chosen
+    os.environ["KERAS_BACKEND"] = _chosen = name
+
+
+def prefer(name: str) -> str:
+    """Choose a backend where the user has set none and Keras is not imported yet; return which.
+
+    One that is not installed is left: then, as ever, `choose` decides.
+    """
+    free = os.environ.get("KERAS_BACKEND", "") in ("", _chosen)
+    if "keras" not in sys.modules and free and name in installed():
+        _take(name)
+    return choose()
 
 
 def active() -> Any:

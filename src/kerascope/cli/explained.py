@@ -40,6 +40,9 @@ def join(results: list[Attribution]) -> Attribution:
         extras={key: stack([r.extras[key] for r in results]) for key in one.extras},
         explained=tuple(words for r in results for words in r.explained),
         names=tuple(name for r in results for name in r.names),
+        provenance=dataclasses.replace(
+            one.provenance, rows=tuple(row for r in results for row in r.provenance.rows)
+        ),
         display=None if one.display is None else tuple(p for r in results for p in r.display or ()),
         notes=tuple(
             dict.fromkeys(_about(r, note, len(results)) for r in results for note in r.notes)

@@ -15,6 +15,7 @@ from kerascope.cli import (
     attention,
     bench,
     benchmark,
+    certify,
     craft,
     demo,
     diff,
@@ -27,6 +28,7 @@ from kerascope.cli import (
     methods,
     metrics,
     probe,
+    replay,
     tcav,
 )
 from kerascope.errors import KerascopeError
@@ -42,6 +44,8 @@ app = typer.Typer(
 app.command("explain")(explain.explain)
 app.command("evaluate")(evaluate.evaluate)
 app.command("diff")(diff.diff)
+app.command("certify")(certify.certify)
+app.command("replay")(replay.replay)
 app.command("layers")(layers.layers)
 app.command("architecture")(architecture.architecture)
 app.command("activations")(activations.activations)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,15 @@ from kerascope.hooks.names import layer_table
 from kerascope.hooks.store import store_of
 
 _PROBES = 64
+# Where dropout's randomness stands: drawn anew at every load, of another type on every backend.
+_SEEDS = "seed_generator_state"
+# Set by the backend, by `compile` or by loading, not by who made the model.
+_BESIDE = frozenset({
+    "auto_jit", "is_awq_calibrated", "is_gptq_calibrated", "jit_compile", "run_eagerly",
+    "steps_per_execution", "training", "unrolled_steps_per_execution",
+})  # fmt: skip
+# Keras numbers the layers that nobody named by how many there were before, in any model.
+_COUNTED = re.compile(r"_\d+(?=/|$)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +60,8 @@ def identity_of(model: Any) -> Identity:
 def _read(model: Any) -> Identity:
     digest, broken = hashlib.sha256(_config(model).encode()), None
     for variable in model.variables:
+        if variable.name == _SEEDS:
+            continue
         array = np.ascontiguousarray(variable.numpy())
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(array.tobytes())
@@ -68,8 +80,12 @@ def _config(model: Any) -> str:
         plain = {
             key: value
             for key, value in vars(layer).items()
-            if not key.startswith("_") and isinstance(value, (bool, int, float, str, tuple))
+            if not key.startswith("_")
+            and key not in _BESIDE
+            and isinstance(value, (bool, int, float, str, tuple))
         }
+        plain["name"] = _COUNTED.sub("", str(plain.get("name")))
         activation = getattr(getattr(layer, "activation", None), "__name__", None)
-        rows.append([path, type(layer).__qualname__, activation, sorted(plain.items())])
+        kind = [type(layer).__qualname__, getattr(layer, "compute_dtype", None), activation]
+        rows.append([_COUNTED.sub("", path), *kind, sorted(plain.items())])
     return json.dumps(rows, default=repr)

@@ -46,6 +46,7 @@ class Images:
         names: a name for every picture: the file's stem or its place.
         notes: what was decided on the way, in words.
         preprocessing: name of what was done to the pixels.
+        fit: how pictures were brought to the size; None for arrays.
     """
 
     inputs: Array
@@ -53,6 +54,7 @@ class Images:
     names: tuple[str, ...]
     notes: tuple[str, ...]
     preprocessing: str
+    fit: str | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -171,6 +173,7 @@ def _from_pictures(
         names=names,
         notes=(*notes, words, *(() if preprocess == AUTO else _hint(model, inputs))),
         preprocessing=name,
+        fit=fit,
     )
 
 

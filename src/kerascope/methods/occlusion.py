@@ -109,6 +109,7 @@ class Occlusion(AttributionMethod):
             canvas.backgrounds == 1, "occlusion: the baseline is a background set; give one array"
         )
         raw = RawMap(values={}, axes={})
+        hastened = False
         for name, array in x.items():
             axes = spatial_axes(model, name, array)
             positions = Positions.of(
@@ -116,12 +117,15 @@ class Occlusion(AttributionMethod):
             )
             sweep = _Sweep.of(model, canvas, targets, run, name, positions)
             why_not = self._hasten(sweep, model)
+            hastened |= sweep.plan is not None
             notes = sweep.everywhere() if self.tolerance is None else sweep.adapt(self.tolerance)
             raw.notes += filter(None, (why_not, *sweep.how(), *notes))
             raw.values[name] = sweep.maps()
             raw.axes[name] = ("sample", "target", *axes)
             key = "predicted" if len(x) == 1 else f"predicted:{name}"
             raw.extras[key] = sweep.predicted.reshape(len(array), *positions.grid)
+        if self.incremental == "auto":
+            raw.settled["incremental"] = hastened
         return raw
 
     def _hasten(self, sweep: _Sweep, model: Any) -> str:

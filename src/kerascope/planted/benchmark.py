@@ -32,7 +32,9 @@ _SURPLUS = 4  # scenes drawn for one that is kept: rightly predicted, with evide
 _FIT: dict[str, dict[str, Any]] = {
     "occlusion": {"patch": 8, "stride": 4},
     "d_rise": {"masks": 1000},
+    "extremal_perturbation": {"steps": 200},
     "rise": {"masks": 1000},
+    "sobol": {"designs": 8},
 }
 MEASURES = ("mass", "rank", "pointing", "false evidence")
 HIGHER = (True, True, True, False)

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from kerascope.plot.words import sample_name
+from kerascope.provenance import samples_of
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -37,6 +38,7 @@ def stamp(result: Attribution) -> dict[str, Any]:
     return without_folders(
         {
             "provenance": dataclasses.asdict(result.provenance),
+            "samples": samples_of(result),
             "explained": list(result.explained),
             "layer": result.layer,
             "names": [sample_name(result, index) for index in range(len(result))],

@@ -1,0 +1,154 @@
+"""`certify`: one process after the other explains the same inputs; the results are compared."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerascope import backend
+from kerascope.certify.compare import certificate, loaded
+from kerascope.certify.job import INPUTS, KIND, Job, method_json
+from kerascope.certify.moves import own_movements
+from kerascope.certify.processes import run_backends
+from kerascope.certify.result import Certificate
+from kerascope.errors import BadInput, BadModel, choices
+from kerascope.inside.stored import write_tensors
+from kerascope.method import AttributionMethod, make_method
+from kerascope.targets.saved import from_json, to_json
+
+METHODS = ("gradient", "grad_cam", "lrp", "occlusion")
+
+
+def certify(
+    model: str | os.PathLike[str],
+    inputs: Any = None,
+    methods: Sequence[Any] = METHODS,
+    *,
+    backends: Sequence[str] | None = None,
+    target: Any = None,
+    score: str = "logit",
+    limit: float = 1e-4,
+    seed: int = 0,
+    preprocess: str = "auto",
+    fit: str = "squeeze",
+    size: int | None = None,
+    labels: str | None = None,
+    custom: Sequence[str] = (),
+    unsafe: bool = False,
+) -> Certificate:
+    """Explain the same inputs with TensorFlow, JAX and PyTorch; say how far they are apart.
+
+    Every backend runs in a process of its own, one after the other, on the same bits of input.
+
+    Args:
+        model: a file, "keras:NAME" or "hub:PRESET", as every backend loads it anew.
+        inputs: pictures (files, folders, patterns), arrays or .npy files; None draws samples of the
+            shapes and ranges that the model declares.
+        methods: names, method classes or method values.
+        backends: two or more of "tensorflow", "jax", "torch"; None takes all that are installed.
+        target: as in `explain`, but no function.
+        score: "logit" or "probability".
+        limit: a larger difference is a finding: of maps, over the largest value of each sample's;
+            of scores, over the largest score. Where maps differ by more, the inputs are moved by a
+            millionth of themselves on one backend, eight times; maps that this moves as far are a
+            note: gradients of a net of ReLUs jump where a unit is about zero.
+        seed: drives all sampling.
+        preprocess: as in `load_images`, as are `fit` and `size`.
+        fit: how pictures are brought to the model's size.
+        size: of pictures, where the model leaves it open.
+        labels: file with the class names.
+        custom: "module:Class" of what the model file refers to.
+        unsafe: let the model file run code that it carries.
+
+    Raises:
+        BadInput: fewer than two backends to compare, or something that no backend can explain.
+    """
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit >= 0:
+        raise BadInput(f"limit={limit!r} must be a number of at least 0")
+    name = _model_name(model)
+    asked, missing = _backends(backends)
+    values = [make_method(method, {}) for method in _several(methods)]
+    pictures = _paths(inputs)
+    goal = to_json(target)
+    from_json(goal)  # what cannot be told to another process is refused here
+    with tempfile.TemporaryDirectory(prefix="kerascope-") as place:
+        folder = Path(place)
+        job = Job(
+            model=name, pictures=pictures, methods=[method_json(m, folder) for m in values],
+            target=goal, score=score, seed=seed, preprocess=preprocess, fit=fit, size=size,
+            labels=labels, custom=list(custom), unsafe=unsafe,
+        )  # fmt: skip
+        if inputs is not None and pictures is None:
+            _write_arrays(inputs, folder)
+        job.write(folder)
+        reports = run_backends(asked, folder)
+        results = loaded(job, folder, reports)
+        own = own_movements(job, folder, results, limit)
+        return certificate(job, reports, results, own, float(limit), missing)
+
+
+def _model_name(model: Any) -> str:
+    if not isinstance(model, str | os.PathLike):
+        raise BadModel(
+            "certify takes a model file, keras:NAME or hub:PRESET, as every backend loads it anew: "
+            "save the model as .keras first"
+        )
+    text = os.fspath(model)
+    if not text.startswith(("keras:", "hub:")) and not Path(text).exists():
+        raise BadModel(f"model file '{text}' does not exist")
+    return text
+
+
+def _backends(asked: Sequence[str] | None) -> tuple[list[str], tuple[str, ...]]:
+    """Return the backends to run and those asked for that are not installed."""
+    wanted = backend.ORDER if asked is None else tuple(dict.fromkeys(_several(asked)))
+    for name in wanted:
+        if name not in backend.ORDER:
+            raise BadInput(f"backend '{name}' is not known{choices(name, backend.ORDER)}")
+    here = backend.installed()
+    found = [name for name in wanted if name in here]
+    missing = tuple(name for name in wanted if name not in here)
+    if len(found) < 2:
+        lack = f"; not installed: {', '.join(missing)}" if missing else ""
+        raise BadInput(
+            f"certify compares two backends or more; here is {', '.join(found) or 'none'}{lack}"
+        )
+    return found, missing
+
+
+def _several(items: Any) -> list[Any]:
+    """Return a list; one name or value is a list of one."""
+    found = [items] if isinstance(items, str | type | AttributionMethod) else list(items)
+    if not found:
+        raise BadInput("the list is empty: there is nothing to compare")
+    return found
+
+
+def _paths(inputs: Any) -> list[str] | None:
+    """Return what is given as paths; None for arrays and nothing."""
+    if isinstance(inputs, str | os.PathLike):
+        return [os.fspath(inputs)]
+    listed = isinstance(inputs, list | tuple) and len(inputs) > 0
+    if listed and all(isinstance(item, str | os.PathLike) for item in inputs):
+        return [os.fspath(item) for item in inputs]
+    return None
+
+
+def _write_arrays(inputs: Any, folder: Path) -> None:
+    """Write arrays for the children, as they are."""
+    names = getattr(inputs, "names", None)
+    tree = getattr(inputs, "inputs", inputs)
+    tree = tree if isinstance(tree, Mapping) else {"": tree}
+    try:
+        arrays = {str(name): np.asarray(array) for name, array in tree.items()}
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"the inputs cannot be read as arrays: {error}") from error
+    if any(array.dtype.kind not in "fiub" or array.ndim == 0 for array in arrays.values()):
+        raise BadInput("the inputs must be arrays of numbers with a sample axis, or files")
+    about = {"words": "arrays, as given", "names": None if names is None else list(names)}
+    write_tensors(folder / INPUTS, KIND, arrays, about)

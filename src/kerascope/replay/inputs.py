@@ -1,0 +1,145 @@
+"""Where the inputs come from: what was given, the file itself, or a .safetensors beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kerascope.attribution import Attribution
+from kerascope.errors import BadFile, BadInput
+from kerascope.loading import load_images, load_inputs
+from kerascope.loading.preprocessing import AUTO, HUB, PREPROCESSINGS
+from kerascope.loading.sources import is_array_file
+from kerascope.loading.wants import input_shapes
+from kerascope.provenance import Provenance, digest
+from kerascope.replay.stamps import Record, header
+from kerascope.types import Array, Tree
+
+
+class Found(NamedTuple):
+    """Inputs of one sample with what people see of it."""
+
+    inputs: dict[str, Array]  # one array is named ""
+    display: Array | None
+
+
+class Inputs:
+    """The inputs of every sample of a file, found by hash, or else by name or place."""
+
+    def __init__(self, file: str | os.PathLike[str], net: Any, given: Any) -> None:
+        self.file, self.net, self.given = Path(file), net, given
+        self._loaded: dict[Any, list[tuple[str, str, Found]]] = {}
+        self._beside: dict[str, tuple[Path, int]] | None = None
+
+    def of(self, record: Record, sample: int) -> Found:
+        """Return the inputs of a sample; raise `BadInput` that says what to give."""
+        mark = record.samples[sample]["inputs"]
+        if self.given is not None:
+            return self._from_given(record, sample, mark)
+        if record.stored is not None:
+            return _row(record.stored, sample)
+        place = self._places().get(mark)
+        if place is None:
+            raise BadInput(
+                f"'{self.file.name}' holds no inputs: give the picture of '{record.names[sample]}' "
+                "(or its .safetensors beside it)"
+            )
+        return _row(_load(place[0]), place[1])
+
+    def stored(self, record: Record, sample: int) -> Tree | None:
+        """Return the recorded map of a sample, first axis 1; None where no file has its numbers."""
+        found, row = record.stored, sample
+        if found is None:
+            place = self._places().get(record.samples[sample]["values"])
+            if place is None:
+                return None
+            found, row = _load(place[0]), place[1]
+        values = found.values
+        if isinstance(values, Mapping):
+            return {name: array[row : row + 1] for name, array in values.items()}
+        return values[row : row + 1]
+
+    def _from_given(self, record: Record, sample: int, mark: str) -> Found:
+        found = self._load_given(record.provenance)
+        for _, other, item in found:
+            if other == mark:
+                return item
+        named = [item for name, _, item in found if name == record.names[sample]]
+        if len(named) == 1:
+            return named[0]
+        if len(found) == len(record.names):
+            return found[sample][2]
+        raise BadInput(
+            f"none of the {len(found)} inputs given is that of '{record.names[sample]}', by hash "
+            f"or by name; the file has {len(record.names)}"
+        )
+
+    def _load_given(self, made: Provenance) -> list[tuple[str, str, Found]]:
+        """Return (name, hash, inputs) of all that was given, prepared as the record says."""
+        key = (made.preprocessing, made.fit, made.size)
+        if key not in self._loaded:
+            self._loaded[key] = list(self._read_given(made))
+        return self._loaded[key]
+
+    def _read_given(self, made: Provenance) -> Iterator[tuple[str, str, Found]]:
+        given: Any = self.given
+        if isinstance(given, Sequence) and len(given) == 1 and not isinstance(given, str):
+            given = given[0]
+        if not hasattr(given, "display") and not _is_array(given):
+            if is_array_file(given) and len(input_shapes(self.net)) > 1:
+                given = load_inputs(given, self.net)
+            else:
+                given = load_images(
+                    given, self.net, size=made.size or None,  # type: ignore[arg-type]
+                    preprocess=_preprocess(made), fit=made.fit or "squeeze",
+                )  # fmt: skip
+        tree = given if isinstance(given, Mapping) else {"": getattr(given, "inputs", given)}
+        names, display = getattr(given, "names", None), getattr(given, "display", None)
+        for i in range(len(next(iter(tree.values())))):
+            row = {name: array[i : i + 1] for name, array in tree.items()}
+            name = names[i] if names else f"sample {i}"
+            found = Found(row, None if display is None else display[i])
+            yield name, digest(row.get("", row), 0), found
+
+    def _places(self) -> dict[str, tuple[Path, int]]:
+        """Return (file, row) of every hash of inputs and of maps in the folder of the file."""
+        if self._beside is None:
+            self._beside = {}
+            for path in sorted(self.file.resolve().parent.glob("*.safetensors")):
+                samples = header(path).get("samples")
+                for row, item in enumerate(samples if isinstance(samples, list) else ()):
+                    if isinstance(item, dict):
+                        self._beside.setdefault(str(item.get("inputs")), (path, row))
+                        self._beside.setdefault(str(item.get("values")), (path, row))
+        return self._beside
+
+
+def _is_array(given: Any) -> bool:
+    return isinstance(given, Mapping) or hasattr(given, "__array__")
+
+
+def _preprocess(made: Provenance) -> str:
+    """Return the name of what was done to the pixels."""
+    if made.preprocessing in (None, HUB):
+        return AUTO
+    if made.preprocessing not in PREPROCESSINGS:
+        raise BadInput(
+            f"the pictures were preprocessed by the function '{made.preprocessing}', which is not "
+            "stored: give the inputs as an array (.npy)"
+        )
+    return made.preprocessing
+
+
+def _load(path: Path) -> Attribution:
+    try:
+        return Attribution.load(path)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadFile(f"'{path.name}' beside it cannot be read: {error}") from error
+
+
+def _row(result: Attribution, row: int) -> Found:
+    tree = result.inputs if isinstance(result.inputs, Mapping) else {"": result.inputs}
+    shown = None if result.display is None else result.display[row]
+    return Found({name: array[row : row + 1] for name, array in tree.items()}, shown)
