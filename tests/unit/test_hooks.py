@@ -419,3 +419,23 @@ def test_single_categories_behind_casts_are_told_apart_and_masks_are_no_tokens()
     view = HookedModel(keras.Model({"ids": words, "mask": mask}, keras.layers.Dense(1)(pooled)))
     view.read({"ids": np.ones((1, 4), "int32"), "mask": np.ones((1, 4), "int32")})
     assert set(view.survey.tokens) == {"ids"}
+
+
+def test_no_gradient_passes_through_whole_numbers() -> None:
+    picture = keras.Input((8, 8, 3), dtype="uint8", name="picture")
+    x = keras.layers.Conv2D(4, 3, activation="relu")(keras.layers.Rescaling(1 / 255)(picture))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    alone = keras.Model(picture, keras.layers.Dense(3, activation="softmax")(x))
+    pixels = np.random.default_rng(0).integers(0, 255, (2, 8, 8, 3), dtype=np.uint8)
+    for method in ("gradient", "lrp", "integrated_gradients"):
+        with pytest.raises(ks.Refused, match=r"declared of whole numbers, .* float input"):
+            ks.explain(alone, pixels, method)
+    for method in ("grad_cam", "occlusion"):
+        assert np.abs(ks.explain(alone, pixels, method, grade=True).values).max() > 0
+    facts = keras.Input((4,), name="facts")
+    both = keras.layers.Dense(3)(keras.layers.Concatenate()([x, facts]))
+    two = keras.Model({"picture": picture, "facts": facts}, both)
+    given = {"picture": pixels, "facts": np.ones((2, 4), np.float32)}
+    result = ks.explain(two, given, "gradient")
+    assert "no gradient passes through input 'picture'" in " ".join(result.notes)
+    assert np.abs(result.values["facts"]).max() > 0

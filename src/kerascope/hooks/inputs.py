@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from kerascope.errors import BadInput
+from kerascope.errors import BadInput, Refused
 from kerascope.types import Array
 
 
@@ -147,3 +147,28 @@ def axes_of(shape: tuple[int, ...], layout: str) -> tuple[str, ...]:
     if not spatial:
         return ("feature",) if len(shape) == 1 else tuple(f"axis{i}" for i in range(len(shape)))
     return ("channel", *spatial) if layout == "channels_first" else (*spatial, "channel")
+
+
+def check_passes_gradients(model: Any, names: Iterable[str], tokens: Iterable[str]) -> list[str]:
+    """Return notes on inputs through which no gradient comes; raise `Refused` where none comes.
+
+    Keras casts to the type that an input declares, and nothing flows back through whole numbers.
+    Tokens have their gradient at the embedding.
+    """
+    try:
+        tensors = model.inputs or ()
+    except (AttributeError, ValueError):
+        return []
+    known = list(names)
+    alone = len(known) == len(tensors) == 1
+    whole = {known[0] if alone else t.name for t in tensors if "int" in str(t.dtype)}
+    blind = [name for name in known if name in whole and name not in set(tokens)]
+    if not blind:
+        return []
+    listed = ", ".join(f"'{name}'" for name in blind)
+    if len(blind) == len(known):
+        raise Refused(
+            f"input {listed} is declared of whole numbers, through which Keras passes no gradient: "
+            "take a method over activations (grad_cam) or scores (occlusion), or a float input"
+        )
+    return [f"no gradient passes through input {listed}, which is declared of whole numbers"]

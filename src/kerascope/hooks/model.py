@@ -16,7 +16,13 @@ from kerascope.facts import facts_of
 from kerascope.hooks.chunks import in_chunks, padded
 from kerascope.hooks.functions import chart_of, dead_calls, pass_function, ready
 from kerascope.hooks.identity import Identity, identity_of
-from kerascope.hooks.inputs import Structure, axes_of, data_format, normalise
+from kerascope.hooks.inputs import (
+    Structure,
+    axes_of,
+    check_passes_gradients,
+    data_format,
+    normalise,
+)
 from kerascope.hooks.names import Site, find_site, layer_table
 from kerascope.hooks.passes import REFERENCE
 from kerascope.hooks.results import Gradients, Scores
@@ -290,6 +296,9 @@ class HookedModel:
             reference: for rules that compare, a value for each feature (by input name).
         """
         sites = tuple(x_ if isinstance(x_, Site) else self.site(x_) for x_ in layers)
+        if inputs:
+            found = check_passes_gradients(self.model, x, self.survey.tokens)
+            self.notes += [note for note in found if note not in self.notes]
         kind = "gradient" if inputs else "layer gradient"
         beside = {REFERENCE + name: array for name, array in (reference or {}).items()}
         result = self._pass(kind, {**x, **beside}, targets, sites, at or {}, pad, rules)
