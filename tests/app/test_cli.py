@@ -93,6 +93,7 @@ def test_explain_json_is_json_alone(cli: Runner, files: Path, tmp_path: Path) ->
     assert code == 0
     assert data["results"][0]["method"] == "grad_cam"
     assert data["results"][0]["explained"].startswith("logit of class")
+    assert re.match(r"Grad-CAM map of a: .*evidence", data["results"][0]["sentences"][0])
     assert set(data["files"]) == {path.name for path in tmp_path.iterdir()}
     assert data["provenance"]["backend"] == keras.backend.backend()
 

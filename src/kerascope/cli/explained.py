@@ -56,6 +56,7 @@ def _about(result: Attribution, note: str, count: int) -> str:
 
 
 def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
+    from kerascope.plot import alt_text
     from kerascope.verdict import plain
 
     rows = []
@@ -71,6 +72,11 @@ def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
                     "scores": result.scores[i].tolist(),
                     "layer": result.layer,
                     "gap": gap,
+                    "sentences": [
+                        alt_text(result, i, k, name=inputs)
+                        for k in range(1 if isinstance(words, str) else len(words))
+                        for inputs in result.input_names
+                    ],
                     "grade": None if result.grade is None else plain(result.grade[i]),
                 }
             )
