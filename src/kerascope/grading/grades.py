@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kerascope.attribution import Attribution
     from kerascope.types import Array
 
+_SCHEMA = 1  # of numbers kept: a change of how they are measured changes it
 _INSENSITIVE = 0.8  # correlation from which on a map hardly hangs on the weights
 
 
@@ -97,7 +98,7 @@ def _weights(result: Attribution, subject: Subject, once: int) -> tuple[Array, s
     nothing = np.full(len(subject), np.nan)
     if not is_keras(subject.view):
         return nothing, "a plain function has no weights to draw"
-    made = [subject.view.identity.sha256, result.method.to_json(), result.provenance.score]
+    made = [_SCHEMA, subject.view.identity.sha256, result.method.to_json(), result.provenance.score]
     value = read_kept(made)
     if value is None and once > MOST_PASSES:
         return nothing, _dear(once, MOST_PASSES)
