@@ -105,16 +105,8 @@ class Attribution:
 
     def _heatmap(self, name: str, reduce: str) -> Array:
         values, axes = self._of(self.values, name), self._of(self.axes, name)
-        if "channel" in axes:
-            axis = axes.index("channel")
-            values = _reduce(values, axis, reduce)
-            axes = tuple(a for a in axes if a != "channel")
-        spatial = tuple(a for a in axes if a not in _FRAME)
-        known, shape = self.input_axes[name], self._of(self.inputs, name).shape
-        if not all(a in known for a in spatial):
-            return values
-        size = tuple(shape[known.index(a)] for a in spatial)
-        return self.method.project(values, axes, size)
+        shape = self._of(self.inputs, name).shape
+        return heatmap_of(self.method, values, axes, self.input_axes[name], shape, reduce)
 
     def maps(self) -> dict[str, Array]:
         """Return what `heatmap` does, by input name also for one input."""
@@ -144,7 +136,9 @@ class Attribution:
         return found if isinstance(found, tuple) else (found,)
 
     def __getitem__(self, index: int | slice) -> Attribution:
-        """Return the result of some samples."""
+        """Return the result of some samples; raise `IndexError` for one that is not there."""
+        if not isinstance(index, slice) and not -len(self) <= index < len(self):
+            raise IndexError(f"sample {index} is out of range; there are {len(self)}")
         part = index if isinstance(index, slice) else slice(index, index + 1 or None)
         cut = lambda tree: (  # noqa: E731
             {k: v[part] for k, v in tree.items()} if isinstance(tree, Mapping) else tree[part]
@@ -199,6 +193,21 @@ class Attribution:
         if not isinstance(header, dict) or header.get("schema") != SCHEMA:
             raise BadFile(f"'{Path(path).name}' is not a result of Kerascope (schema {SCHEMA})")
         return _unpack(cls, tensors, header)
+
+
+def heatmap_of(
+    method: AttributionMethod, values: Array, axes: tuple[str, ...], known: tuple[str, ...],
+    shape: tuple[int, ...], reduce: str,
+) -> Array:  # fmt: skip
+    """Return one input's map at its size; `known` names the axes of the input, of `shape`."""
+    if "channel" in axes:
+        axis = axes.index("channel")
+        values = _reduce(values, axis, reduce)
+        axes = tuple(a for a in axes if a != "channel")
+    spatial = tuple(a for a in axes if a not in _FRAME)
+    if not all(a in known for a in spatial):
+        return values
+    return method.project(values, axes, tuple(shape[known.index(a)] for a in spatial))
 
 
 def _reduce(values: Array, axis: int, reduce: str) -> Array:

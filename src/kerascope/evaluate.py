@@ -198,7 +198,10 @@ class _Job:
             maps = again(self.x, np.arange(len(self)), seed=self.seed)
         else:
             value = method.method if isinstance(method, Attribution) else method
-            again = Again(self.model, value, self.targets, self.seed, self.batch_size, self.memory)
+            again = Again(
+                self.model, value, self.targets, self.view.structure, self.seed, self.batch_size,
+                self.memory,
+            )  # fmt: skip
             try:
                 result = method if isinstance(method, Attribution) else again.explained(self.inputs)
             except Refused as error:

@@ -17,6 +17,7 @@ from kerascope.errors import BadMethod, BadModel
 from kerascope.facts import facts_of
 from kerascope.grading import graded
 from kerascope.hooks import BlackBox, HookedModel
+from kerascope.hooks.inputs import Structure
 from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, RawMap, make_method
 from kerascope.provenance import provenance_of
@@ -73,10 +74,10 @@ def explain(
     seen: dict[str, Any] = {}
     value = make_method(method, fields)
     view = view_of(model, value.needs, score, batch_size, who=value.name)
-    if grade:  # what is not built is built, which names its inputs anew: the grade explains again
-        view.read(inputs)
-        view = view_of(model, value.needs, score, batch_size, who=value.name)
     x = view.read(inputs)
+    if grade:  # what was built just now names its inputs anew: the grade explains again
+        view = view_of(model, value.needs, score, batch_size, who=value.name)
+        x = view.read(inputs)
     held = budget(memory)
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
     check_weights(view.identity.broken)
@@ -106,7 +107,7 @@ def explain(
         view,
         x,
         targets,
-        lambda some: Again(model, value, some, seed, batch_size, memory, score),
+        lambda some: Again(model, value, some, view.structure, seed, batch_size, memory, score),
         lambda: Run(seed=seed, memory=held, batch=view.batch),
     )
 
@@ -115,12 +116,13 @@ def explain(
 class Again:
     """A method, to be run again on the same samples or near ones; see `metrics.subject.Explain`.
 
-    targets: one for every sample, pinned.
+    targets: one for every sample, pinned. structure: how the model is called.
     """
 
     model: Any
     method: AttributionMethod
     targets: Targets
+    structure: Structure
     seed: int = 0
     batch_size: int | None = None
     memory: int | str | None = None
@@ -140,7 +142,7 @@ class Again:
         seed: int = 0,
     ) -> dict[str, Array]:
         """Return signed maps (row, *spatial) by input name."""
-        inputs = dict(x) if len(x) > 1 else next(iter(x.values()))
+        inputs = self.structure.build(x)
         model = self.model if model is None else model
         return self._explained(model, inputs, targets or self.targets.take(rows), seed).maps()
 

@@ -26,7 +26,7 @@ _PAIRS = ("rows", "batch", "size")
 class Provenance:
     """What made a result: enough to make it again. Holds no path, user name or host name.
 
-    Files of earlier versions lack the fields from `fit` on.
+    Files of earlier versions lack the fields from `called` on.
     """
 
     kerascope: str
@@ -41,6 +41,7 @@ class Provenance:
     seed: int
     seconds: float
     preprocessing: str | None = None
+    called: str | None = None  # how the model takes its inputs: "single", "list", "tuple" or "dict"
     fit: str | None = None  # of pictures, see `load_images`
     size: tuple[int, ...] = ()  # of pictures, (height, width)
     asked: Any = None  # the target, see `targets.to_json`
@@ -106,6 +107,7 @@ def provenance_of(
         seed=seed,
         seconds=round(time.perf_counter() - started, 4),
         preprocessing=getattr(inputs, "preprocessing", None) or facts.preprocessing,
+        called=view.structure.kind if x else None,
         fit=fit,
         size=_picture_size(view, name, first) if fit else (),
         asked=to_json(asked),

@@ -60,6 +60,19 @@ def repeating(turns: Iterable[tuple[int, int]]) -> Iterator[None]:
         _TURNS.reset(token)
 
 
+_WHOLE: ContextVar[bool] = ContextVar("kerascope_whole", default=False)
+
+
+@contextlib.contextmanager
+def whole_or_not() -> Iterator[None]:
+    """Let a Ctrl-C interrupt calls of `explain` made inside, in place of ending them early."""
+    token = _WHOLE.set(True)
+    try:
+        yield
+    finally:
+        _WHOLE.reset(token)
+
+
 class Cancelled(Exception):
     """Raised inside a run whose `cancel` event is set."""
 
@@ -221,7 +234,11 @@ class Run:
             KeyboardInterrupt: there was a Ctrl-C, and nothing that it could end early.
         """
         main = threading.current_thread() is threading.main_thread()
-        if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        if (
+            _WHOLE.get()
+            or not main
+            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        ):
             yield
             return
 

@@ -16,15 +16,16 @@ class Grade:
     Attributes:
         letter: "A" (trust it) to "D" (do not).
         score: 0 … 1, what the letter is made from.
-        reasons: in words, one for every check, the heaviest objection first.
+        reasons: in words, one for every check, the heaviest objection first; those that could not
+            be made are last.
         checks: what was measured, by name; a check that could not be made is missing.
-        passes: forward passes that it took for this sample.
+        passes: forward passes that it took for this sample and target.
     """
 
     letter: str
     score: float
     reasons: tuple[str, ...]
-    checks: dict[str, float] = dataclasses.field(default_factory=dict)
+    checks: dict[str, float] = dataclasses.field(default_factory=dict, hash=False)
     passes: int = 0
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -118,14 +119,53 @@ def test_explain_grades_after_the_pictures_are_there(
     data = json.loads(cli(*given, "--json")[1])
     assert [g["letter"] for row in data["results"] for g in row["grade"]] == letters
 
-    def interrupted(*args: Any, **options: Any) -> Any:
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["kerascope.grade"], "grade", interrupted)
-    code, out, _ = cli(*given, "-o", tmp_path / "stopped")
-    assert code == 130
-    assert (tmp_path / "stopped" / "report.html").exists(), "nothing is lost"
-    assert "report: " in out
+@pytest.mark.parametrize("how", [KeyboardInterrupt, ks.Refused])
+def test_what_is_graded_stays_when_grading_ends(
+    cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: type
+) -> None:
+    """The first of two methods is graded, the second one fails."""
+    room = importlib.import_module("kerascope.grade")
+    whole, calls = room.grade, []
+
+    def failing(*args: Any, **options: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            raise how("not today")
+        return whole(*args, **options)
+
+    monkeypatch.setattr(room, "grade", failing)
+    code, out, _ = cli(
+        "explain", files / "model.keras", files / "a.jpg", files / "b.png", "-o", tmp_path,
+        "--preprocess", "unit", "-m", "grad_cam", "-m", "gradient",
+        *(["--json"] if how is ks.Refused else []),
+    )  # fmt: skip
+    assert code == (130 if how is KeyboardInterrupt else 0)
+    assert (tmp_path / "report.html").read_text().count("<summary><b>") == 2
+    for name in ("a", "b"):
+        assert ks.Attribution.load(tmp_path / f"{name}-grad_cam.safetensors").grade is not None
+        assert ks.Attribution.load(tmp_path / f"{name}-gradient.safetensors").grade is None
+    if how is ks.Refused:
+        data = json.loads(out)
+        assert [bool(row["grade"]) for row in data["results"]] == [True, True, False, False]
+        assert "not graded: not today" in data["notes"]
+
+
+def test_one_method_twice(cli: Runner, files: Path, tmp_path: Path) -> None:
+    code, out, _ = cli(
+        "explain", files / "model.keras", files / "a.jpg", "-o", tmp_path, "--preprocess", "unit",
+        "-m", "smooth_grad:samples=2", "-m", "gradient", "-m", "smooth_grad:samples=3", "--json",
+    )  # fmt: skip
+    data = json.loads(out)
+    assert code == 0
+    assert set(data["files"]) == {path.name for path in tmp_path.iterdir()}
+    for k, samples in ((1, 2), (2, 3)):
+        result = ks.Attribution.load(tmp_path / f"a-smooth_grad-{k}.safetensors")
+        assert result.method.samples == samples  # type: ignore[attr-defined]
+        assert result.grade is not None
+    assert [row["label"] for row in data["results"]] == [
+        "smooth_grad #1", "gradient", "smooth_grad #2",
+    ]  # fmt: skip
 
 
 def test_layer_sweep_makes_one_sheet(cli: Runner, files: Path, tmp_path: Path) -> None:

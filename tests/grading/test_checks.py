@@ -51,7 +51,7 @@ def test_maps_that_know_nothing_are_middling() -> None:
     found = [removal(_subject(_noise(seed, 8))) for seed in range(6)]
     values = np.concatenate([each.own for each in found])
     assert abs(values.mean()) < 4 * values.std() / np.sqrt(len(values))
-    assert np.abs(found[0].random).max() < 1
+    assert len({tuple(each.random) for each in found}) == 1, "the same map for every method"
 
 
 def _scored(picture: Any, cover: Any, scores: list[float], shown: Any) -> float:
@@ -131,6 +131,36 @@ def test_stability() -> None:
     assert (np.abs(stability(wild)) < 0.5).all()
     constant = subjects.of_function(_scores, _pictures(), lambda x: np.ones(x.shape[:3]))
     assert np.isnan(stability(constant)).all()
+    x = _pictures()
+    lost = lambda given: _noise(1, 3) * float((np.asarray(given) == x).all())  # noqa: E731
+    assert (stability(subjects.of_function(_scores, x, lost)) == 0).all(), "it vanishes: worst"
+
+
+def test_stability_of_a_sample_does_not_hang_on_others() -> None:
+    x = _pictures()
+    x[0] = 0.5  # no range: nothing to noise
+    found = stability(subjects.of_function(_scores, x, lambda x: np.asarray(x)[..., 0] + _noise()))
+    assert np.isnan(found[0])
+    assert np.isfinite(found[1:]).all()
+
+
+def test_noise_stays_within_the_range() -> None:
+    seen: list[Any] = []
+
+    def roots(x: np.ndarray) -> np.ndarray:
+        seen.append(np.asarray(x).min())
+        return np.sqrt(np.asarray(x)[..., 0]).astype(float)
+
+    x = _pictures()
+    x[:, 0, 0] = 0.0
+    assert np.isfinite(stability(subjects.of_function(_scores, x, roots))).all()
+    assert min(seen) == 0
+
+
+def test_what_moves_by_rounding_alone_is_undefined() -> None:
+    still = lambda x: 5 + 1e-7 * _scores(x).astype(np.float32)  # noqa: E731
+    found = removal(subjects.of_function(still, _pictures(), _noise()))
+    assert np.isnan(found.own).all()
 
 
 def test_stability_of_ids_is_undefined_without_draws() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,14 +10,15 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import err, progress, say, say_json
-from kerascope.cli.explained import joined, print_grades, print_results, summary
+from kerascope.cli.explained import join, joined, print_grades, print_results, summary
 from kerascope.cli.names import file_names
-from kerascope.errors import BadFile, BadMethod
+from kerascope.errors import BadFile, BadMethod, KerascopeError
 
 if TYPE_CHECKING:
     from threading import Event
 
     from kerascope.attribution import Attribution
+    from kerascope.cli.explained import Groups
     from kerascope.hooks import HookedModel
     from kerascope.method import AttributionMethod
 
@@ -153,7 +153,7 @@ class _Work:
 
         names = file_names(self.pictures.names)
         view = self._view()
-        collected: list[list[Attribution]] = [[] for _ in names]
+        collected: list[Groups] = [[] for _ in names]
         files: list[str] = []
         with stopping_together() as stop:
             try:
@@ -173,44 +173,60 @@ class _Work:
             say(f"{len(files)} files and the report are in {self.output}")
             say(f"report: {page}")
         if self.grade:
-            results = self._graded(view, names, collected)
-            write_report(page, results)
+            try:
+                self._grade(view, names, collected)
+            finally:  # what is graded stays, whatever ends the rest
+                results = joined(collected)
+                write_report(page, results)
+                print_grades(results, quiet=self.as_json)
         if self.as_json:
             say_json(summary(results, [*files, page.name]))
 
-    def _graded(
-        self, view: HookedModel, names: list[str], collected: list[list[Attribution]]
-    ) -> list[Attribution]:
-        """Grade all results, write their files again, and return them joined."""
+    def _grade(self, view: HookedModel, names: list[str], collected: list[Groups]) -> None:
+        """Grade what was collected, method by method over all pictures; write the files again."""
         from kerascope.grade import grade
 
         with progress(quiet=self.as_json) as at:
-            for name, results in zip(names, collected, strict=True):
-                for k, result in enumerate(results):
-                    at(f"grade of {name}, {result.method.name}")
-                    results[k] = grade(
-                        view, result, target=self.target, seed=self.seed,
-                        batch_size=self.batch_size, memory=self.memory,
-                    )  # fmt: skip
-                self._write(name, results)
-        for result in (whole := joined(collected)):
-            print_grades(result, quiet=self.as_json)
-        return whole
+            for k, stem in enumerate(self._stems()):
+                at(f"grades of {stem}")
+                for layer in range(len(collected[0][k])):
+                    whole = join([groups[k][layer] for groups in collected])
+                    try:
+                        found = grade(
+                            view, whole, target=self.target, seed=self.seed,
+                            batch_size=self.batch_size, memory=self.memory,
+                        )  # fmt: skip
+                    except KerascopeError as error:
+                        found = dataclasses.replace(
+                            whole, notes=(*whole.notes, f"not graded: {error}")
+                        )
+                    more = found.notes[len(whole.notes) :]
+                    for index, groups in enumerate(collected):
+                        own = groups[k][layer]
+                        groups[k][layer] = dataclasses.replace(
+                            own, grade=found[index].grade, notes=(*own.notes, *more)
+                        )
+                for name, groups in zip(names, collected, strict=True):
+                    self._write(f"{name}-{stem}", groups[k])
 
-    def _write(self, name: str, results: list[Attribution]) -> list[str]:
-        """Write pictures and data of one picture's results; return the names of the files."""
+    def _stems(self) -> list[str]:
+        """Return a name for the files of every method; equal methods are numbered."""
+        from kerascope.method import told_apart
+
+        return [
+            name.replace(" #", "-") for name in told_apart([method.name for method in self.methods])
+        ]
+
+    def _write(self, stem: str, found: list[Attribution]) -> list[str]:
+        """Write picture and data of one picture and method; return the names of the files."""
         from kerascope.plot import save_png
 
-        files = []
-        for _, group in itertools.groupby(results, key=lambda result: result.method.name):
-            found = list(group)
-            stem = f"{name}-{found[0].method.name}"
-            save_png(found if len(found) > 1 else found[0], self.output / f"{stem}.png")
-            files.append(f"{stem}.png")
-            for k, result in enumerate(found):
-                file = f"{stem}.safetensors" if len(found) == 1 else f"{stem}-{k}.safetensors"
-                result.save(self.output / file)
-                files.append(file)
+        save_png(found if len(found) > 1 else found[0], self.output / f"{stem}.png")
+        files = [f"{stem}.png"]
+        for k, result in enumerate(found):
+            file = f"{stem}.safetensors" if len(found) == 1 else f"{stem}-{k}.safetensors"
+            result.save(self.output / file)
+            files.append(file)
         return files
 
     def _view(self) -> Any:
@@ -233,19 +249,19 @@ class _Work:
         index: int,
         name: str,
         files: list[str],
-        results: list[Attribution],
+        groups: Groups,
         stop: Event,
     ) -> None:
-        """Explain one picture with every method and write it; add to `files` and `results`."""
+        """Explain one picture with every method and write it; add to `files` and `groups`."""
         picture = self.pictures[index : index + 1]
         with progress(quiet=self.as_json) as at:
-            for method in self.methods:
-                at(f"{name}, {method.name}")
+            for method, stem in zip(self.methods, self._stems(), strict=True):
+                at(f"{name}, {stem}")
                 found = [
                     self._explain(view, picture, m) for m in self._layers(view, picture, method)
                 ]
-                files += self._write(name, found)
-                results += found
+                files += self._write(f"{name}-{stem}", found)
+                groups.append(found)
                 if stop.is_set():
                     raise KeyboardInterrupt
 

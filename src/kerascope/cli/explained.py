@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,21 @@ if TYPE_CHECKING:
     from kerascope.attribution import Attribution
 
 
-def joined(collected: list[list[Attribution]]) -> list[Attribution]:
-    """Return one result per method of the results by picture."""
-    count = len(collected[0])
-    return [join([row[k] for row in collected if k < len(row)]) for k in range(count)]
+# Of one picture: by method, and in a sweep by layer.
+Groups = list[list["Attribution"]]
+
+
+def joined(collected: list[Groups]) -> list[Attribution]:
+    """Return one result per method and layer of the results by picture."""
+    rows = [[result for group in groups for result in group] for groups in collected]
+    return [join([row[k] for row in rows if k < len(row)]) for k in range(len(rows[0]))]
+
+
+def labels_of(results: list[Attribution]) -> list[str]:
+    """Return "grad_cam at conv5" for every result; equal ones are numbered."""
+    from kerascope.method import told_apart
+
+    return told_apart([f"{r.method.name}{f' at {r.layer}' if r.layer else ''}" for r in results])
 
 
 def join(results: list[Attribution]) -> Attribution:
@@ -60,14 +70,16 @@ def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
     from kerascope.verdict import plain
 
     rows = []
-    for result in results:
+    for result, label in zip(results, labels_of(results), strict=True):
         for i, name in enumerate(result.names):
             words = result.explained[i]
-            gap = None if result.gap is None else json.loads(json.dumps(result.gap[i].tolist()))
+            gap = None if result.gap is None else result.gap[i].tolist()
             rows.append(
                 {
                     "picture": name,
                     "method": result.method.name,
+                    "label": label,
+                    "fields": result.method.to_json()["fields"],
                     "explained": words if isinstance(words, str) else list(words),
                     "scores": result.scores[i].tolist(),
                     "layer": result.layer,
@@ -83,16 +95,17 @@ def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
     return rows
 
 
-def print_grades(result: Attribution, *, quiet: bool) -> None:
+def print_grades(results: list[Attribution], *, quiet: bool) -> None:
     """Say every grade with its reasons."""
-    for i, name in enumerate(result.names):
-        said = result.explained[i]
-        words = (said,) if isinstance(said, str) else said
-        for what, grade in zip(words, result.grades(i), strict=True):
-            head = f"{name}  {result.method.name}, {what}: grade {grade.letter}"
-            say(f"{head} ({grade.score:.2f})", quiet=quiet)
-            for reason in grade.reasons:
-                say(f"    {reason}", quiet=quiet)
+    for result, label in zip(results, labels_of(results), strict=True):
+        for i, name in enumerate(result.names if result.grade else ()):
+            said = result.explained[i]
+            words = (said,) if isinstance(said, str) else said
+            for what, grade in zip(words, result.grades(i), strict=True):
+                head = f"{name}  {label}, {what}: grade {grade.letter} ({grade.score:.2f})"
+                say(head, quiet=quiet)
+                for reason in grade.reasons:
+                    say(f"    {reason}", quiet=quiet)
 
 
 def summary(results: list[Attribution], files: list[str]) -> dict[str, Any]:
@@ -112,7 +125,6 @@ def print_results(results: list[Attribution]) -> None:
         words = (
             row["explained"] if isinstance(row["explained"], str) else ", ".join(row["explained"])
         )
-        where = f" at {row['layer']}" if row["layer"] else ""
-        say(f"{row['picture']}  {row['method']}{where}: {words}")
+        say(f"{row['picture']}  {row['label']}: {words}")
     for note in dict.fromkeys(note for result in results for note in result.notes):
         say(f"note: {note}")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerascope.errors import BadModel
 from kerascope.metrics.again import explained
 from kerascope.metrics.controls import control_maps
 from kerascope.metrics.robustness import noisy
@@ -25,13 +24,17 @@ if TYPE_CHECKING:
     from kerascope.metrics.subject import Subject
     from kerascope.types import Array
 
-MOST_PASSES = 200  # forward passes over one sample
+MOST_PASSES = 200  # forward passes over one sample and target
 # Of the positions that are kept, the highest or the lowest of a map. Symmetric about a half, so
 # that removing a share is among them, and a map and its reverse have opposite values.
 SHARES = (0.05, 0.2, 0.5, 0.8, 0.95)
 CELLS = 25
 NOISE = 0.02  # of the range of a sample, as in the metrics of robustness
 _BASELINE = "mean"
+# A score that moves by less, as a share of its size, moves by rounding: in float32, or in half
+# precision.
+_ROUNDING = {"float16": 3e-2, "bfloat16": 0.2}
+_FLOAT32 = 4e-6
 _NOISE_DRAW = 2**27
 _RANDOM_SEED = 2**20
 
@@ -84,7 +87,8 @@ def removal(subject: Subject) -> Removal:
     parts = scores[:, 2 : 2 + curves].reshape(len(scores), len(maps), 2, len(SHARES))
     each = (parts[:, :, 0] - parts[:, :, 1]).mean(axis=2) / np.where(span > 0, span, 1)[:, None]
     flat = subject.flat
-    constant = (np.ptp(flat, axis=1) <= 0) | (span <= 0)
+    constant = np.ptp(flat, axis=1) <= _FLOAT32 * np.abs(flat).max(axis=1)
+    constant |= span <= _rounding(subject) * np.abs(scores).max(axis=1)
     costs = np.maximum(scores[:, :1] - scores[:, 2 + curves :], 0)
     return Removal(
         own=undefined_where(each[:, 0], constant),
@@ -93,6 +97,11 @@ def removal(subject: Subject) -> Removal:
         cells=_where_it_costs(flat, labels, costs),
         passes=draws,
     )
+
+
+def _rounding(subject: Subject) -> float:
+    kind = getattr(subject.view.model, "compute_dtype", None)
+    return _ROUNDING.get(str(kind), _FLOAT32)
 
 
 def _control(subject: Subject, name: str) -> Subject:
@@ -125,35 +134,43 @@ def _where_it_costs(flat: Array, labels: Array, costs: Array) -> Array:
 def stability(subject: Subject) -> Array:
     """Return the correlation with the map under small noise and another seed: (sample,).
 
-    NaN where nothing was changed: ids cannot be noised, and not every method draws.
+    Noise stays within the sample's own range. 0 where the map becomes constant. NaN where it was,
+    and where nothing was changed: ids cannot be noised, and not every method draws.
     """
     x = dict(subject.x)
-    names = [name for name, array in x.items() if not is_tokens(array)]
-    for place, name in enumerate(names):
-        x[name] = noisy(subject, name, NOISE, _NOISE_DRAW + place)
+    for place, name in enumerate(name for name, array in x.items() if not is_tokens(array)):
+        axes = tuple(range(1, x[name].ndim))
+        low, high = (f(x[name], axis=axes, keepdims=True) for f in (np.min, np.max))
+        x[name] = np.clip(noisy(subject, name, NOISE, _NOISE_DRAW + place), low, high)
     maps = explained(subject, x, seed=subject.run.seed + 1)
-    same = all(np.array_equal(x[name], subject.x[name]) for name in x)
-    found = correlation(subject.flat, maps)
-    return np.full(len(found), np.nan) if same and np.array_equal(maps, subject.flat) else found
+    still = (maps == subject.flat).all(axis=1)
+    for name, array in x.items():
+        still &= (array == subject.x[name]).reshape(len(array), -1).all(axis=1)
+    return undefined_where(_alike(subject.flat, maps), still)
 
 
 def weights(subject: Subject) -> float:
     """Return how alike the maps are when all weights are drawn anew, 0 … 1; NaN: undefined.
 
     The mean size of the correlation over samples (Adebayo et al. 2018: a method that passes
-    changes). Each layer is drawn from its own initialiser; the model's own weights are put back.
+    changes), 0 for a map that becomes constant. Each layer is drawn from its own initialiser; the
+    model's own weights are put back.
     """
     from kerascope.metrics.randomise import randomising
 
     with randomising(subject.view, subject.run) as drawn:
         for path in drawn.layers:
             drawn.draw(path)
-        try:
-            maps = explained(subject)
-        except BadModel:  # scores of drawn weights may be infinite
-            return float("nan")
-    found = np.abs(correlation(subject.flat, maps))
+        maps = explained(subject)
+    found = np.abs(_alike(subject.flat, maps))
     return float(found[np.isfinite(found)].mean()) if np.isfinite(found).any() else float("nan")
+
+
+def _alike(own: Array, other: Array) -> Array:
+    """Return correlations (sample,): 0 where the other map is constant, NaN where the own is."""
+    found = correlation(own, other)
+    varies = np.isfinite(correlation(own, own))
+    return np.where(varies & ~np.isfinite(found), 0.0, found)
 
 
 def forwards(passes: Passes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from kerascope.attribution import write_whole
 from kerascope.errors import BadFile
 
+UNDEFINED = "undefined"
 FOLDER = "KERASCOPE_CACHE"  # of the environment: where to keep them; "off" keeps nothing
 
 
@@ -24,24 +26,26 @@ def kept_file(made: Any) -> Path | None:
 
 
 def read_kept(made: Any) -> float | None:
-    """Return the number kept of what made it; None where there is none, or it cannot be read."""
+    """Return the number kept of what made it, NaN: undefined; None where there is none."""
     path = kept_file(made)
     try:
         value = None if path is None else json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if value == UNDEFINED:
+        return float("nan")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
     return None
 
 
 def keep(made: Any, value: float) -> None:
-    """Keep a finite number; a disk that is full or may not be written does not matter."""
+    """Keep a number of 0 … 1, or NaN; a disk that is full or not to be written does not matter."""
     path = kept_file(made)
-    if path is None or value != value:  # noqa: PLR0124 — NaN alone is not itself
+    if path is None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(value).encode())
+        write_whole(path, json.dumps(value if math.isfinite(value) else UNDEFINED).encode())
     except (OSError, BadFile):
         return

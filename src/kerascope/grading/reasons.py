@@ -14,13 +14,14 @@ _FINE, _POOR = 0.75, 0.4  # worth from which on a finding is praise, or below wh
 def reasons_of(
     checks: Mapping[str, float], missing: Mapping[str, str], what: str
 ) -> tuple[str, ...]:
-    """Return a reason for every check, the heaviest objection first; what was not made is last.
+    """Return a reason for every check, the heaviest objection first; those not made are last.
 
     checks: values by name, with those of a "random" and the "edge" map. missing: why others
     were not made. what: was explained.
     """
     if "removal" not in checks:
-        return (f"the map is constant, or nothing that was covered changes the {what}",)
+        still = f"the map is constant, or nothing that was covered changes the {what}"
+        return (missing.get("removal", still),)
     scale = bundled()
     found = []
     for name in CHECKS:
@@ -29,11 +30,7 @@ def reasons_of(
             lost = scale.weights[name] * (1 - worth)
             found.append((lost, _words(name, checks, worth)))
     told = [words for _, words in sorted(found, key=lambda pair: -pair[0])]
-    told += [
-        f"{name} not measured: {missing[name]}"
-        for name in ("stability", "weights")
-        if name not in checks
-    ]
+    told += [f"{name} not measured: {missing[name]}" for name in CHECKS if name not in checks]
     return tuple(told)
 
 

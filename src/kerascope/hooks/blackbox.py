@@ -46,6 +46,13 @@ class BlackBox:
         """Which function it is."""
         return identity_of(self.model)
 
+    @property
+    def structure(self) -> Structure:
+        """How the function is called; known once it has read inputs."""
+        if self._structure is None:
+            raise BadInput("the function has read no inputs yet")
+        return self._structure
+
     def read(self, inputs: Any) -> dict[str, Array]:
         """Return inputs by name as arrays; call the function on one sample to learn its outputs."""
         arrays, self._structure = normalise(self.model, inputs)

@@ -16,7 +16,7 @@ from kerascope.types import Array
 class Structure:
     """How a model is called: with one array, a list or a dict; and the names of its inputs."""
 
-    kind: str  # "single", "list" or "dict"
+    kind: str  # "single", "list", "tuple" or "dict"
     names: tuple[str, ...]
 
     def build(self, arrays: Mapping[str, Any]) -> Any:
@@ -25,6 +25,8 @@ class Structure:
             return arrays[self.names[0]]
         if self.kind == "list":
             return [arrays[name] for name in self.names]
+        if self.kind == "tuple":
+            return tuple(arrays[name] for name in self.names)
         return {name: arrays[name] for name in self.names}
 
 
@@ -80,7 +82,7 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
         structure = Structure("list", tuple(name for name, _ in declared))
         items = list(inputs)
     elif isinstance(inputs, tuple) and len(inputs) > 1 and all(np.ndim(i) > 0 for i in inputs):
-        structure = Structure("list", tuple(f"input_{i}" for i in range(len(inputs))))
+        structure = Structure("tuple", tuple(f"input_{i}" for i in range(len(inputs))))
         items = list(inputs)
     else:
         name = declared[0][0] if declared is not None and len(declared) == 1 else "input"

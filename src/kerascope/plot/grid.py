@@ -14,6 +14,7 @@ from kerascope.plot.colour import ALPHA
 from kerascope.plot.draw import INK, draw_input, draw_map, mosaic_ratio, title
 from kerascope.plot.maps import CLIP, Kind, Map, limit_of, maps_of, picture_of, target_count
 from kerascope.plot.words import (
+    grade_words,
     layer_words,
     one_line,
     prediction_words,
@@ -59,7 +60,8 @@ def figure(
             limit = limits[item.input] if shared_scale else limit_of([item], clip=clip)
             draw_map(cell, result, item, limit=limit, alpha=alpha)
             title(cell, item.explained)
-            _below(cell, textwrap.wrap(one_line(sentence(result, item)), 44, max_lines=4))
+            said = one_line(sentence(result, item, graded=False))
+            _below(cell, [*textwrap.wrap(said, 44, max_lines=4), grade_words(result, item)])
             if not shared_scale:
                 draw_bar(page.below[line][column], [item], limit, lying=True)
     for axes, row in zip(page.side, rows, strict=False):
@@ -97,6 +99,7 @@ def sheet(
             cell = page.cells[line][column + 1]
             limit = limits[column] if shared_scale else limit_of([item], clip=clip)
             draw_map(cell, result, item, limit=limit, alpha=alpha)
+            _below(cell, [grade_words(result, item)])
             if line == 0:
                 title(cell, _column_title(result, results))
             if not shared_scale:
@@ -161,7 +164,7 @@ def _head(axes: Any, result: Attribution, item: Map, *lines: str) -> None:
 
 def _below(axes: Any, lines: Sequence[str]) -> None:
     """Put lines below the axes."""
-    text = "\n".join(lines)
+    text = "\n".join(filter(None, lines))
     axes.set_xlabel(text, fontsize=7.5, color="#5a6070", labelpad=4, loc="left", parse_math=False)
 
 

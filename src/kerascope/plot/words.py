@@ -214,12 +214,17 @@ def describe(result: Attribution, item: Map) -> str:
     return f"{what}: {sentence(result, item)}."
 
 
-def sentence(result: Attribution, item: Map) -> str:
+def sentence(result: Attribution, item: Map, *, graded: bool = True) -> str:
     """Return where the evidence lies, how concentrated, what speaks against, and the grade."""
     parts = [empty_words(result, item)] if item.empty else [_held(result, item), _against(item)]
+    last = grade_words(result, item) if graded else ""
+    return "; ".join(filter(None, [*parts, broken_words(item), last]))
+
+
+def grade_words(result: Attribution, item: Map) -> str:
+    """Return "grade B", or "" where there is none."""
     grade = grade_of(result, item)
-    graded = "" if grade is None else f"grade {grade.letter}"
-    return "; ".join(filter(None, [*parts, broken_words(item), graded]))
+    return "" if grade is None else f"grade {grade.letter}"
 
 
 def grade_of(result: Attribution, item: Map) -> Grade | None:
