@@ -237,7 +237,7 @@ def test_a_grade_is_a_value() -> None:
         grade.letter = "A"  # type: ignore[misc]
 
 
-class _Pair(keras.Model):
+class Pair(keras.Model):
     """Takes a tuple, or a dict, that Keras is not told of."""
 
     def __init__(self, *, keyed: bool) -> None:
@@ -264,8 +264,8 @@ def test_models_are_called_as_they_are(kind: str, *, later: bool) -> None:
     model, x = {
         "dict of one": (lambda d: d["pic"][:, :4, :4].sum((1, 2, 3)), {"pic": a}),
         "function of two": (lambda t: t[0][:, :4, :4].sum((1, 2, 3)), (a, b)),
-        "tuple": (_Pair(keyed=False), (a, b)),
-        "dict": (_Pair(keyed=True), {"pic": a, "sky": b}),
+        "tuple": (Pair(keyed=False), (a, b)),
+        "dict": (Pair(keyed=True), {"pic": a, "sky": b}),
     }[kind]
     if later:
         result = ks.grade(model, ks.explain(model, x, "occlusion", **fields))
