@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -288,3 +291,33 @@ def test_nothing_is_traced_again() -> None:
     cascade = ModelParameterRandomization(stages=None).cascade(subject)
     assert view.store.traces == traced
     assert (cascade.similarity[:, -1] < 0.9).all(), "the weights did not reach the graph"
+
+
+def test_a_ctrl_c_just_before_weights_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = subjects.of_zoo("flat_functional", "gradient").view
+    model = view.model
+    before = [_float32(weight) for weight in model.weights]
+    room = importlib.import_module("kerascope.metrics.randomise")
+    whole, pressed = room._whole, []
+
+    @contextlib.contextmanager
+    def late() -> Iterator[None]:
+        if not pressed:
+            pressed.append(1)
+            raise KeyboardInterrupt
+        with whole():
+            yield
+
+    monkeypatch.setattr(room, "_whole", late)
+
+    def drawing() -> None:
+        with randomising(view, Run()) as weights:
+            for path in weights.layers:
+                weights.draw(path)
+            pairs = zip(before, model.weights, strict=True)
+            assert any(not np.array_equal(old, _float32(now)) for old, now in pairs)
+
+    with pytest.raises(KeyboardInterrupt):
+        drawing()
+    for old, weight in zip(before, model.weights, strict=True):
+        np.testing.assert_array_equal(old, _float32(weight))

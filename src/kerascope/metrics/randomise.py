@@ -33,9 +33,17 @@ def kept(view: Any, variables: Iterable[Any]) -> Iterator[list[Array]]:
         try:
             yield old
         finally:
-            with _whole():
-                for variable, values in zip(held, old, strict=True):
-                    variable.assign(values)
+            pressed = back = False
+            while not back:  # a Ctrl-C before `_whole` holds it off must not leave drawn weights
+                try:
+                    with _whole():
+                        for variable, values in zip(held, old, strict=True):
+                            variable.assign(values)
+                        back = True
+                except KeyboardInterrupt:
+                    pressed = True
+            if pressed:
+                raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
