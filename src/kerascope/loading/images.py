@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kerascope.errors import BadImage, BadInput, choices
+from kerascope.errors import BadInput
 from kerascope.loading.arrays import as_array, finite, from_dataset, one_array, read_arrays
 from kerascope.loading.pictures import (
-    cropped,
     is_picture,
-    pixels,
     plain_picture,
     read_picture,
     shown,
-    squeezed,
 )
 from kerascope.loading.pixels import display_of, placed, resized
-from kerascope.loading.preprocessing import AUTO, HUB, decide, named, range_hint, usual_size
+from kerascope.loading.preprocessing import AUTO, named, range_hint
+from kerascope.loading.reader import Preprocess, Reader, check_fit, chosen, sized, wanted_of
 from kerascope.loading.sources import file_names, is_array_file, picture_items
-from kerascope.loading.wants import Wanted, hub_converter, wanted_picture
+from kerascope.loading.wants import Wanted
 from kerascope.types import Array
 
-FITS = ("squeeze", "crop")
 DISPLAY_SIDE = 1024
 _DISPLAY_BYTES = 1 << 28  # 256 MiB for all displayed pictures together
 _SMALLEST_SIDE = 160
-
-Preprocess = str | Callable[[Array], Array]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -101,88 +95,43 @@ def load_images(
     limit: read at most so many samples of a dataset, or pictures of a folder.
     Raises `BadImage`, `BadFile` or `BadInput`, in one line.
     """
-    if fit not in FITS:
-        raise BadInput(f"fit='{fit}' is not known{choices(fit, FITS)}")
+    check_fit(fit)
     if not callable(preprocess) and preprocess != AUTO:
         named(preprocess)
     if hasattr(source, "columns") and hasattr(source, "to_numpy"):
         raise BadInput(
             "a data frame holds no pictures; use load_inputs for tables, or give a column of paths"
         )
-    wanted = (
-        Wanted(None, None, None, channels_first=False) if model is None else wanted_picture(model)
-    )
-    wanted = _sized(wanted, size)
     items = picture_items(source)
     if items is None:
         array = one_array(read_arrays(source), Path(source).name) if is_array_file(source) else None
         samples = _samples(source if array is None else array, limit)
+        wanted = sized(wanted_of(model), size)
         return _from_array(samples, model, wanted, preprocess, resize=size is not None)
-    notes = items[1]
-    if wanted.size is None and (usual := usual_size(model)) is not None:
-        (height, width), why = usual
-        wanted = wanted._replace(height=height, width=width)
-        notes = (*notes, f"size: {height}×{width}, {why}; size= changes it")
-    return _from_pictures(items[0][:limit], notes, model, wanted, preprocess, fit=fit)
+    reader = Reader.of(model, size=size, preprocess=preprocess, fit=fit)
+    hinted = None if preprocess == AUTO else model
+    return _from_pictures(items[0][:limit], items[1], reader, hinted)
 
 
-def _sized(wanted: Wanted, size: int | tuple[int, int] | None) -> Wanted:
-    """Return what is wanted with the size that was asked for; raise `BadInput` when they differ."""
-    if size is None:
-        return wanted
-    height, width = (size, size) if isinstance(size, int) else size
-    if height < 1 or width < 1:
-        raise BadInput(f"size={size} is not a size: height and width are at least 1")
-    for have, asked in ((wanted.height, height), (wanted.width, width)):
-        if have is not None and have != asked:
-            raise BadInput(
-                f"size={height}×{width} does not fit the model's input "
-                f"{wanted.height}×{wanted.width}"
-            )
-    return wanted._replace(height=height, width=width)
-
-
-def _from_pictures(
-    items: list[Any],
-    notes: tuple[str, ...],
-    model: Any,
-    wanted: Wanted,
-    preprocess: Preprocess,
-    *,
-    fit: str,
-) -> Images:
-    channels = _picture_channels(wanted)
-    name, function, words = _chosen(model, preprocess)
+def _from_pictures(items: list[Any], notes: tuple[str, ...], reader: Reader, hinted: Any) -> Images:
+    """Return `Images` of files and Pillow images; `hinted` is a model whose range is checked."""
     side = _display_side(len(items))
     names = file_names([None if is_picture(item) else item for item in items])
     kept, display = [], []
     for item, label in zip(items, names, strict=True):
         picture = plain_picture(item, label) if is_picture(item) else read_picture(item)
-        if fit == "crop" and wanted.size is not None:
-            picture = cropped(picture, *wanted.size)
+        picture = reader.framed(picture)
         display.append(shown(picture, side))
-        picture = picture if wanted.size is None else squeezed(picture, *wanted.size)
-        kept.append(pixels(picture, channels))
+        kept.append(reader.pixels(picture))
         _check_equal(kept, names)
-    inputs = np.ascontiguousarray(function(np.stack(kept)), np.float32)
-    if wanted.channels_first:
-        inputs = np.ascontiguousarray(np.moveaxis(inputs, -1, 1))
+    inputs = reader.inputs(np.stack(kept))
     return Images(
-        inputs=finite(inputs, "the preprocessed pictures"),
+        inputs=inputs,
         display=tuple(display),
         names=names,
-        notes=(*notes, words, *(() if preprocess == AUTO else _hint(model, inputs))),
-        preprocessing=name,
-        fit=fit,
-    )
-
-
-def _picture_channels(wanted: Wanted) -> int:
-    if wanted.channels in (1, 3, None):
-        return wanted.channels or 3
-    raise BadImage(
-        f"the model takes {wanted.channels} channels, a picture has 1 or 3; give the inputs as an "
-        "array (.npy)"
+        notes=(*notes, *reader.notes, *_hint(hinted, inputs)),
+        preprocessing=reader.name,
+        fit=reader.fit,
     )
 
 
@@ -202,38 +151,6 @@ def _display_side(count: int) -> int:
     return int(np.clip((_DISPLAY_BYTES / 3 / max(count, 1)) ** 0.5, _SMALLEST_SIDE, DISPLAY_SIDE))
 
 
-def _chosen(model: Any, preprocess: Preprocess) -> tuple[str, Callable[[Array], Array], str]:
-    """Return name, function and words of the preprocessing of pictures."""
-    if callable(preprocess):
-        name = getattr(preprocess, "__name__", type(preprocess).__name__)
-        return (
-            name,
-            lambda x: as_array(preprocess(x)),
-            f"preprocessing: the function {name}, as asked",
-        )
-    if preprocess != AUTO:
-        return (
-            preprocess,
-            named(preprocess).apply,
-            f"preprocessing: {preprocess} ({named(preprocess).words}), as asked",
-        )
-    if model is None:
-        return (
-            "none",
-            named("none").apply,
-            "preprocessing: none (raw pixels 0…255), because no model was given",
-        )
-    name, why = decide(model)
-    if name == HUB:
-        convert = hub_converter(model)
-        return (
-            name,
-            lambda x: as_array(convert(x)),
-            "preprocessing: hub (the model's own image converter)",
-        )
-    return name, named(name).apply, f"preprocessing: {name} ({named(name).words}), because {why}"
-
-
 def _from_array(
     samples: Array, model: Any, wanted: Wanted, preprocess: Preprocess, *, resize: bool
 ) -> Images:
@@ -243,7 +160,7 @@ def _from_array(
     inputs = finite(array.astype(np.float32), "the inputs")
     display, name = display_of(inputs, channels_first=wanted.channels_first), "none"
     if preprocess != AUTO:
-        name, function, words = _chosen(model, preprocess)
+        name, function, words = chosen(model, preprocess)
         last = np.moveaxis(inputs, 1, -1) if wanted.channels_first else inputs
         last = np.asarray(function(last), np.float32)
         inputs = np.ascontiguousarray(np.moveaxis(last, -1, 1) if wanted.channels_first else last)

@@ -1,0 +1,1 @@
+"""The audit: what a model has learned, over a whole data set."""

@@ -1,0 +1,6 @@
+"""Engines: where the parts of a long job are worked on."""
+
+from kerascope.engines.base import Engine, Job
+from kerascope.engines.local import Local
+
+__all__ = ["Engine", "Job", "Local"]
