@@ -15,7 +15,6 @@ from kerascope.attribution import Attribution
 from kerascope.checks import check_score, check_weights, check_whole
 from kerascope.errors import BadMethod, BadModel
 from kerascope.facts import facts_of
-from kerascope.grading import graded
 from kerascope.hooks import BlackBox, HookedModel
 from kerascope.hooks.inputs import Structure
 from kerascope.memory import budget
@@ -102,6 +101,8 @@ def explain(
     result = _wrap(view, inputs, x, value, raw, targets, seen, score, run, target, started)
     if not grade:
         return result
+    from kerascope.grading import graded  # the metrics behind it are not loaded without need
+
     return graded(
         result,
         view,

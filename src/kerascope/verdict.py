@@ -28,11 +28,6 @@ class Grade:
     checks: dict[str, float] = dataclasses.field(default_factory=dict, hash=False)
     passes: int = 0
 
-    @property
-    def words(self) -> str:
-        """The letter with its first reason: "grade B: completeness gap 12 %"."""
-        return f"grade {self.letter}" + (f": {self.reasons[0]}" if self.reasons else "")
-
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return dataclasses.asdict(self)
