@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,24 +139,40 @@ class Attribution:
         """Return the result of some samples; raise `IndexError` for one that is not there."""
         if not isinstance(index, slice) and not -len(self) <= index < len(self):
             raise IndexError(f"sample {index} is out of range; there are {len(self)}")
-        part = index if isinstance(index, slice) else slice(index, index + 1 or None)
+        rows = range(len(self))
+        return self.take(rows[index] if isinstance(index, slice) else [rows[index]])
+
+    def take(self, rows: Sequence[int]) -> Attribution:
+        """Return the result of these samples, in this order."""
+        some = list(rows)
         cut = lambda tree: (  # noqa: E731
-            {k: v[part] for k, v in tree.items()} if isinstance(tree, Mapping) else tree[part]
+            {k: v[some] for k, v in tree.items()} if isinstance(tree, Mapping) else tree[some]
         )
+        pick = lambda items: tuple(items[i] for i in some)  # noqa: E731
+        made = self.provenance
         return dataclasses.replace(
             self,
             values=cut(self.values),
             inputs=cut(self.inputs),
-            scores=self.scores[part],
-            explained=self.explained[part],
+            scores=self.scores[some],
+            explained=pick(self.explained),
             predictions=cut(self.predictions),
-            gap=None if self.gap is None else self.gap[part],
-            grade=None if self.grade is None else self.grade[part],
-            extras={key: value[part] for key, value in self.extras.items()},
-            display=None if self.display is None else self.display[part],
-            names=self.names[part],
-            provenance=self.provenance.part(part),
+            gap=None if self.gap is None else self.gap[some],
+            grade=None if self.grade is None else [self.grade[i] for i in some],
+            extras=cut(self.extras),
+            display=None if self.display is None else pick(self.display),
+            names=pick(self.names) if self.names else (),
+            provenance=dataclasses.replace(made, rows=pick(made.rows) if made.rows else ()),
         )
+
+    def single_map(self) -> Array:
+        """Return `heatmap` of a result of one input and one target; else raise `BadInput`."""
+        maps = self.heatmap()
+        if isinstance(maps, Mapping):
+            raise BadInput(f"the explanation is of {len(maps)} inputs; one is needed")
+        if any(not isinstance(words, str) for words in self.explained):
+            raise BadInput("the explanation is of several targets; one is needed")
+        return maps
 
     def plot(self, **options: Any) -> Any:
         """Return a matplotlib figure: picture, map, colour bar with words; see `plot.figure`."""

@@ -145,11 +145,7 @@ def _predicted(result: Attribution) -> list[int] | None:
 
 def _shares(result: Attribution, cells: int) -> Array:
     """Return the share of the positive evidence in each cell: (sample, cell), NaN for none."""
-    maps = result.heatmap()
-    if not isinstance(maps, np.ndarray):
-        raise BadInput(f"the explanation is of {len(maps)} inputs; one is needed")
-    if any(not isinstance(words, str) for words in result.explained):
-        raise BadInput("the explanation is of several targets; one is needed")
+    maps = result.single_map()
     summed = np.maximum(maps, 0).astype(np.float64)
     for axis in range(1, maps.ndim):
         shared = overlaps(summed.shape[axis], cells)  # what lies on an edge is shared out

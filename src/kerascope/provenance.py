@@ -58,10 +58,6 @@ class Provenance:
             items = tuple(tuple(v) if isinstance(v, list) else v for v in getattr(self, name))
             object.__setattr__(self, name, items)
 
-    def part(self, samples: slice) -> Provenance:
-        """Return what made some of the samples."""
-        return dataclasses.replace(self, rows=self.rows[samples])
-
 
 def provenance_of(
     view: Any,

@@ -38,7 +38,7 @@ def assert_looks_at(
         AssertionError: it does not hold; names the samples and where their evidence lies instead.
         BadInput: a mask that does not fit, is empty or covers everything, or several targets.
     """
-    maps = _maps(attribution)
+    maps = attribution.single_map()
     inside = _region(mask, boxes, maps)
     if not 0 < share <= 1 or not 0 < at_least <= 1:
         raise BadInput(f"share={share} and at_least={at_least} must be above 0 and at most 1")
@@ -58,15 +58,6 @@ def assert_looks_at(
         f"the region for {good.sum()} of {len(maps)} samples, fewer than {at_least:.0%}:\n"
         + "\n".join(lines)
     )
-
-
-def _maps(attribution: Attribution) -> Array:
-    maps = attribution.heatmap()
-    if not isinstance(maps, np.ndarray):
-        raise BadInput(f"the explanation is of {len(maps)} inputs; one is needed")
-    if any(not isinstance(words, str) for words in attribution.explained):
-        raise BadInput("the explanation is of several targets; one is needed")
-    return maps
 
 
 def _region(mask: Any, boxes: Any, maps: Array) -> Array:

@@ -173,3 +173,21 @@ def test_relative_distance() -> None:
     assert relative(one * 0, one * 0) == 0
     assert relative(one, one[:, :1]) is None
     assert relative(one, {"a": one}) is None
+
+
+class Pair(keras.Model):
+    """Takes a tuple, which Keras is not told of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, given: Any) -> Any:
+        first, second = given
+        return self.dense(keras.ops.mean(first * 2 + second, axis=(1, 2)))
+
+
+def test_a_model_that_takes_a_tuple_is_called_with_one(tmp_path: Path) -> None:
+    model, x = Pair(), np.random.default_rng(0).random((2, 2, 8, 8, 1)).astype(np.float32)
+    file = ks.explain(model, (x[0], x[1]), "gradient").save(tmp_path / "a.safetensors")
+    assert ks.replay(file, model).same

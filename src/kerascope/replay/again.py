@@ -194,36 +194,29 @@ def _call(
     try:
         with repeating(made.batch[1:]):
             whole = explain(
-                view, x.get("", x), method, target=target, score=made.score, seed=made.seed,
-                batch_size=rows, memory=made.memory,
+                view, _as_called(x, made.called), method, target=target, score=made.score,
+                seed=made.seed, batch_size=rows, memory=made.memory,
             )  # fmt: skip
     except KerascopeError as error:
         raise type(error)(
             f"{record.title} cannot be made again with this model: {error}"
         ) from error
     names = tuple(record.names[sample] for sample in group)
-    result = _rows(whole, places, names, [item.display for item in found])
+    pictures = [item.display for item in found if item.display is not None]
+    result = whole.take(places)
     read = {"preprocessing": made.preprocessing, "fit": made.fit, "size": made.size}
-    return dataclasses.replace(result, provenance=dataclasses.replace(result.provenance, **read))  # type: ignore[arg-type]
-
-
-def _rows(
-    whole: Attribution, places: list[int], names: tuple[str, ...], display: list[Any]
-) -> Attribution:
-    """Return some samples of a result under their names, with their pictures."""
-    cut = lambda tree: (  # noqa: E731
-        {k: v[places] for k, v in tree.items()} if isinstance(tree, Mapping) else tree[places]
-    )
-    names_of = ("values", "inputs", "scores", "predictions", "extras")
-    parts: dict[str, Any] = {name: cut(getattr(whole, name)) for name in names_of}
     return dataclasses.replace(
-        whole,
-        **parts,
-        gap=None if whole.gap is None else whole.gap[places],
-        explained=tuple(whole.explained[place] for place in places),
-        display=None if any(picture is None for picture in display) else tuple(display),
+        result,
         names=names,
-        provenance=dataclasses.replace(
-            whole.provenance, rows=tuple(whole.provenance.rows[place] for place in places)
-        ),
+        display=tuple(pictures) if len(pictures) == len(found) else None,
+        provenance=dataclasses.replace(result.provenance, **read),  # type: ignore[arg-type]
     )
+
+
+def _as_called(x: dict[str, Any], kind: str | None) -> Any:
+    """Return inputs by name, "" where there is one, as the model takes them."""
+    from kerascope.hooks.inputs import Structure  # Keras, whose backend is chosen by now
+
+    if "" in x:
+        return x[""]
+    return Structure(kind, tuple(x)).build(x) if kind in ("list", "tuple") else x
