@@ -2,5 +2,6 @@
 
 from kerascope.engines.base import Engine, Job
 from kerascope.engines.local import Local
+from kerascope.engines.ray import Ray
 
-__all__ = ["Engine", "Job", "Local"]
+__all__ = ["Engine", "Job", "Local", "Ray"]

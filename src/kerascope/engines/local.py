@@ -8,12 +8,15 @@ import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from kerascope.checks import check_whole
 from kerascope.engines.base import Engine, Job
+
+P = TypeVar("P")
+H = TypeVar("H")
 
 _MOST_THREADS = 16
 
@@ -34,10 +37,10 @@ class Local(Engine):
 
     def run(self, job: Job, parts: list[int], stop: threading.Event) -> Iterator[int]:
         """Yield the number of every part that was written; end after the one in hand on `stop`."""
-        threads = self.threads or min(_MOST_THREADS, os.cpu_count() or 1)
+        handles = ((part, handle) for part in parts for handle in job.handles(part))
         with (
-            ThreadPoolExecutor(threads, thread_name_prefix="kerascope-read") as pool,
-            contextlib.closing(self._ahead(job, parts, pool)) as coming,
+            reading_pool(self.threads) as pool,
+            contextlib.closing(read_ahead(job.read, handles, pool, self.ahead)) as coming,
         ):
             for part, group in itertools.groupby(coming, key=lambda pair: pair[0]):
                 job.write(part, job.compute(part, (found.result() for _, found in group)))
@@ -45,19 +48,25 @@ class Local(Engine):
                 if stop.is_set():
                     return
 
-    def _ahead(
-        self, job: Job, parts: list[int], pool: ThreadPoolExecutor
-    ) -> Generator[tuple[int, Future[Any]], None, None]:
-        """Yield parts and samples in order, while the next ones are being read."""
-        handles = ((part, handle) for part in parts for handle in job.handles(part))
-        waiting: deque[tuple[int, Future[Any]]] = deque()
-        try:
-            for part, handle in handles:
-                waiting.append((part, pool.submit(job.read, handle)))
-                if len(waiting) > self.ahead:
-                    yield waiting.popleft()
-            while waiting:
+
+def reading_pool(threads: int | None = None) -> ThreadPoolExecutor:
+    """Return threads that read samples; None: one per core, at most 16."""
+    threads = threads or min(_MOST_THREADS, os.cpu_count() or 1)
+    return ThreadPoolExecutor(threads, thread_name_prefix="kerascope-read")
+
+
+def read_ahead(
+    read: Callable[[H], Any], handles: Iterable[tuple[P, H]], pool: Executor, most: int
+) -> Generator[tuple[P, Future[Any]], None, None]:
+    """Yield parts and samples in the order of the handles, while the next ones are being read."""
+    waiting: deque[tuple[P, Future[Any]]] = deque()
+    try:
+        for part, handle in handles:
+            waiting.append((part, pool.submit(read, handle)))
+            if len(waiting) > most:
                 yield waiting.popleft()
-        finally:
-            for _, future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft()
+    finally:
+        for _, future in waiting:
+            future.cancel()
