@@ -62,7 +62,7 @@ $(BIN)/python:
 $(VENV)/demo.stamp: $(BIN)/python pyproject.toml requirements/constraints.txt
 	@echo "Setting up $(VENV) with TensorFlow (CPU) …"
 	$(PIP) -c requirements/constraints.txt $(TENSORFLOW)
-	$(PIP) -c requirements/constraints.txt -e .
+	$(PIP) -c requirements/constraints.txt -e '.[audit]'
 	@touch $@
 
 # torch first: what comes later finds it installed and does not fetch another build.

@@ -12,7 +12,10 @@ def test_demo_tells_the_nets_apart(tmp_path: Path, capsys: pytest.CaptureFixture
     from kerascope.cli.demo import demo
 
     demo(output=tmp_path, scenes=40, as_json=True)
-    sky, vehicle = json.loads(capsys.readouterr().out)["findings"]
+    told = json.loads(capsys.readouterr().out)
+    sky, vehicle = told["findings"]
+    assert "the top third" in told["audit"]["sky_net"]  # where the sky is
+    assert "the bottom third" in told["audit"]["object_net"]  # where vehicles stand
     assert sky["share_inside_object"] <= 0.2
     assert vehicle["share_inside_object"] >= 0.6
     assert sky["interval_95"][1] < vehicle["interval_95"][0]

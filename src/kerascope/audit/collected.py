@@ -68,6 +68,14 @@ class Collected:
         """Whether all parts are written; if not, run again to go on."""
         return self.done == self.parts
 
+    @property
+    def columns(self) -> list[str]:
+        """Return the names of the columns; none before the first part is written."""
+        for path in _files(self.folder)[:1]:
+            with _opened(path) as file:
+                return list(file.schema_arrow.names)
+        return []
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the rows as dicts, in the order of the samples; a few in memory at a time."""
         for batch in self.batches():

@@ -143,6 +143,15 @@ class Features:
             for i, name in enumerate(self.methods)
         }
 
+    def scores_of(self, inputs: Any) -> Array:
+        """Return (sample, class) scores of a batch of at most `batch`: one forward pass."""
+        x = self.view.read(inputs)
+        n = len(next(iter(x.values())))
+        wide, targets, _ = self._full(x, self._targets(n, rank=1), np.zeros(n, int))
+        self.view.scores(wide, targets)
+        scores = self.view.last["scores_of"][self.output.name][:n]
+        return self._by_class(scores, 0.5 if self.view.score == "probability" else 0.0)
+
     def words(self, index: int) -> str:
         """Say what the score of a class is."""
         return pick(self.spec, 1, output=self.output.name, index=index).words(0)

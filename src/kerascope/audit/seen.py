@@ -56,6 +56,9 @@ class Eyes(Protocol):
     def towards(self, inputs: Any, ids: Array, classes: Array) -> dict[str, Maps]:
         """Return the maps of other classes, one for each sample, by method."""
 
+    def scores_of(self, inputs: Any) -> Array:
+        """Return (sample, class) scores of a batch of at most `batch`, and nothing else."""
+
     def words(self, index: int) -> str:
         """Say what the score of a class is: "logit of 'tabby'"."""
 
@@ -93,6 +96,10 @@ class Plain:
     def towards(self, inputs: Any, ids: Array, classes: Array) -> dict[str, Maps]:
         """Return no maps."""
         return {}
+
+    def scores_of(self, inputs: Any) -> Array:
+        """Return (sample, class) scores of a batch."""
+        return self._scores(inputs)
 
     def words(self, index: int) -> str:
         """Say what the score of a class is."""

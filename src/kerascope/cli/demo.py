@@ -32,13 +32,17 @@ def demo(
     with progress(quiet=as_json) as at:
         at("evidence")
         findings, nets = story.investigate(scenes=scenes)
+        at("audit")
+        said = story.unasked(nets)
         at("report")
-        page = story.write(findings, nets, output / "report.html")
+        page = story.write(findings, nets, output / "report.html", said)
     rows = [finding.row() for finding in findings]
     if as_json:
-        say_json({"findings": rows, "report": page.name})
+        say_json({"findings": rows, "audit": said, "report": page.name})
     else:
         _print(rows)
+        for name, words in said.items():
+            say(f"the audit, not told where to look, of {name}: {words}")
         say(f"report: {page.resolve()}")
     story.check(findings)
 

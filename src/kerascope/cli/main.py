@@ -13,6 +13,7 @@ from kerascope.cli import (
     activations,
     architecture,
     attention,
+    audit,
     bench,
     benchmark,
     certify,
@@ -42,6 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("explain")(explain.explain)
+app.command("audit")(audit.audit)
 app.command("evaluate")(evaluate.evaluate)
 app.command("diff")(diff.diff)
 app.command("certify")(certify.certify)

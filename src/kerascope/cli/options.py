@@ -6,12 +6,8 @@ from typing import Annotated
 
 import typer
 
-Model = Annotated[
-    str,
-    typer.Argument(
-        help="A .keras or .h5 file, keras:NAME (Keras Applications) or hub:PRESET (KerasHub)."
-    ),
-]
+MODEL_HELP = "A .keras or .h5 file, keras:NAME (Keras Applications) or hub:PRESET (KerasHub)."
+Model = Annotated[str, typer.Argument(help=MODEL_HELP)]
 Custom = Annotated[
     list[str],
     typer.Option(

@@ -12,7 +12,8 @@ import numpy as np
 
 from kerascope.demo.evidence import ACTIVATION_MAP, PIXELS, Evidence, measure, share_inside, why
 from kerascope.demo.scenes import CLASS_NAMES, bundled_scenes, make_scenes
-from kerascope.errors import KerascopeError
+from kerascope.demo.unasked import audited, hangs_on
+from kerascope.errors import KerascopeError, MissingDependency
 from kerascope.plot.words import percentage
 from kerascope.report import Comparison, Explanations, Interval, Story, Table, write_report
 
@@ -110,14 +111,22 @@ def check(findings: list[Finding]) -> None:
         )
 
 
-def write(findings: list[Finding], nets: dict[str, Any], path: Path) -> Path:
-    """Write the report of the demo."""
+def unasked(nets: dict[str, Any]) -> dict[str, str]:
+    """Return by net what the audit says of it; nothing without pyarrow."""
+    try:
+        return {name: hangs_on(audited(net)) for name, net in nets.items()}
+    except MissingDependency:
+        return {}
+
+
+def write(findings: list[Finding], nets: dict[str, Any], path: Path, said: dict[str, str]) -> Path:
+    """Write the report of the demo; said: what the audit says of each net."""
     pictures, truth = load_pictures(nets["object_net"]), bundled_scenes()
     results = [why(net, pictures) for net in nets.values()]
     heats = (np.asarray(result.heatmap()) for result in results)
     shares = zip(*(share_inside(heat, truth.masks) for heat in heats), strict=True)
     sections = [
-        _story(findings),
+        _story(findings, said),
         Comparison(
             title="The same pictures, two reasons",
             results=tuple(results),
@@ -135,7 +144,7 @@ def _interval(evidence: Evidence) -> Interval:
     return Interval(mean=evidence.mean, low=low, high=high)
 
 
-def _story(findings: list[Finding]) -> Story:
+def _story(findings: list[Finding], said: dict[str, str]) -> Story:
     fooled, honest = (finding.evidence for finding in findings)
     reason = (
         "Two small nets tell tanks from trucks. In the training pictures of the first, every truck "
@@ -151,6 +160,10 @@ def _story(findings: list[Finding]) -> Story:
         paragraphs=(
             reason,
             "An accuracy alone would not have told them apart until the weather changed.",
+            *(
+                f"The audit, not told where to look, says of {n}: {words}"
+                for n, words in said.items()
+            ),
         ),
         table=_table(findings),
     )

@@ -1,0 +1,166 @@
+"""Findings: what of all that was tested acts on the model, merged, ranked and put into words."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from kerascope.audit.examine import Tested
+from kerascope.audit.hypotheses.regions import OPPOSITE
+from kerascope.audit.interventions.effect import adjusted
+
+RATE = 0.05  # false discovery rate of the interventions
+LEAST = {"overlay": 0.15, "sticker": 0.15, "region": 0.25, "region of some": 0.25}
+LEAST_SIDE = 0.4  # of a side of all files of a class, where objects may stand  # effect, by family
+LEAST_OTHER = 0.2
+SAME_PIXELS = ("overlay", "sticker")
+REGIONS = ("region", "region of some")
+TRAITS = ("brightness", "contrast", "colour", "detail")
+_SIDES = ("top", "bottom", "left", "right")
+_EXPLAINED = 0.8  # share of an effect from which what does it explains the other
+_NAMED = 1.5  # how much more a place must do to be named before a trait
+_ALL_OF_IT = 0.8  # share of a trait's effect that the background alone must have, to be named
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Verdict:
+    """What one class hangs on, decided.
+
+    Attributes:
+        level: "added" (same pixels), "question" (acts; may be part of the class).
+        tested: what decided it. p: adjusted for all that was tested. also: what else it explains.
+        background: whether masks say that it lies in the background.
+    """
+
+    level: str
+    tested: Tested
+    p: float
+    also: tuple[Tested, ...] = ()
+    background: bool = False
+
+    @property
+    def family(self) -> str:
+        """Return what kind of cue it is."""
+        return "background" if self.background else self.tested.family
+
+
+def verdicts(tested: Sequence[Tested]) -> list[Verdict]:
+    """Return what acts on the model, strongest first, "added" before questions."""
+    p = adjusted(np.array([t.effect.p for t in tested]))
+    known = {id(t): float(value) for t, value in zip(tested, p, strict=True)}
+    found: list[Verdict] = []
+    for label in dict.fromkeys(t.label for t in tested):
+        own = [t for t in tested if t.label == label]
+        acting = [t for t in own if _acts(t, known[id(t)])]
+        found += _same_pixels(acting, known) + _questions(own, acting, known)
+    return sorted(found, key=lambda v: (v.level != "added", -v.tested.effect.effect))
+
+
+def _acts(tested: Tested, p: float) -> bool:
+    effect = tested.effect
+    least = LEAST.get(tested.family, LEAST_OTHER)
+    return effect.effect >= least and effect.interval[0] > 0 and p <= RATE
+
+
+def _same_pixels(acting: list[Tested], p: dict[int, float]) -> list[Verdict]:
+    """Return overlays and stickers; parts of one overlay, in the same files, become one."""
+    kept: list[tuple[Tested, list[Tested]]] = []
+    for tested in (t for t in acting if t.family in SAME_PIXELS):
+        whole = next((k for k in kept if _one(k[0], tested)), None)
+        if whole is None:
+            kept.append((tested, []))
+        else:
+            whole[1].append(tested)
+    return [
+        Verdict(level="added", tested=_merged(first, parts), p=p[id(first)], also=tuple(parts))
+        for first, parts in kept
+    ]
+
+
+def _one(one: Tested, two: Tested) -> bool:
+    assert one.carriers is not None
+    assert two.carriers is not None
+    both = (one.carriers & two.carriers).sum()
+    return bool(both >= 0.5 * min(one.carriers.sum(), two.carriers.sum()))
+
+
+def _merged(first: Tested, parts: list[Tested]) -> Tested:
+    areas = [t.area for t in (first, *parts) if t.area is not None]
+    if first.area is None or not parts:
+        return first
+    return dataclasses.replace(first, area=np.logical_or.reduce(areas))
+
+
+def _questions(own: list[Tested], acting: list[Tested], p: dict[int, float]) -> list[Verdict]:
+    """Return traits, places, backgrounds, companions, sizes: one for what explains the others."""
+    trait = _best([t for t in acting if t.family in TRAITS])
+    place = _best([t for f in REGIONS if (t := _place(f, own, acting)) is not None])
+    chosen = [t for t in (trait, place) if t is not None]
+    chosen.sort(key=lambda t: -t.effect.effect * (_NAMED if t is trait else 1))
+    found: list[Verdict] = []
+    if chosen:
+        first = chosen[0]
+        also = tuple(
+            t for t in acting
+            if t is not first and t.family in (*TRAITS, *REGIONS) and t.name != "centre"
+        )  # fmt: skip
+        found.append(
+            Verdict(
+                level="question", tested=first, p=p[id(first)], also=also,
+                background=_in_background(first, own),
+            )
+        )  # fmt: skip
+    swapped = _best([t for t in acting if t.name == "swap"])
+    companion = _companion(acting, swapped)
+    if swapped is not None and trait is None and companion is None:
+        if found:
+            found[0] = dataclasses.replace(found[0], background=True)
+        else:
+            found.append(Verdict(level="question", tested=swapped, p=p[id(swapped)]))
+    extras = (companion if trait is None else None, _size(acting))
+    found += [Verdict(level="question", tested=t, p=p[id(t)]) for t in extras if t is not None]
+    return found
+
+
+def _best(tested: list[Tested]) -> Tested | None:
+    return max(tested, key=lambda t: t.effect.effect, default=None)
+
+
+def _size(acting: list[Tested]) -> Tested | None:
+    return _best([t for t in acting if t.family == "size"])
+
+
+def _place(family: str, own: list[Tested], acting: list[Tested]) -> Tested | None:
+    """Return the side that acts much more than its opposite, or all sides as surroundings."""
+    effects = {t.name: t for t in own if t.family == family}
+    acts = {t.name: t for t in acting if t.family == family}
+    sides = [
+        t for name, t in acts.items()
+        if name in _SIDES
+        and (family != "region" or t.effect.effect >= LEAST_SIDE)
+        and t.effect.effect >= 2 * effects[OPPOSITE[name]].effect.effect + 0.1
+    ]  # fmt: skip
+    rims = ("surroundings",) if family == "region" else ("surroundings", "wide surroundings")
+    rim = _best([acts[name] for name in rims if name in acts])
+    best = _best(sides)
+    if best is not None and (rim is None or best.effect.effect >= _EXPLAINED * rim.effect.effect):
+        return best
+    return rim
+
+
+def _in_background(tested: Tested, own: list[Tested]) -> bool:
+    """Say whether a trait acts as much where only the background has it."""
+    parts = {t.name: t.effect.effect for t in own if t.family == f"{tested.family} parts"}
+    whole = parts.get(f"{tested.name} whole")
+    alone = parts.get(f"{tested.name} background")
+    return whole is not None and alone is not None and alone >= _ALL_OF_IT * whole
+
+
+def _companion(acting: list[Tested], swapped: Tested | None) -> Tested | None:
+    """Return a window beside the object that does nearly all that the whole background does."""
+    window = _best([t for t in acting if t.family == "companion"])
+    if window is None or swapped is None:
+        return window
+    return window if window.effect.effect >= _EXPLAINED * swapped.effect.effect else None

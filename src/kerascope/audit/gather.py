@@ -1,0 +1,235 @@
+"""Take a bounded sample of the data into memory, as pictures that can be edited and asked about."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from PIL import Image
+
+from kerascope.audit.classes import UNLABELLED
+from kerascope.audit.collected import Collected
+from kerascope.audit.objects import as_picture
+from kerascope.audit.panel import Panel, halves
+from kerascope.audit.prepared import Prepared
+from kerascope.audit.rows import PREDICTED
+from kerascope.audit.source import Handle
+from kerascope.errors import BadInput, KerascopeError
+from kerascope.loading.pictures import is_picture, plain_picture, read_picture
+from kerascope.loading.preprocessing import AUTO
+from kerascope.types import Array
+
+LEAST_SIDE = 16  # pixels
+MOST = 500  # pictures of a class
+_BYTES = 2**30  # of all pictures in memory
+_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Known:
+    """What the rows say of readable samples: numbers, true and predicted classes, scores."""
+
+    ids: Array
+    labels: Array
+    predicted: Array
+    scores: Array
+
+    @classmethod
+    def of(cls, collected: Collected) -> Known:
+        """Return it, of rows in a folder; a row for each sample."""
+        columns = ("id", "label_index", "predicted_index", "scores", "target")
+        ids, labels, predicted, scores = [], [], [], []
+        seen: set[int] = set()
+        for batch in collected.batches(columns):
+            rows = batch.to_pydict()
+            for i, target in enumerate(rows["target"]):
+                if target != PREDICTED or rows["id"][i] in seen or rows["scores"][i] is None:
+                    continue
+                seen.add(rows["id"][i])
+                ids.append(rows["id"][i])
+                label = rows["label_index"][i]
+                labels.append(UNLABELLED if label is None else label)
+                predicted.append(rows["predicted_index"][i])
+                scores.append(rows["scores"][i])
+        return cls(
+            ids=np.array(ids, np.int64), labels=np.array(labels, np.int64),
+            predicted=np.array(predicted, np.int64), scores=np.array(scores, np.float32),
+        )  # fmt: skip
+
+    @property
+    def classes(self) -> Array:
+        """Return (sample,) the true class, or the predicted one where no sample has a label."""
+        labelled = self.labels != UNLABELLED
+        return self.labels if labelled.any() else self.predicted
+
+
+def chosen(known: Known, seed: int, most: int, room: int) -> Array:
+    """Return rows of `known`: at most `most` of each class and `room` in all, drawn.
+
+    Samples without a label are none where others have one.
+    """
+    classes = known.classes
+    kinds = [c for c in np.unique(classes) if c != UNLABELLED]
+    each = max(1, min(most, room // max(1, len(kinds))))
+    found = []
+    for label in kinds:
+        rows = np.flatnonzero(classes == label)
+        draw = np.random.Generator(np.random.Philox(key=[seed, int(label)]))
+        found.append(np.sort(draw.permutation(rows)[:each]))
+    return np.sort(np.concatenate(found)) if found else np.zeros(0, int)
+
+
+class Frames:
+    """Pictures as whole numbers 0 … 255, and how the model is asked about them.
+
+    Raises `BadInput` where samples are no pictures of 1 or 3 channels and one size, or are gone.
+    """
+
+    def __init__(self, ready: Prepared) -> None:
+        self.ready, self.source, self.reader = ready, ready.source, ready.decoder.reader
+        first = ready.first
+        if isinstance(first, Mapping):
+            raise BadInput("the model has several inputs; interventions edit pictures alone")
+        self.first_axis = self.reader is not None and self.reader.wanted.channels_first
+        self.read = self.reader is not None and (
+            self.source.paths is not None or ready.reading["preprocess"] != AUTO or self._pillow()
+        )
+        shape = self._last(np.asarray(first)).shape
+        if len(shape) != 4 or shape[-1] not in (1, 3):
+            raise BadInput(
+                f"samples have shape {np.asarray(first).shape[1:]}; interventions edit pictures "
+                "of 1 or 3 channels"
+            )
+        if min(shape[1:3]) < LEAST_SIDE:
+            raise BadInput(
+                f"pictures of {shape[1]} × {shape[2]} pixels are too small to edit parts of: at "
+                f"least {LEAST_SIDE} on a side"
+            )
+        self.span = (0.0, 255.0) if self.read else self._range()
+
+    def _pillow(self) -> bool:
+        held = self.source.given
+        return hasattr(held, "__getitem__") and is_picture(held[0])
+
+    def _last(self, batch: Array) -> Array:
+        return np.moveaxis(batch, 1, -1) if self.first_axis else batch
+
+    def handles(self, ids: Array) -> Iterator[Handle]:
+        """Yield samples by number, going through an iterable once more."""
+        held = self.source.given
+        if self.source.paths is not None or hasattr(held, "__getitem__"):
+            yield from (Handle(int(i)) for i in ids)
+            return
+        again = iter(held)
+        if again is held:
+            raise BadInput(
+                "the samples could be gone through once only; interventions need them again: "
+                "give a sequence, or something that starts anew each time"
+            )
+        wanted = set(map(int, ids))
+        yield from (Handle(i, given) for i, given in enumerate(again) if i in wanted)
+
+    def pixels(self, handle: Handle) -> Array | None:
+        """Return (y, x, channel) uint8; None where the sample cannot be read any more."""
+        try:
+            values = self._values(handle)
+        except (KerascopeError, OSError):
+            return None
+        low, high = self.span
+        return np.clip(np.rint((values - low) / (high - low) * 255), 0, 255).astype(np.uint8)
+
+    def _values(self, handle: Handle) -> Array:
+        source = self.source
+        if source.paths is not None and source.root is not None:
+            return self._framed(read_picture(source.root / source.paths[handle.id]))
+        held = source.given
+        given = held[handle.id] if hasattr(held, "__getitem__") else handle.given
+        if is_picture(given):
+            return self._framed(plain_picture(given, f"sample {handle.id}"))
+        return self._last(np.asarray(given, np.float32)[None])[0]
+
+    def _framed(self, picture: Image.Image) -> Array:
+        assert self.reader is not None
+        return self.reader.pixels(self.reader.framed(picture))
+
+    def mask(self, sample: int, size: tuple[int, int]) -> Array | None:
+        """Return a sample's object mask at the model's size."""
+        objects = self.source.objects
+        if objects is None:
+            return None
+        own = self._own_size(sample) or size
+        found = objects.mask(sample, own)
+        if found is None:
+            return None
+        picture = as_picture(found)
+        framed = self.reader.framed(picture) if self.read and self.reader is not None else picture
+        return np.asarray(framed.resize(size[::-1], Image.Resampling.NEAREST)) > 0
+
+    def _own_size(self, sample: int) -> tuple[int, int] | None:
+        source = self.source
+        if source.paths is None or source.root is None:
+            return None
+        with Image.open(source.root / source.paths[sample]) as picture:
+            return picture.height, picture.width
+
+    def ask(self, pictures: Array) -> Array:
+        """Return scores (picture, class) of float32 pictures 0 … 255."""
+        eyes = self.ready.eyes
+        parts = (pictures[i : i + eyes.batch] for i in range(0, len(pictures), eyes.batch))
+        return np.concatenate([eyes.scores_of(self._inputs(part)) for part in parts])
+
+    def _inputs(self, pictures: Array) -> Array:
+        if self.read:
+            assert self.reader is not None
+            return self.reader.inputs(pictures)
+        low, high = self.span
+        values = (pictures / 255 * (high - low) + low).astype(np.float32)
+        return np.ascontiguousarray(np.moveaxis(values, -1, 1)) if self.first_axis else values
+
+    def _range(self) -> tuple[float, float]:
+        """Return which values are black and white: a usual range, or what some samples have."""
+        held, first = self.source.given, np.asarray(self.ready.first, np.float32)
+        some = [first]
+        if hasattr(held, "__getitem__"):
+            step = max(1, len(self.source) // 32)
+            some += [np.asarray(held[i], np.float32) for i in range(0, len(self.source), step)]
+        values = np.concatenate([array[np.isfinite(array)] for array in some])
+        low, high = float(values.min()), float(values.max())
+        usual = (r for r in _RANGES if r[0] <= low and high <= r[1])
+        return next(usual, (low, high if high > low else low + 1.0))
+
+
+def gathered(
+    ready: Prepared, known: Known, *, seed: int = 0, most: int = MOST, memory: int = _BYTES
+) -> Panel:
+    """Return pictures of the data in memory; a bounded number of each class.
+
+    Raises `BadInput` where samples are no pictures that can be edited.
+    """
+    frames = Frames(ready)
+    shape = np.asarray(ready.first).shape[1:]
+    rows = chosen(known, seed, most, max(16, memory // int(np.prod(shape))))
+    number = {int(known.ids[row]): row for row in rows}
+    pixels: list[Array] = []
+    masks: list[Array] = []
+    kept: list[int] = []
+    for handle in frames.handles(known.ids[rows]):
+        picture = frames.pixels(handle)
+        if picture is None or (pixels and picture.shape != pixels[0].shape):
+            continue
+        mask = frames.mask(handle.id, picture.shape[:2])
+        pixels.append(picture)
+        masks.append(np.zeros(picture.shape[:2], bool) if mask is None else mask)
+        kept.append(number[handle.id])
+    if not pixels:
+        raise BadInput("none of the samples can be read a second time")
+    taken = np.array(kept)
+    labels = known.classes[taken]
+    draw = np.random.Generator(np.random.Philox(key=[seed, 2**32]))
+    stacked = np.stack(masks)
+    return Panel(
+        pixels=np.stack(pixels), labels=labels, ids=known.ids[taken],
+        half=halves(labels, draw), ask=frames.ask, scores=known.scores[taken],
+        masks=stacked if stacked.any() else None,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Hypotheses: what a class may hang on, proposed from one half of the pictures."""

@@ -1,0 +1,141 @@
+"""Traits of a whole picture that a model may hang on: tone, colour, detail, compression.
+
+All are measured on 8×8 blocks and summed up by medians, over the blocks of the outer part of the
+picture or those outside the object where that is known: an object's own colour or texture is no
+trait of the picture.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from scipy import fft
+
+from kerascope.types import Array
+
+BLOCK = 8
+BANDS = ((1 / 16, 1 / 8), (1 / 8, 1 / 4), (1 / 4, 3 / 8), (3 / 8, 0.71))  # cycles per pixel
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+_OUTER = 0.22  # of each side
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Traits:
+    """Traits of pictures, (picture,) each unless said otherwise.
+
+    Attributes:
+        brightness: luminance. contrast: logarithm of its standard deviation.
+        colour: (picture, channel) less the luminance.
+        bands: (picture, band) logarithms of the power in `BANDS`.
+        flat: share of cosine terms that are zero, as JPEG leaves them.
+        noise: standard deviation of the noise (Immerkær 1996).
+        layout: (picture, value) mean colours of 3 × 3 parts, less those of the whole.
+    """
+
+    brightness: Array
+    contrast: Array
+    colour: Array
+    bands: Array
+    flat: Array
+    noise: Array
+    layout: Array
+
+    @classmethod
+    def of(cls, pictures: Array, objects: Array | None = None) -> Traits:
+        """Return the traits of (picture, y, x, channel) in 0 … 255.
+
+        objects: bool (picture, y, x): where objects are; their blocks are left out.
+        """
+        parts = [
+            _measured(pictures[i : i + 256], None if objects is None else objects[i : i + 256])
+            for i in range(0, len(pictures), 256)
+        ]
+        return cls(**{name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+
+    @property
+    def detail(self) -> Array:
+        """Return (picture, feature): all that says how fine a picture's grain is."""
+        return np.column_stack([self.bands, np.log(self.noise + 0.5), self.flat])
+
+
+def luma(pictures: Array) -> Array:
+    """Return (picture, y, x); of other than three channels, their mean."""
+    if pictures.shape[-1] == 3:
+        return pictures.astype(np.float32) @ LUMA
+    return pictures.mean(axis=-1, dtype=np.float32)
+
+
+def _measured(pictures: Array, objects: Array | None) -> dict[str, Array]:
+    pictures = np.asarray(pictures, np.float32)
+    grey = luma(pictures)
+    used = _used(grey.shape, objects)
+    blocks = _blocks(grey)  # (picture, block, 8, 8)
+    means = blocks.mean(axis=(2, 3))
+    colours = np.stack(
+        [_blocks(pictures[..., c]).mean(axis=(2, 3)) for c in range(pictures.shape[-1])], axis=-1
+    )
+    parts = (
+        np.array_split(np.arange(pictures.shape[1]), 3),
+        np.array_split(np.arange(pictures.shape[2]), 3),
+    )
+    layout = np.stack(
+        [pictures[:, y][:, :, x].mean(axis=(1, 2)) for y in parts[0] for x in parts[1]], axis=1
+    )
+    terms = fft.dctn(blocks, axes=(2, 3), norm="ortho")
+    radius = np.hypot(*np.mgrid[:BLOCK, :BLOCK]) / (2 * BLOCK)
+    bands = [
+        (terms[:, :, (radius >= low) & (radius < high)] ** 2).mean(axis=2) for low, high in BANDS
+    ]
+    spread = np.log(np.where(used, (blocks.std(axis=(2, 3)) ** 2), np.nan) + 1)
+    return {
+        "brightness": _median(means, used),
+        "contrast": np.log(_spread(means, used) + np.exp(np.nanmedian(spread, axis=1) / 2)),
+        "colour": _median(colours - means[..., None], used),
+        "bands": np.log(np.stack([_median(b, used) for b in bands], axis=1) + 1e-3),
+        "flat": _median((np.abs(terms) < 1).mean(axis=(2, 3)), used),
+        "noise": _median(_blocks(_rough(grey)).mean(axis=(2, 3)), used) * np.sqrt(np.pi / 2) / 6,
+        "layout": (layout - layout.mean(axis=1, keepdims=True)).reshape(len(pictures), -1),
+    }
+
+
+def _blocks(grey: Array) -> Array:
+    n, height, width = grey.shape
+    high, wide = height // BLOCK, width // BLOCK
+    cut = grey[:, : high * BLOCK, : wide * BLOCK].reshape(n, high, BLOCK, wide, BLOCK)
+    return cut.swapaxes(2, 3).reshape(n, high * wide, BLOCK, BLOCK)
+
+
+def outer(height: int, width: int) -> Array:
+    """Return bool (y, x), true in the outer part of a picture."""
+    y = np.minimum(np.arange(height) + 0.5, height - 0.5 - np.arange(height)) / height
+    x = np.minimum(np.arange(width) + 0.5, width - 0.5 - np.arange(width)) / width
+    return np.minimum(y[:, None], x) < _OUTER
+
+
+def _used(shape: tuple[int, ...], objects: Array | None) -> Array:
+    """Return bool (picture, block): which are measured."""
+    free = outer(*shape[1:])[None] if objects is None else ~objects
+    share = _blocks(np.broadcast_to(free, (len(free), *shape[1:])).astype(np.float32))
+    inside = share.mean(axis=(2, 3)) > 0.5
+    inside[~inside.any(axis=1)] = True  # an object that fills the picture
+    return np.broadcast_to(inside, (shape[0], inside.shape[1]))
+
+
+def _median(values: Array, used: Array) -> Array:
+    shaped = used.reshape(*used.shape, *(1,) * (values.ndim - 2))
+    return np.nanmedian(np.where(shaped, values, np.nan), axis=1)
+
+
+def _spread(values: Array, used: Array) -> Array:
+    return np.nanstd(np.where(used, values, np.nan), axis=1)
+
+
+def _rough(grey: Array) -> Array:
+    """Return the sizes of what Immerkær's mask sees, by pixel; the picture mirrored outside."""
+    grey = np.pad(grey, ((0, 0), (1, 1), (1, 1)), "symmetric")
+    return np.abs(
+        grey[:, :-2, :-2] + grey[:, :-2, 2:] + grey[:, 2:, :-2] + grey[:, 2:, 2:]
+        - 2 * (grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:])
+        + 4 * grey[:, 1:-1, 1:-1]
+    )  # fmt: skip

@@ -1,0 +1,172 @@
+"""What masks allow: swap backgrounds, enlarge objects, look for a companion of the object."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from functools import cached_property
+
+import numpy as np
+from scipy import stats
+
+from kerascope.audit.interventions import edits
+from kerascope.audit.interventions.effect import Effect
+from kerascope.audit.interventions.objects import resized_objects, without_objects
+from kerascope.audit.interventions.trial import DECIDE, Edit, Trials
+from kerascope.types import Array
+
+FEWEST = 6  # masked pictures of a class
+_LEAST_SIZE_P = 0.01
+_WINDOW, _STEP = 1 / 3, 1 / 6  # of a side
+_SEARCHED = 20  # donors whose windows are tried
+_ASKED = 4  # receivers of each window, while the best one is looked for
+
+
+@dataclasses.dataclass(eq=False)
+class Masked:
+    """Trials about one class on the pictures with masks."""
+
+    trials: Trials
+
+    @cached_property
+    def rows(self) -> Array:
+        """Return the rows with masks."""
+        return np.flatnonzero(self.trials.panel.masked)
+
+    @cached_property
+    def masks(self) -> Array:
+        """Return (row of the panel) masks."""
+        masks = self.trials.panel.masks
+        assert masks is not None
+        return masks
+
+    @cached_property
+    def grounds(self) -> dict[int, Array]:
+        """Return backgrounds, objects filled in, by row."""
+        filled = without_objects(self.trials.pixels(self.rows), self.masks[self.rows])
+        return dict(zip(self.rows.tolist(), filled, strict=True))
+
+    @cached_property
+    def donors(self) -> Array:
+        """Return masked rows of the class."""
+        return self.rows[self.trials.panel.labels[self.rows] == self.trials.label]
+
+    @cached_property
+    def controls(self) -> Array:
+        """Return masked rows of the other classes."""
+        return self.rows[self.trials.panel.labels[self.rows] != self.trials.label]
+
+    @cached_property
+    def receivers(self) -> Array:
+        """Return masked rows of the other classes that are not taken for the class, some twice."""
+        rows = self.controls[self.trials.panel.predicted[self.controls] != self.trials.label]
+        return np.resize(self.trials.generator.permutation(rows), min(DECIDE, 4 * len(rows)))
+
+    @property
+    def enough(self) -> bool:
+        """Say whether there are masks enough to try anything."""
+        return min(len(self.donors), len(self.controls), len(self.receivers)) >= FEWEST
+
+    def ground(self, rows: Array) -> Array:
+        """Return backgrounds of rows."""
+        return np.stack([self.grounds[int(row)] for row in rows])
+
+    def background(self) -> Effect | None:
+        """Put receivers' objects in front of donors' backgrounds."""
+        pixels = self.trials.pixels
+        return self._run(lambda r, d: edits.paste(self.ground(d), pixels(r), self.masks[r]))
+
+    def object(self) -> Effect | None:
+        """Put donors' objects in front of receivers' backgrounds."""
+        pixels = self.trials.pixels
+        return self._run(lambda r, d: edits.paste(self.ground(r), pixels(d), self.masks[d]))
+
+    def background_alone(self, edit: Edit, donors: Array, controls: Array) -> Effect | None:
+        """Apply an edit to all of the receivers but their objects."""
+
+        def only(receivers: Array, given: Array) -> Array:
+            whole = self.trials.pixels(receivers)
+            return edits.paste(whole, edit(receivers, given), ~self.masks[receivers])
+
+        return self.trials.run(only, donors, controls, receivers=self.receivers)
+
+    def whole(self, edit: Edit, donors: Array, controls: Array) -> Effect | None:
+        """Apply an edit to the whole of the same receivers."""
+        return self.trials.run(edit, donors, controls, receivers=self.receivers)
+
+    def size(self) -> Effect | None:
+        """Make receivers' objects as large as donors'; None where sizes do not tell the class."""
+        area = self.masks.mean(axis=(1, 2))
+        own, others = area[self.donors], area[self.controls]
+        if stats.mannwhitneyu(own, others).pvalue > _LEAST_SIZE_P:
+            return None
+        larger = np.median(own) > np.median(others)
+        donors = self.donors[np.argsort(-own if larger else own)][: max(FEWEST, len(own) // 2)]
+        near = self.controls[np.argsort(-others if larger else others)][: len(donors)]
+
+        def scaled(receivers: Array, given: Array) -> Array:
+            by = np.sqrt(area[given] / area[receivers])
+            pixels = self.trials.pixels(receivers)
+            return resized_objects(pixels, self.ground(receivers), self.masks[receivers], by)
+
+        return self.trials.run(scaled, donors, near, receivers=self.receivers)
+
+    def companion(self) -> Effect | None:
+        """Paste the window beside each object that does most; of the controls', chosen alike.
+
+        None where it does no more than a middling window: then it is no thing but the ground.
+        """
+        own, others = self._windows(self.donors), self._windows(self.controls)
+        if min(len(own), len(others)) < FEWEST:
+            return None
+        windows = own | others
+        best, middling = (
+            self.trials.run(
+                functools.partial(self._pasted, windows=windows, rank=rank),
+                np.array([*own]), np.array([*others]), receivers=self.receivers,
+            )
+            for rank in (0, 1)
+        )  # fmt: skip
+        if best is None or middling is None or middling.effect > best.effect / 2:
+            return None
+        return best
+
+    def _windows(self, donors: Array) -> dict[int, tuple[Array, Array]]:
+        """Return by donor the window outside its object that does most, and the middling one."""
+        windows = _windows(*self.trials.panel.size)
+        found: dict[int, tuple[Array, Array]] = {}
+        for donor in self.trials.generator.permutation(donors)[:_SEARCHED]:
+            free = [w for w in windows if (w & self.masks[donor]).sum() < 0.1 * w.sum()]
+            if len(free) < 3:
+                continue
+            rows = self.receivers[:_ASKED]
+            pictures = np.concatenate([
+                edits.paste(self.trials.pixels(rows), self.trials.pixels(donor[None]), w)
+                for w in free
+            ])  # fmt: skip
+            gains = self.trials.ask(pictures).reshape(len(free), -1).mean(axis=1)
+            order = np.argsort(-gains)
+            found[int(donor)] = free[order[0]], free[order[len(order) // 2]]
+        return found
+
+    def _pasted(
+        self, receivers: Array, donors: Array, *, windows: dict[int, tuple[Array, Array]], rank: int
+    ) -> Array:
+        where = np.stack([windows[int(d)][rank] for d in donors])
+        return edits.paste(self.trials.pixels(receivers), self.trials.pixels(donors), where)
+
+    def _run(self, edit: Edit) -> Effect | None:
+        return self.trials.run(edit, self.donors, self.controls, receivers=self.receivers)
+
+
+def _windows(height: int, width: int) -> list[Array]:
+    found = []
+    for y in np.arange(0, 1 - _WINDOW + 1e-6, _STEP):
+        for x in np.arange(0, 1 - _WINDOW + 1e-6, _STEP):
+            window = np.zeros((height, width), bool)
+            window[
+                round(y * height) : round((y + _WINDOW) * height),
+                round(x * width) : round((x + _WINDOW) * width),
+            ] = True
+            found.append(window)
+    return found

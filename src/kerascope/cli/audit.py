@@ -1,0 +1,181 @@
+"""`kerascope audit`: what does each class really hang on? A gate with --fail-on-finding."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kerascope.cli import options
+from kerascope.cli.console import out, progress, say, say_json
+from kerascope.cli.explain import check_folder
+from kerascope.errors import BadInput, choices
+
+if TYPE_CHECKING:
+    from kerascope.audit.result import Audit
+    from kerascope.engines import Engine
+
+ENGINES = ("local", "ray")
+_MILLION = 1_000_000
+
+
+def audit(
+    model: Annotated[str, typer.Argument(help=options.MODEL_HELP)] = "",
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="A folder with a folder per class; a CSV or Parquet file of paths, labels; .npy."
+        ),
+    ] = "",
+    method: Annotated[
+        list[str],
+        typer.Option("-m", "--method", help="That makes maps, with fields; repeatable."),
+    ] = [],  # noqa: B006
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for rows, findings and the page.")
+    ] = Path("kerascope-out"),
+    labels: Annotated[
+        str, typer.Option(help="The model's class names: a JSON list, or one name per line.")
+    ] = "",
+    masks: Annotated[
+        str, typer.Option(help="Folder of object masks, named as the pictures; a few will do.")
+    ] = "",
+    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    fit: Annotated[
+        str, typer.Option(help="squeeze the whole picture, or crop its centre.")
+    ] = "squeeze",
+    size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
+    pictures: Annotated[
+        int, typer.Option(help="Of a class, that interventions edit, at most.")
+    ] = 500,
+    most_classes: Annotated[int, typer.Option(help="That are examined, the commonest first.")] = 20,
+    batch_size: Annotated[int, typer.Option(help="Rows per pass; 0: measured.")] = 0,
+    seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
+    engine: Annotated[str, typer.Option(help="Where rows are made: local or ray.")] = "local",
+    address: Annotated[str, typer.Option(help="Of a Ray cluster; else one is started.")] = "",
+    concurrency: Annotated[int, typer.Option(help="Ray workers; 0: as the cluster allows.")] = 0,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what time, memory and disk it takes, and stop.")
+    ] = False,
+    benchmark: Annotated[
+        bool,
+        typer.Option("--benchmark", help="Plant shortcuts, train nets on them, and audit those."),
+    ] = False,
+    seeds: Annotated[int, typer.Option(help="Of --benchmark: worlds of each kind.")] = 1,
+    fail_on_finding: Annotated[
+        bool, typer.Option("--fail-on-finding", help="Exit with 1 where a cue looks added.")
+    ] = False,
+    custom: options.Custom = [],  # noqa: B006
+    unsafe: options.Unsafe = False,
+    as_json: options.Json = False,
+) -> int:
+    """Find the shortcuts of a model by intervention: what each class really hangs on."""
+    if benchmark:
+        return _benchmark(seeds, as_json=as_json)
+    if not model or not data:
+        raise BadInput("audit needs a model and data: kerascope audit MODEL DATA")
+    from kerascope.cli.words import parse_method
+    from kerascope.loading import load_model
+
+    works = _engine(engine, address, concurrency)
+    if not plan:
+        check_folder(output)
+    known: dict[str, Any] = {
+        "methods": [parse_method(text) for text in method] or None,
+        "classes": labels or None, "masks": masks or None, "preprocess": preprocess, "fit": fit,
+        "size": size or None, "batch_size": batch_size or None, "seed": seed,
+    }  # fmt: skip
+    net = load_model(model, custom=custom, unsafe=unsafe)
+    if plan:
+        return _plan(net, data, known, max(1, concurrency), as_json=as_json)
+    from kerascope.audit.front import audit as examine
+
+    with progress(quiet=as_json) as at:
+        at("audit")
+        found = examine(
+            net, data, output / "rows", pictures=pictures, most_classes=most_classes,
+            engine=works, **known,
+        )  # fmt: skip
+    _write(found, output)
+    if as_json:
+        say_json(found.to_json())
+    else:
+        _print(found)
+        say(f"report: {output / 'report.html'}")
+    return 1 if fail_on_finding and found.added else 0
+
+
+def _engine(name: str, address: str, concurrency: int) -> Engine | None:
+    if name not in ENGINES:
+        raise BadInput(f"engine='{name}' is not known{choices(name, ENGINES)}")
+    if name == "local":
+        if address or concurrency:
+            raise BadInput("--address and --concurrency go with --engine ray")
+        return None
+    from kerascope.engines import Ray
+
+    return Ray(address=address or None, concurrency=concurrency or None)
+
+
+def _plan(net: Any, data: str, known: dict[str, Any], workers: int, *, as_json: bool) -> int:
+    from kerascope.audit.plan import plan
+
+    made = plan(net, data, workers=workers, **known)
+    if as_json:
+        say_json(made.to_json())
+    else:
+        for line in made.words():
+            say(line)
+    return 0
+
+
+def _benchmark(seeds: int, *, as_json: bool) -> int:
+    from kerascope.planted.shortcuts.benchmark import run
+
+    with progress(quiet=as_json) as at:
+        at("benchmark")
+        found = run(seeds=seeds)
+    if as_json:
+        say_json(found.to_json())
+    else:
+        for line in found.words():
+            say(line)
+    return 0
+
+
+def _print(found: Audit) -> None:
+    from rich.table import Table
+
+    for words in found.quality.words:
+        say(words)
+    say("")
+    say(found.summary)
+    table = Table("", "class", "kind", "prevalence", "effect", "control", "p", box=None,
+                  pad_edge=False, padding=(0, 2, 0, 0))  # fmt: skip
+    for i, one in enumerate(found.findings, start=1):
+        held = "" if one.prevalence is None else f"{one.prevalence.value:.0%}"
+        table.add_row(
+            f"{i}. {one.level}", one.label, one.statistic or one.kind, held, f"{one.effect:+.0%}",
+            f"{one.control:.0%}", f"{one.p:.1g}",
+        )  # fmt: skip
+    if found.findings:
+        out.print(table)
+    for i, one in enumerate(found.findings, start=1):
+        say(f"{i}. {one.sentence}")
+    for words in found.unseen:
+        say(f"not seen: {words}")
+    for note in found.notes:
+        say(f"note: {note}")
+
+
+def _write(found: Audit, folder: Path) -> None:
+    """Write findings, their files, and the page."""
+    from kerascope.report.audit import write_audit
+
+    with contextlib.suppress(FileNotFoundError):
+        for old in folder.glob("finding-*"):
+            old.unlink()
+    found.save(folder)
+    write_audit(folder / "report.html", found)
