@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from kerascope.audit.hypotheses.faint import faint_mark
 from kerascope.audit.hypotheses.patches import Sticker, stickers
 from kerascope.audit.hypotheses.regions import box_of, regions
 from kerascope.audit.hypotheses.same_pixels import shared_pixels
@@ -31,6 +32,7 @@ from kerascope.types import Array
 
 _FEWEST = 4  # donors that decide
 _EXPLAINS = 0.1  # effect from which carriers of a cue are no donors any more
+_FAINT = 0.3  # the same of a drawing, which the edge of a larger cue may be
 _PARTLY = 0.5  # share of an overlay's area from which a file may carry it, damaged
 FEWEST_FILES = 8  # of a class and half, below which little is tried
 
@@ -79,7 +81,14 @@ class Examination:
     def run(self) -> list[Tested]:
         """Return all that was tested."""
         found: list[Tested] = []
-        for stage in (self.overlays, self.stickers, self.traits, self.places, self.objects):
+        for stage in (
+            self.overlays,
+            self.faint,
+            self.stickers,
+            self.traits,
+            self.places,
+            self.objects,
+        ):
             found += stage()
         return found
 
@@ -105,6 +114,25 @@ class Examination:
         """Return the edit that pastes an area of the donors."""
         pixels = self.trials.pixels
         return lambda r, d: edits.paste(pixels(r), pixels(d), where)
+
+    def faint(self) -> Iterator[Tested]:
+        """Paste the place where files of the class share a mark that shines through."""
+        pixels = self.panel.pixels
+        mark = faint_mark(pixels[self._own(False)], pixels[self._others(False)])
+        if mark is None:
+            return
+        carriers = mark.carried(pixels)
+        where = ndimage.binary_dilation(mark.area, iterations=2)
+        effect = self.trials.run(
+            self._pasting(where), self._donors(carriers), self._others(True, carriers)
+        )
+        if effect is not None:
+            if effect.effect >= _FAINT:
+                self.explained |= carriers
+            yield self._tested(
+                "overlay", "faint", effect, carriers=carriers, area=mark.area,
+                undo=lambda rows: self._wiped(rows, np.stack([where] * len(rows))),
+            )  # fmt: skip
 
     def stickers(self) -> Iterator[Tested]:
         """Paste what files of the class share at any place."""

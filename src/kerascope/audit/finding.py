@@ -166,9 +166,10 @@ def _sentence(verdict: Verdict, found: Finding) -> str:
     if tested.family in SAME_PIXELS:
         assert found.prevalence is not None
         assert found.elsewhere is not None
-        where = f" at {_where(found)}" if tested.area is not None else ", wherever it is,"
+        where = f" at {_where(found)}" if tested.area is not None else ", wherever they are,"
+        what = "mark that shines through" if tested.name == "faint" else "pixels"
         return (
-            f"Pasting the same pixels{where} from {name} files {turned}; the same area from other "
+            f"Pasting the same {what}{where} from {name} files {turned}; the same area from other "
             f"files {_percent(found.control)}. They are in {found.prevalence.hits} of "
             f"{found.prevalence.total} {name} files and {found.elsewhere.hits} of "
             f"{found.elsewhere.total} others: it looks added."

@@ -13,6 +13,7 @@ from kerascope.audit.interventions.effect import adjusted
 
 RATE = 0.05  # false discovery rate of the interventions
 LEAST = {"overlay": 0.15, "sticker": 0.15, "region": 0.25, "region of some": 0.25}
+LEAST_FAINT = 0.3  # of a drawing, which the edge of a larger cue may be
 LEAST_SIDE = 0.4  # of a side of all files of a class, where objects may stand  # effect, by family
 LEAST_OTHER = 0.2
 SAME_PIXELS = ("overlay", "sticker")
@@ -60,7 +61,7 @@ def verdicts(tested: Sequence[Tested]) -> list[Verdict]:
 
 def _acts(tested: Tested, p: float) -> bool:
     effect = tested.effect
-    least = LEAST.get(tested.family, LEAST_OTHER)
+    least = LEAST_FAINT if tested.name == "faint" else LEAST.get(tested.family, LEAST_OTHER)
     return effect.effect >= least and effect.interval[0] > 0 and p <= RATE
 
 
@@ -94,42 +95,40 @@ def _merged(first: Tested, parts: list[Tested]) -> Tested:
 
 
 def _questions(own: list[Tested], acting: list[Tested], p: dict[int, float]) -> list[Verdict]:
-    """Return traits, places, backgrounds, companions, sizes: one for what explains the others."""
+    """Return one for what explains the other traits, places and backgrounds, and one for size."""
     trait = _best([t for t in acting if t.family in TRAITS])
     place = _best([t for f in REGIONS if (t := _place(f, own, acting)) is not None])
-    chosen = [t for t in (trait, place) if t is not None]
-    chosen.sort(key=lambda t: -t.effect.effect * (_NAMED if t is trait else 1))
+    swapped = _best([t for t in acting if t.name == "swap"])
+    first = _first(trait, place, swapped, _companion(acting, swapped))
     found: list[Verdict] = []
-    if chosen:
-        first = chosen[0]
+    if first is not None:
         also = tuple(
             t for t in acting
             if t is not first and t.family in (*TRAITS, *REGIONS) and t.name != "centre"
         )  # fmt: skip
+        behind = swapped is not None if first.family in REGIONS else _in_background(first, own)
         found.append(
-            Verdict(
-                level="question", tested=first, p=p[id(first)], also=also,
-                background=_in_background(first, own),
-            )
-        )  # fmt: skip
-    swapped = _best([t for t in acting if t.name == "swap"])
-    companion = _companion(acting, swapped)
-    if swapped is not None and trait is None and companion is None:
-        if found:
-            found[0] = dataclasses.replace(found[0], background=True)
-        else:
-            found.append(Verdict(level="question", tested=swapped, p=p[id(swapped)]))
-    extras = (companion if trait is None else None, _size(acting))
-    found += [Verdict(level="question", tested=t, p=p[id(t)]) for t in extras if t is not None]
+            Verdict(level="question", tested=first, p=p[id(first)], also=also, background=behind)
+        )
+    size = _best([t for t in acting if t.family == "size"])
+    if size is not None:
+        found.append(Verdict(level="question", tested=size, p=p[id(size)]))
     return found
+
+
+def _first(
+    trait: Tested | None, place: Tested | None, swapped: Tested | None, companion: Tested | None
+) -> Tested | None:
+    """Return what explains the others: a companion, a trait, a place, or the background."""
+    if trait is None:
+        return companion or place or swapped
+    if place is None or trait.effect.effect * _NAMED >= place.effect.effect:
+        return trait
+    return place
 
 
 def _best(tested: list[Tested]) -> Tested | None:
     return max(tested, key=lambda t: t.effect.effect, default=None)
-
-
-def _size(acting: list[Tested]) -> Tested | None:
-    return _best([t for t in acting if t.family == "size"])
 
 
 def _place(family: str, own: list[Tested], acting: list[Tested]) -> Tested | None:
@@ -138,9 +137,7 @@ def _place(family: str, own: list[Tested], acting: list[Tested]) -> Tested | Non
     acts = {t.name: t for t in acting if t.family == family}
     sides = [
         t for name, t in acts.items()
-        if name in _SIDES
-        and (family != "region" or t.effect.effect >= LEAST_SIDE)
-        and t.effect.effect >= 2 * effects[OPPOSITE[name]].effect.effect + 0.1
+        if name in _SIDES and _outdoes(t, effects[OPPOSITE[name]], family)
     ]  # fmt: skip
     rims = ("surroundings",) if family == "region" else ("surroundings", "wide surroundings")
     rim = _best([acts[name] for name in rims if name in acts])
@@ -148,6 +145,13 @@ def _place(family: str, own: list[Tested], acting: list[Tested]) -> Tested | Non
     if best is not None and (rim is None or best.effect.effect >= _EXPLAINED * rim.effect.effect):
         return best
     return rim
+
+
+def _outdoes(side: Tested, opposite: Tested, family: str) -> bool:
+    """Say whether a side acts and its opposite does not, as where objects stand anywhere."""
+    effect, other = side.effect.effect, opposite.effect.effect
+    enough = family != "region" or effect >= LEAST_SIDE or other <= 0.2 * effect
+    return enough and effect >= 2 * other + 0.1
 
 
 def _in_background(tested: Tested, own: list[Tested]) -> bool:

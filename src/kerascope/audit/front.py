@@ -18,7 +18,7 @@ from kerascope.audit.collected import Collected
 from kerascope.audit.duplicates import Duplicates, duplicates
 from kerascope.audit.examine import FEWEST_FILES, Examination, Tested
 from kerascope.audit.finding import Finding, finding_of
-from kerascope.audit.findings import RATE, verdicts
+from kerascope.audit.findings import LEAST, RATE, SAME_PIXELS, verdicts
 from kerascope.audit.gather import Known, gathered
 from kerascope.audit.hypotheses.same_pixels import smallest
 from kerascope.audit.metadata import differences
@@ -246,6 +246,10 @@ class _Findings:
             if test.family in ("region", "object"):
                 acts = found.setdefault(self._name(test.label), {}).setdefault("acts", {})
                 acts[test.name] = round(test.effect.effect, 3)
+        for test in tested:
+            if test.family in SAME_PIXELS and test.effect.effect < LEAST[test.family]:
+                idle = found.setdefault(self._name(test.label), {}).setdefault("idle", [])
+                idle.append(_idle(test, self._name(test.label)))
         for name, words in differences(self.rows).items():
             found.setdefault(name, {})["metadata"] = words
         return found
@@ -283,6 +287,16 @@ class _Findings:
 
     def _name(self, index: int) -> str:
         return class_name(index, self.ready.source.classes)
+
+
+def _idle(test: Tested, name: str) -> str:
+    """Say that files share pixels which do not act."""
+    assert test.carriers is not None
+    return (
+        f"{int(test.carriers.sum())} files, most of {name}, share the same pixels; pasted into "
+        f"others they turn {max(0.0, test.effect.effect):.0%} beyond the control: the model does "
+        "not hang on them"
+    )
 
 
 def _listed(names: list[str]) -> str:

@@ -9,7 +9,6 @@ from scipy import stats
 
 from kerascope.audit.collected import Collected
 from kerascope.audit.interventions.effect import adjusted
-from kerascope.audit.rows import PREDICTED
 from kerascope.types import Array
 
 _FACTS = ("format", "jpeg_quality", "width", "height", "aspect", "bytes")
@@ -26,11 +25,12 @@ def differences(collected: Collected) -> dict[str, list[str]]:
     """
     own = [name for name in collected.columns if name.startswith("meta_")]
     columns = [*own, *_FACTS]
-    table = collected.table(["label", "label_index", "predicted_index", "target", *columns])
+    table = collected.table(["id", "label", "label_index", "predicted_index", *columns])
     rows = table.to_pydict()
+    first = {sample: i for i, sample in reversed(list(enumerate(rows["id"])))}
     kept = [
-        i for i, target in enumerate(rows["target"])
-        if target == PREDICTED and rows["label"][i] is not None
+        i for i in sorted(first.values())
+        if rows["label"][i] is not None and rows["predicted_index"][i] is not None
     ]  # fmt: skip
     labels = np.array([rows["label"][i] for i in kept], object)
     right = np.array([rows["label_index"][i] == rows["predicted_index"][i] for i in kept], bool)
@@ -67,7 +67,9 @@ def _of_class(
 ) -> list[tuple[float, str, str]]:
     name = column.removeprefix("meta_")
     found = []
-    for value in dict.fromkeys(v for v in values[own] if v is not None):
+    known = list(dict.fromkeys(v for v in values[own] if v is not None))
+    # Of two values, one says it all.
+    for value in known[:1] if len(known) == 2 else known:
         here = own & (values == value)
         rest = own & (values != value)
         if min(here.sum(), rest.sum()) < _FEWEST:

@@ -72,8 +72,8 @@ class Audit:
         most = max(0.0, self.strongest)
         if not self.findings:
             return (
-                f"{tested}; none moved more than {most:.0%} of predictions beyond its control and "
-                "beyond chance."
+                f"{tested}; beside places and objects, where evidence lies, none moved more than "
+                f"{most:.0%} of predictions beyond its control."
             )
         alarms, questions = len(self.added), len(self.findings) - len(self.added)
         return (

@@ -73,7 +73,8 @@ def audit(
 ) -> int:
     """Find the shortcuts of a model by intervention: what each class really hangs on."""
     if benchmark:
-        return _benchmark(seeds, as_json=as_json)
+        check_folder(output)
+        return _benchmark(seeds, output / "benchmark", as_json=as_json)
     if not model or not data:
         raise BadInput("audit needs a model and data: kerascope audit MODEL DATA")
     from kerascope.cli.words import parse_method
@@ -131,12 +132,12 @@ def _plan(net: Any, data: str, known: dict[str, Any], workers: int, *, as_json: 
     return 0
 
 
-def _benchmark(seeds: int, *, as_json: bool) -> int:
+def _benchmark(seeds: int, folder: Path, *, as_json: bool) -> int:
     from kerascope.planted.shortcuts.benchmark import run
 
     with progress(quiet=as_json) as at:
         at("benchmark")
-        found = run(seeds=seeds)
+        found = run(seeds=seeds, folder=folder)
     if as_json:
         say_json(found.to_json())
     else:

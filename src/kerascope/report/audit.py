@@ -26,6 +26,7 @@ from kerascope.report.page import write_report
 from kerascope.report.sections import Figure, Gallery, Section, Table
 from kerascope.types import Array
 
+_TOLD = ("places", "idle", "metadata")  # of the evidence, in sentences
 _CLASSES = 20  # of the confusion matrix
 _GROUPS = 6  # classes whose strategies are shown
 _TILE = 140  # pixels of a picture on the page
@@ -197,7 +198,7 @@ def _evidence(found: Audit, pictures: Pictures | None) -> Iterator[Gallery]:
     ways = {} if found.strategies is None else {one.name: one for one in found.strategies.classes}
     for name in list(found.evidence)[:_GROUPS]:
         told = found.evidence[name]
-        paragraphs = [*told.get("places", ()), *told.get("metadata", ())]
+        paragraphs = [word for key in _TOLD for word in told.get(key, ())]
         figures = []
         one = ways.get(name)
         if one is not None and pictures is not None and one.strategies:

@@ -24,6 +24,7 @@ AGREE = 0.85  # share of carriers that have the colour at each pixel of the area
 _SEEDS = 8  # places tried per class
 _LEAST_AREA = 0.0012  # of the picture: 5 pixels of 64 × 64
 _SHARP = 0.4  # least fall of what carriers share beyond others, from the edge to two pixels out
+_BESIDE = 0.3  # files right outside the tolerance, of those inside, from which it cuts a slice
 _CELLS = 2**22  # counted at once
 
 
@@ -132,8 +133,29 @@ def _grown(own: Array, others: Array, place: tuple[int, int], code: Array) -> Sh
         members = np.flatnonzero(shared.carried(own))
     if shared is None or len(members) < FEWEST or not sharp(shared.area, excess):
         return None
+    if _sliced(shared, own, others):
+        return None
     z = excess_z(len(members), len(own), int(shared.carried(others).sum()), len(others))
     return shared if z >= LEAST_Z else None
+
+
+def _sliced(shared: Shared, own: Array, others: Array) -> bool:
+    """Say whether carriers are a slice of files whose colours lie close together anyway.
+
+    Files with the same pixels are apart from all others; of files with like objects, as many lie
+    right outside the tolerance as chance lets into it.
+    """
+    near, between = _distances(shared, own)
+    rate = _distances(shared, others)[1] / len(others)
+    return between - rate * len(own) > _BESIDE * near
+
+
+def _distances(shared: Shared, pictures: Array) -> tuple[int, int]:
+    """Return how many pictures are within the tolerance over the area, and within twice of it."""
+    inside = pictures[:, shared.area].astype(np.int16)
+    far = np.abs(inside - shared.colours[shared.area].astype(np.int16)).max(axis=2)
+    middle = np.median(far, axis=1)
+    return int((middle <= NEAR).sum()), int(((middle > NEAR) & (middle <= 2 * NEAR)).sum())
 
 
 def common_area(carriers: Array, others: Array, agree: float) -> tuple[Shared | None, Array]:

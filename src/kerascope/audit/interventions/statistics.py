@@ -30,7 +30,7 @@ class Traits:
         bands: (picture, band) logarithms of the power in `BANDS`.
         flat: share of cosine terms that are zero, as JPEG leaves them.
         noise: standard deviation of the noise (Immerkær 1996).
-        layout: (picture, value) mean colours of 3 × 3 parts, less those of the whole.
+        layout: (picture, value) mean colours of 3 × 3 parts but the middle one, less their mean.
     """
 
     brightness: Array
@@ -75,13 +75,6 @@ def _measured(pictures: Array, objects: Array | None) -> dict[str, Array]:
     colours = np.stack(
         [_blocks(pictures[..., c]).mean(axis=(2, 3)) for c in range(pictures.shape[-1])], axis=-1
     )
-    parts = (
-        np.array_split(np.arange(pictures.shape[1]), 3),
-        np.array_split(np.arange(pictures.shape[2]), 3),
-    )
-    layout = np.stack(
-        [pictures[:, y][:, :, x].mean(axis=(1, 2)) for y in parts[0] for x in parts[1]], axis=1
-    )
     terms = fft.dctn(blocks, axes=(2, 3), norm="ortho")
     radius = np.hypot(*np.mgrid[:BLOCK, :BLOCK]) / (2 * BLOCK)
     bands = [
@@ -95,8 +88,21 @@ def _measured(pictures: Array, objects: Array | None) -> dict[str, Array]:
         "bands": np.log(np.stack([_median(b, used) for b in bands], axis=1) + 1e-3),
         "flat": _median((np.abs(terms) < 1).mean(axis=(2, 3)), used),
         "noise": _median(_blocks(_rough(grey)).mean(axis=(2, 3)), used) * np.sqrt(np.pi / 2) / 6,
-        "layout": (layout - layout.mean(axis=1, keepdims=True)).reshape(len(pictures), -1),
+        "layout": _layout(pictures),
     }
+
+
+def _layout(pictures: Array) -> Array:
+    """Return (picture, value): colours of the eight parts around the middle, less their mean."""
+    rows, columns = (np.array_split(np.arange(n), 3) for n in pictures.shape[1:3])
+    parts = [
+        pictures[:, rows[y]][:, :, columns[x]].mean(axis=(1, 2))
+        for y in range(3)
+        for x in range(3)
+        if (y, x) != (1, 1)
+    ]
+    found = np.stack(parts, axis=1)
+    return (found - found.mean(axis=1, keepdims=True)).reshape(len(pictures), -1)
 
 
 def _blocks(grey: Array) -> Array:
