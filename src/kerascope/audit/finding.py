@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from kerascope.audit.examine import Tested
 from kerascope.audit.findings import SAME_PIXELS, TRAITS, Verdict
 from kerascope.audit.panel import Panel
 from kerascope.audit.shares import Share
@@ -33,7 +35,8 @@ class Finding:
     Attributes:
         level: "added": acts on the model and looks added, as the same pixels are in many files;
             "question": acts on the model, and may be part of the class.
-        label: name of the class. kind: what the cue is. statistic: of a trait of whole pictures.
+        label: name of the class. kind: what the cue is; cue: the same in words. statistic: of a
+            trait of whole pictures.
         region: (x0, y0, x1, y1) as fractions, where it has a place.
         prevalence: share of the class's files that carry it, None where that is no yes or no;
             elsewhere: the same of the other classes' files.
@@ -50,6 +53,7 @@ class Finding:
     level: str
     label: str
     kind: str
+    cue: str
     statistic: str | None
     region: tuple[float, float, float, float] | None
     prevalence: Share | None
@@ -117,11 +121,12 @@ def finding_of(
         kept = _kept(verdict, panel, np.flatnonzero(own & carriers & right))
     found = Finding(
         level=verdict.level, label=names[tested.label], kind=_kind(verdict),
+        cue=_cue(verdict),
         statistic=_TRAIT_WORDS[tested.name] if tested.family in TRAITS else None,
         region=tested.region, prevalence=prevalence, elsewhere=elsewhere,
         treated=effect.treated, control=effect.control, interval=effect.interval, p=verdict.p,
         accuracy=accuracy, kept=kept,  # type: ignore[arg-type]
-        also=tuple(_also(t) for t in verdict.also[:6]),
+        also=tuple(_told_once(verdict.also)),
         ids=tuple(int(i) for i in panel.ids[shown]) if carriers is not None else (),
         shown=tuple(int(i) for i in panel.ids[shown[:EXAMPLES]]),
         examples=tuple(paths[int(i)] for i in panel.ids[shown[:EXAMPLES]]),
@@ -150,9 +155,25 @@ def _kind(verdict: Verdict) -> str:
     return family
 
 
-def _also(tested: Any) -> str:
-    name = _PLACES.get(tested.name) or _TRAIT_WORDS.get(tested.name) or tested.name
-    return f"{name} ({100 * tested.effect.effect:+.0f} %)"
+def _cue(verdict: Verdict) -> str:
+    tested = verdict.tested
+    known = _PLACES.get(tested.name) or _TRAIT_WORDS.get(tested.name)
+    words = known or {"overlay": "the same pixels", "sticker": "a sticker"}.get(tested.family)
+    words = words or {"companion": "what stands beside it", "size": "the object's size"}.get(
+        tested.family, tested.family
+    )
+    return f"{words} of the background" if verdict.background and known else words
+
+
+def _also(tested: Tested) -> str:
+    return _PLACES.get(tested.name) or _TRAIT_WORDS.get(tested.name) or str(tested.name)
+
+
+def _told_once(tested: Sequence[Tested]) -> Iterator[str]:
+    """Yield each name with its largest effect."""
+    for name in dict.fromkeys(_also(t) for t in tested):
+        most = max(t.effect.effect for t in tested if _also(t) == name)
+        yield f"{name} ({100 * most:+.0f} %)"
 
 
 def _value(share: Share | None) -> float | None:

@@ -158,7 +158,7 @@ def _print(found: Audit) -> None:
     for i, one in enumerate(found.findings, start=1):
         held = "" if one.prevalence is None else f"{one.prevalence.value:.0%}"
         table.add_row(
-            f"{i}. {one.level}", one.label, one.statistic or one.kind, held, f"{one.effect:+.0%}",
+            f"{i}. {one.level}", one.label, one.cue, held, f"{one.effect:+.0%}",
             f"{one.control:.0%}", f"{one.p:.1g}",
         )  # fmt: skip
     if found.findings:

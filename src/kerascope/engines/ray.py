@@ -80,7 +80,7 @@ class Ray(Engine):
         """
         if not parts:
             return
-        ray = _imported()
+        ray = imported()
         with _quiet(ray), _connected(ray, self.address):
             self.options(ray, len(parts))  # raises where there is no room
             recipe = ray.put(ray.cloudpickle.dumps(job.recipe()))
@@ -208,7 +208,7 @@ def _environment(cpus: int) -> dict[str, str]:
     return found | ({"KERAS_BACKEND": backend} if backend else {})
 
 
-def _imported() -> Any:
+def imported() -> Any:
     """Return Ray with Ray Data; raise `MissingDependency` without it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster made here tells nobody
     with warnings.catch_warnings():

@@ -27,8 +27,10 @@ class Worker:
     def __call__(self, batch: dict[str, Any]) -> Any:
         """Return a table of one row: part, its result in bytes, whether that is an error."""
         import pyarrow as pa
-        import ray
 
+        from kerascope.engines.ray import imported
+
+        ray = imported()
         part, error = int(batch["part"][0]), False
         try:
             result = self._result(ray, part)

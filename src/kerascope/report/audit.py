@@ -46,7 +46,7 @@ def write_audit(path: str | os.PathLike[str], found: Audit) -> Path:
 def _first(found: Audit) -> Gallery:
     rows = tuple(
         (
-            f"{i}. {one.label}", one.statistic or one.kind, _level(one),
+            f"{i}. {one.label}", one.cue, _level(one),
             "" if one.prevalence is None else f"{one.prevalence.value:.0%}",
             f"{one.effect:+.0%} ({one.interval[0]:+.0%} … {one.interval[1]:+.0%})",
             f"{one.control:.0%}", f"{one.p:.1g}",
@@ -86,7 +86,7 @@ def _finding(number: int, one: Finding, pictures: Pictures | None) -> Gallery:
     if one.also:
         words.append(f"Moves with it, and is explained by it: {', '.join(one.also)}.")
     return Gallery(
-        title=f"{number}. {one.label}: {one.statistic or one.kind} — {_level(one)}",
+        title=f"{number}. {one.label}: {one.cue} — {_level(one)}",
         paragraphs=tuple(words),
         figures=(*_turned(one), *(() if pictures is None else _examples(one, pictures))),
     )

@@ -19,7 +19,7 @@ from kerascope.types import Array
 
 LEAST_Z = 4.0  # of the excess of files beyond the cut, in the half that proposes
 FEWEST = 4
-_CUTS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96)  # quantiles of the class
+_CUTS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96)  # quantiles of the class
 _QUALITIES = np.array([8, 10, 12, 15, 18, 22, 27, 35, 50, 70, 90, 95])
 _SIGMAS = np.array([0, 0.35, 0.5, 0.65, 0.8, 1.0, 1.3, 1.7, 2.2, 3.0])
 _PROBES = 48  # pictures on which the dose of an edit is found
