@@ -255,6 +255,7 @@ class Examination:
 
     def objects(self) -> Iterator[Tested]:
         """Swap backgrounds, enlarge objects, and look for what stands beside them."""
+        self.masked.leave_out(self.explained)
         if not self.masked.enough:
             return
         for family, name, trial in (

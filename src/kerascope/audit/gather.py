@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -22,7 +23,8 @@ from kerascope.types import Array
 
 LEAST_SIDE = 16  # pixels
 MOST = 500  # pictures of a class
-_BYTES = 2**30  # of all pictures in memory
+_BYTES = 2**29  # of all pictures in memory; what is made ready of them takes twice as much
+_PROBES = 32  # samples that the range of values is taken of
 _RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 
 
@@ -64,10 +66,11 @@ class Known:
         return self.labels if labelled.any() else self.predicted
 
 
-def chosen(known: Known, seed: int, most: int, room: int) -> Array:
+def chosen(known: Known, seed: int, most: int, room: int, masked: Array | None = None) -> Array:
     """Return rows of `known`: at most `most` of each class and `room` in all, drawn.
 
-    Samples without a label are none where others have one.
+    masked: bool (row,): which have an object mask; they come first. Samples without a label are
+    none where others have one.
     """
     classes = known.classes
     kinds = [c for c in np.unique(classes) if c != UNLABELLED]
@@ -76,7 +79,10 @@ def chosen(known: Known, seed: int, most: int, room: int) -> Array:
     for label in kinds:
         rows = np.flatnonzero(classes == label)
         draw = np.random.Generator(np.random.Philox(key=[seed, int(label)]))
-        found.append(np.sort(draw.permutation(rows)[:each]))
+        drawn = draw.permutation(rows)
+        if masked is not None:
+            drawn = drawn[np.argsort(~masked[drawn], kind="stable")]
+        found.append(drawn[:each])
     return np.sort(np.concatenate(found)) if found else np.zeros(0, int)
 
 
@@ -192,8 +198,10 @@ class Frames:
         held, first = self.source.given, np.asarray(self.ready.first, np.float32)
         some = [first]
         if hasattr(held, "__getitem__"):
-            step = max(1, len(self.source) // 32)
+            step = max(1, len(self.source) // _PROBES)
             some += [np.asarray(held[i], np.float32) for i in range(0, len(self.source), step)]
+        elif iter(held) is not held:
+            some += [np.asarray(given, np.float32) for given in itertools.islice(held, _PROBES)]
         values = np.concatenate([array[np.isfinite(array)] for array in some])
         low, high = float(values.min()), float(values.max())
         usual = (r for r in _RANGES if r[0] <= low and high <= r[1])
@@ -209,7 +217,9 @@ def gathered(
     """
     frames = Frames(ready)
     shape = np.asarray(ready.first).shape[1:]
-    rows = chosen(known, seed, most, max(16, memory // int(np.prod(shape))))
+    objects = ready.source.objects
+    masked = np.array([objects is not None and objects.has(int(i)) for i in known.ids], bool)
+    rows = chosen(known, seed, most, max(16, memory // int(np.prod(shape))), masked)
     number = {int(known.ids[row]): row for row in rows}
     pixels: list[Array] = []
     masks: list[Array] = []

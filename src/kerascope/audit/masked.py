@@ -12,7 +12,7 @@ from scipy import stats
 from kerascope.audit.interventions import edits
 from kerascope.audit.interventions.effect import Effect
 from kerascope.audit.interventions.objects import resized_objects, without_objects
-from kerascope.audit.interventions.trial import DECIDE, Edit, Trials
+from kerascope.audit.interventions.trial import Edit, Trials
 from kerascope.types import Array
 
 FEWEST = 6  # masked pictures of a class
@@ -27,6 +27,12 @@ class Masked:
     """Trials about one class on the pictures with masks."""
 
     trials: Trials
+    left_out: Array | None = None
+
+    def leave_out(self, rows: Array) -> None:
+        """Let pictures, bool (picture,), give nothing: they carry a cue that is known."""
+        self.left_out = rows
+        self.__dict__.pop("donors", None)
 
     @cached_property
     def rows(self) -> Array:
@@ -49,7 +55,8 @@ class Masked:
     @cached_property
     def donors(self) -> Array:
         """Return masked rows of the class."""
-        return self.rows[self.trials.panel.labels[self.rows] == self.trials.label]
+        own = self.rows[self.trials.panel.labels[self.rows] == self.trials.label]
+        return own if self.left_out is None else own[~self.left_out[own]]
 
     @cached_property
     def controls(self) -> Array:
@@ -58,9 +65,9 @@ class Masked:
 
     @cached_property
     def receivers(self) -> Array:
-        """Return masked rows of the other classes that are not taken for the class, some twice."""
+        """Return masked rows of the other classes that are not taken for the class."""
         rows = self.controls[self.trials.panel.predicted[self.controls] != self.trials.label]
-        return np.resize(self.trials.generator.permutation(rows), min(DECIDE, 4 * len(rows)))
+        return self.trials.generator.permutation(rows)
 
     @property
     def enough(self) -> bool:

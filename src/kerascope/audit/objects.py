@@ -46,6 +46,14 @@ class Objects:
         given = self.boxes[sample]
         return None if _absent(given) else _from_boxes(given, size)
 
+    def has(self, sample: int) -> bool:
+        """Say whether a sample has a mask or boxes."""
+        if self.files is not None:
+            return self.files[sample] is not None
+        if self.arrays is not None:
+            return self.arrays[sample] is not None
+        return not _absent(self.boxes[sample])
+
     def words(self) -> str:
         """Return what these are, for the fingerprint of the data."""
         if self.files is not None:

@@ -18,6 +18,7 @@ _FILES = 24  # of a class, whose pieces are looked for
 _PIECES = 6  # of each
 _SIDE = 7  # a piece's side, of the picture's: a seventh
 _FEWEST = 4
+_CHUNK = 128  # pictures worked on at a time
 _LEAST_CONTRAST = 12.0  # levels, standard deviation: smoother pieces are alike by chance
 
 
@@ -28,33 +29,43 @@ class Search:
     """
 
     def __init__(self, pictures: Array) -> None:
-        self.pictures, self.grey = pictures, luma(pictures)
-        self.size = self.grey.shape[1:]
+        self.pictures = pictures
+        self.size = pictures.shape[1:3]
         self.side = max(5, round(min(self.size) / _SIDE))
-        self.terms = fft.rfft2(self.grey)
-        mean, power = (_box(values, self.side) for values in (self.grey, self.grey**2))
+        parts = [self._ready(pictures[i : i + _CHUNK]) for i in range(0, len(pictures), _CHUNK)]
+        self.terms, self.scale = (np.concatenate(kept) for kept in zip(*parts, strict=True))
+
+    def _ready(self, pictures: Array) -> tuple[Array, Array]:
+        """Return Fourier terms and local standard deviations of luminances."""
+        grey = luma(pictures)
+        mean, power = (_box(values, self.side) for values in (grey, grey**2))
         spread = np.sqrt(np.maximum(power - mean**2, 1e-3))
         # A smooth place is like any smooth place.
-        self.scale = np.where(spread < _LEAST_CONTRAST / 2, np.inf, spread).astype(np.float32)
+        scale = np.where(spread < _LEAST_CONTRAST / 2, np.inf, spread).astype(np.float16)
+        return fft.rfft2(grey).astype(np.complex64), scale
 
     def matches(self, piece: Array, rows: Array) -> tuple[Array, Array]:
         """Return the best correlation with a (y, x) piece in each of some pictures, and where.
 
         Where is the number of the top left corner in `self.scale`.
         """
-        centred = piece - piece.mean()
-        sums = fft.irfft2(self.terms[rows] * np.conj(fft.rfft2(centred, self.size)), self.size)
+        away = np.conj(fft.rfft2(piece - piece.mean(), self.size)).astype(np.complex64)
+        least = self.side**2 * max(float(piece.std()), 1e-3)
+        found = [self._best(away, rows[i : i + _CHUNK]) for i in range(0, len(rows), _CHUNK)]
+        best, top = (np.concatenate(kept) for kept in zip(*found, strict=True))
+        return best / least, top
+
+    def _best(self, away: Array, rows: Array) -> tuple[Array, Array]:
         high, wide = self.scale.shape[1:]
-        score = sums[:, :high, :wide] / self.scale[rows]
-        flat = score.reshape(len(score), -1)
+        sums = fft.irfft2(self.terms[rows] * away, self.size)[:, :high, :wide]
+        flat = (sums / self.scale[rows]).reshape(len(rows), -1)
         top = flat.argmax(axis=1)
-        best = flat[np.arange(len(flat)), top] / (self.side**2 * max(float(piece.std()), 1e-3))
-        return best, top
+        return flat[np.arange(len(flat)), top], top
 
     def piece(self, row: int, corner: tuple[int, int]) -> Array:
         """Return a (y, x) piece of a picture."""
         y, x = corner
-        return np.asarray(self.grey[row, y : y + self.side, x : x + self.side])
+        return luma(self.pictures[row : row + 1, y : y + self.side, x : x + self.side])[0]
 
     def corners(self, places: Array) -> Array:
         """Return (picture, 2) top left corners of places as `matches` numbers them."""
@@ -120,7 +131,7 @@ def _sticker(
     search: Search, piece: Array, members: Array, own: Array, others: Array
 ) -> Sticker | None:
     """Return the sticker that a piece belongs to; None where it is no such thing."""
-    best, places = search.matches(piece, np.arange(len(search.grey)))
+    best, places = search.matches(piece, np.arange(len(search.pictures)))
     corners = search.corners(places)
     away = search.around(others, corners[others])
     crops = search.around(members, corners[members])
@@ -151,7 +162,7 @@ def _overlap(one: Sticker, two: Sticker) -> bool:
 
 def _striking(search: Search, row: int) -> list[tuple[int, int]]:
     """Return top left corners of the pieces with the most contrast, apart from each other."""
-    scale = np.where(np.isinf(search.scale[row]), 0, search.scale[row])
+    scale = np.where(np.isinf(search.scale[row]), 0, search.scale[row]).astype(np.float32)
     half, found = search.side // 2, []
     for _ in range(_PIECES):
         y, x = np.unravel_index(scale.argmax(), scale.shape)

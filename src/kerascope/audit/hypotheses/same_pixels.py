@@ -88,11 +88,10 @@ def _excess(own: Array, others: Array) -> tuple[Array, Array]:
     best = np.zeros((height, width))
     code = np.zeros((height, width, 2), np.int32)
     for shift in (0, _BIN // 2):
-        a, b = _codes(own, shift), _codes(others, shift)
-        kinds = int(max(a.max(), b.max())) + 1
+        kinds = (256 // _BIN + 1) ** own.shape[-1]
         rows = max(1, _CELLS // (kinds * width))
         for y in range(0, height, rows):
-            one, two = (_counts(c[:, y : y + rows], kinds) for c in (a, b))
+            one, two = (_counts(_codes(p[:, y : y + rows], shift), kinds) for p in (own, others))
             z = excess_z(one, len(own), two, len(others))
             z[one < FEWEST] = 0
             top = z.argmax(axis=-1)
@@ -145,9 +144,18 @@ def _sliced(shared: Shared, own: Array, others: Array) -> bool:
     Files with the same pixels are apart from all others; of files with like objects, as many lie
     right outside the tolerance as chance lets into it.
     """
-    near, between = _distances(shared, own)
-    rate = _distances(shared, others)[1] / len(others)
-    return between - rate * len(own) > _BESIDE * near
+    for count in (_distances, _shares):
+        near, between = count(shared, own)
+        rate = count(shared, others)[1] / len(others)
+        if between - rate * len(own) > _BESIDE * near:
+            return True
+    return False
+
+
+def _shares(shared: Shared, pictures: Array) -> tuple[int, int]:
+    """Return how many pictures have the colours in most of the area, and how many in half of it."""
+    share = shared.share(pictures)
+    return int((share >= ALIKE).sum()), int(((share >= ALIKE / 2) & (share < ALIKE)).sum())
 
 
 def _distances(shared: Shared, pictures: Array) -> tuple[int, int]:

@@ -11,7 +11,8 @@ from kerascope.audit.interventions.effect import Effect, effect_of, margins
 from kerascope.audit.panel import Panel
 from kerascope.types import Array
 
-DECIDE = 120  # receivers
+DECIDE = 120  # edits of a trial, and of its control
+_EACH, _CONTROLS = 16, 16  # receivers of one donor at most, and controls at least
 _CHUNK = 32  # pictures edited at a time
 _SHOWN = 3  # turned pictures that are kept
 Edit = Callable[[Array, Array], Array]  # rows of receivers and of donors → edited pictures
@@ -41,8 +42,8 @@ class Trials:
         """Return float32 pictures."""
         return self.panel.pixels[rows].astype(np.float32)
 
-    def receivers(self, count: int) -> Array:
-        """Return rows drawn."""
+    def receivers(self, count: int | None = None) -> Array:
+        """Return rows, in an order drawn: so many, or all."""
         rows = self.panel.others(self.label, decides=True)
         rows = rows[self.panel.predicted[rows] != self.label]
         return self.generator.permutation(rows)[:count]
@@ -53,26 +54,40 @@ class Trials:
         return margins(self.panel.ask(pictures), self.label)
 
     def run(
-        self, edit: Edit, donors: Array, controls: Array, *, count: int = DECIDE,
-        receivers: Array | None = None,
-    ) -> Effect | None:  # fmt: skip
+        self, edit: Edit, donors: Array, controls: Array, *, receivers: Array | None = None
+    ) -> Effect | None:
         """Return what an edit does with donors' cues, beside the same edit with the controls'.
 
-        None where there are no receivers or donors, or the model gives no numbers for most.
+        Every donor and every control gives to as many receivers: means of few are more spread than
+        means of many, and no ranks could be compared. None where there are no receivers or donors,
+        or the model gives no numbers for most.
         """
-        rows = self.receivers(count) if receivers is None else receivers
-        if not len(rows) or not len(donors) or len(controls) < 2:
+        pool = self.receivers() if receivers is None else np.unique(receivers)
+        if not len(pool) or not len(donors) or len(controls) < 2:
             return None
-        given, plain = self._dealt(donors, rows), self._dealt(controls, rows)
+        each = max(1, min(_EACH, DECIDE // len(donors), len(pool) - 1))
+        given = self._dealt(donors, max(1, DECIDE // each), each, pool)
+        plain = self._dealt(controls, max(_CONTROLS, len(given[0]) // each), each, pool)
         self.turned = []
-        treated = self._edited(edit, rows, given, keep=True)
-        control = self._edited(edit, rows, plain, keep=False)
-        told = np.isfinite(treated) & np.isfinite(control)
-        self.failed += int((~told).sum())
-        if told.mean() < 0.5:
+        treated = self._edited(edit, given[1], given[0], keep=True)
+        control = self._edited(edit, plain[1], plain[0], keep=False)
+        self.failed += int((~np.isfinite(treated)).sum() + (~np.isfinite(control)).sum())
+        one, two = np.isfinite(treated), np.isfinite(control)
+        if min(one.mean(), two.mean()) < 0.5:
             return None
-        before = self.margin[rows][told]
-        return effect_of(treated[told], control[told], (before, before), given[told], plain[told])
+        before = self.margin[given[1]][one], self.margin[plain[1]][two]
+        return effect_of(treated[one], control[two], before, given[0][one], plain[0][two])
+
+    def _dealt(self, donors: Array, most: int, each: int, pool: Array) -> tuple[Array, Array]:
+        """Return donors, at most `most` of them and each as often, and receivers; never itself."""
+        chosen = self.generator.permutation(donors)[:most]
+        pairs = [
+            (donor, row)
+            for donor in chosen
+            for row in self.generator.permutation(pool[pool != donor])[:each]
+        ]
+        dealt = np.array(pairs, np.int64).reshape(-1, 2)
+        return dealt[:, 0], dealt[:, 1]
 
     def _edited(self, edit: Edit, rows: Array, donors: Array, *, keep: bool) -> Array:
         """Return margins of edited receivers, a chunk of pictures in memory at a time."""
@@ -87,13 +102,3 @@ class Trials:
                     self.turned.append(Turned(row=int(part[k]), pixels=whole))
             found.append(margin)
         return np.concatenate(found)
-
-    def _dealt(self, donors: Array, rows: Array) -> Array:
-        """Return a donor for each receiver, every donor about as often; never itself."""
-        rounds = -(-len(rows) // len(donors))
-        dealt = np.concatenate([self.generator.permutation(donors) for _ in range(rounds)])
-        dealt = dealt[: len(rows)]
-        own = np.flatnonzero(dealt == rows)
-        for i in own:
-            dealt[i] = self.generator.choice(donors[donors != rows[i]])
-        return dealt
