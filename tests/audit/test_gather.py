@@ -107,8 +107,16 @@ class TestBounds:
     def test_by_memory(self, made: World, tmp_path: Path) -> None:
         bytes_each = made.pictures[0].size
         found = panel(tmp_path, means, made.pictures, labels=made.labels,
-                      known={"memory": 30 * bytes_each})  # fmt: skip
-        assert np.bincount(found.labels).tolist() == [10, 10, 10]
+                      known={"memory": 54 * bytes_each})  # fmt: skip
+        assert np.bincount(found.labels).tolist() == [18, 18, 18]
+
+    def test_fewer_classes_where_memory_has_no_room_for_all(
+        self, made: World, tmp_path: Path
+    ) -> None:
+        bytes_each = made.pictures[0].size
+        found = panel(tmp_path, means, made.pictures, labels=made.labels,
+                      known={"memory": 40 * bytes_each})  # fmt: skip
+        assert sorted(np.bincount(found.labels, minlength=3).tolist()) == [0, 20, 20]
 
     def test_drawn_by_the_seed(self) -> None:
         labels = np.repeat([0, 1], 50)

@@ -63,9 +63,9 @@ def audit(
 ) -> Audit:
     """Find out what each class of a model really hangs on, over a data set.
 
-    Explanations and statistics of one half of the pictures propose; interventions on the other half
-    decide: a cue is put into pictures of other classes, beside a matched control that is edited in
-    the same way. No model is called clean: `unseen` says what could not be seen.
+    What one half of the pictures have in common proposes; interventions on the other half decide: a
+    cue is put into pictures of other classes, beside a matched control that is edited in the same
+    way. No model is called clean: `unseen` says what could not be seen.
 
     Args:
         model: any Keras 3 model, untouched; or a function of a batch that gives (sample, class).
@@ -123,7 +123,7 @@ class _Findings:
         self.known = Known.of(rows)
         self.labelled = bool((self.known.labels != UNLABELLED).any())
         self.notes = list(rows.notes)
-        self.passes = 0
+        self.passes, self.stopped = 0, False
 
     def run(self) -> Audit:
         """Return all that was found."""
@@ -142,6 +142,7 @@ class _Findings:
             strongest=max(effects, default=0.0), least=self._least(panel),
             unseen=tuple(self._unseen(panel)), passes=self.passes,
             notes=tuple(dict.fromkeys(self.notes)), source=self.ready.source,
+            stopped=self.stopped or not self.rows.complete,
         )  # fmt: skip
 
     # --- interventions -------------------------------------------------------------------------
@@ -159,7 +160,10 @@ class _Findings:
                 f"{bare} of {len(self.known.ids)} samples have no label: no intervention uses them"
             )
         try:
-            return gathered(self.ready, self.known, seed=self.seed, most=self.pictures)
+            return gathered(
+                self.ready, self.known, seed=self.seed, most=self.pictures,
+                most_classes=max(2, self.most),
+            )  # fmt: skip
         except BadInput as error:
             self.notes.append(f"no interventions: {error}")
             return None
@@ -172,13 +176,15 @@ class _Findings:
         with run.stoppable():
             for done, label in enumerate(names):
                 run.report("classes", done, len(names))
-                draw = np.random.Generator(np.random.Philox(key=[self.seed, 2**33 + label]))
+                draw = np.random.Generator(
+                    np.random.Philox(key=[self.seed & (2**64 - 1), 2**33 + label])
+                )
                 examination = Examination(panel, label, draw)
                 found += examination.run()
                 self.passes += examination.trials.passes
                 failed += examination.trials.failed
                 if run.stop.is_set():
-                    run.stopped = True
+                    run.stopped = self.stopped = True
                     left = ", ".join(self._name(k) for k in names[done + 1 :])
                     self.notes += [f"stopped: not examined: {left}"] if left else []
                     break
@@ -192,6 +198,13 @@ class _Findings:
 
     def _examined(self, panel: Panel) -> list[int]:
         """Return the classes with files enough, the commonest first; note the others."""
+        kinds = np.unique(self.known.classes[self.known.classes != UNLABELLED])
+        left = sorted({*kinds.tolist()} - {*np.unique(panel.labels).tolist()})
+        if left:
+            self.notes.append(
+                "not examined, for most_classes or for want of memory: "
+                + _listed([self._name(k) for k in left])
+            )
         labels, counts = np.unique(panel.labels, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         ranked = [(int(labels[i]), int(counts[i])) for i in order]

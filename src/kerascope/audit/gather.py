@@ -21,6 +21,8 @@ from kerascope.loading.pictures import is_picture, plain_picture, read_picture
 from kerascope.loading.preprocessing import AUTO
 from kerascope.types import Array
 
+_KEY = 2**64 - 1
+FEWEST = 16  # pictures of a class that memory must have room for
 LEAST_SIDE = 16  # pixels
 MOST = 500  # pictures of a class
 _BYTES = 2**29  # of all pictures in memory; what is made ready of them takes twice as much
@@ -66,19 +68,24 @@ class Known:
         return self.labels if labelled.any() else self.predicted
 
 
-def chosen(known: Known, seed: int, most: int, room: int, masked: Array | None = None) -> Array:
+def chosen(
+    known: Known, seed: int, most: int, room: int, masked: Array | None = None,
+    most_classes: int | None = None,
+) -> Array:  # fmt: skip
     """Return rows of `known`: at most `most` of each class and `room` in all, drawn.
 
-    masked: bool (row,): which have an object mask; they come first. Samples without a label are
-    none where others have one.
+    masked: bool (row,): which have an object mask; they come first. most_classes: the commonest.
+    Samples without a label are none where others have one.
     """
     classes = known.classes
-    kinds = [c for c in np.unique(classes) if c != UNLABELLED]
+    names, counts = np.unique(classes[classes != UNLABELLED], return_counts=True)
+    able = max(2, min(len(names), room // FEWEST, most_classes or len(names)))
+    kinds = names[np.argsort(-counts, kind="stable")][:able]
     each = max(1, min(most, room // max(1, len(kinds))))
     found = []
     for label in kinds:
         rows = np.flatnonzero(classes == label)
-        draw = np.random.Generator(np.random.Philox(key=[seed, int(label)]))
+        draw = np.random.Generator(np.random.Philox(key=[seed & _KEY, int(label)]))
         drawn = draw.permutation(rows)
         if masked is not None:
             drawn = drawn[np.argsort(~masked[drawn], kind="stable")]
@@ -136,16 +143,19 @@ class Frames:
         wanted = set(map(int, ids))
         yield from (Handle(i, given) for i, given in enumerate(again) if i in wanted)
 
-    def pixels(self, handle: Handle) -> Array | None:
-        """Return (y, x, channel) uint8; None where the sample cannot be read any more."""
+    def read_in(self, handle: Handle) -> tuple[Array, Array | None] | None:
+        """Return (y, x, channel) uint8 and its object mask; None where it cannot be read again."""
         try:
-            values = self._values(handle)
+            values, size = self._values(handle)
+            mask = self._mask(handle.id, size, values.shape[:2])
         except (KerascopeError, OSError):
             return None
         low, high = self.span
-        return np.clip(np.rint((values - low) / (high - low) * 255), 0, 255).astype(np.uint8)
+        scaled = np.clip(np.rint((values - low) / (high - low) * 255), 0, 255)
+        return scaled.astype(np.uint8), mask
 
-    def _values(self, handle: Handle) -> Array:
+    def _values(self, handle: Handle) -> tuple[Array, tuple[int, int]]:
+        """Return a sample at the model's size, and its own size (y, x)."""
         source = self.source
         if source.paths is not None and source.root is not None:
             return self._framed(read_picture(source.root / source.paths[handle.id]))
@@ -153,31 +163,23 @@ class Frames:
         given = held[handle.id] if hasattr(held, "__getitem__") else handle.given
         if is_picture(given):
             return self._framed(plain_picture(given, f"sample {handle.id}"))
-        return self._last(np.asarray(given, np.float32)[None])[0]
+        values = self._last(np.asarray(given, np.float32)[None])[0]
+        return values, (int(values.shape[0]), int(values.shape[1]))
 
-    def _framed(self, picture: Image.Image) -> Array:
+    def _framed(self, picture: Image.Image) -> tuple[Array, tuple[int, int]]:
         assert self.reader is not None
-        return self.reader.pixels(self.reader.framed(picture))
+        size = picture.height, picture.width
+        return self.reader.pixels(self.reader.framed(picture)), size
 
-    def mask(self, sample: int, size: tuple[int, int]) -> Array | None:
+    def _mask(self, sample: int, own: tuple[int, int], size: tuple[int, ...]) -> Array | None:
         """Return a sample's object mask at the model's size."""
         objects = self.source.objects
-        if objects is None:
-            return None
-        own = self._own_size(sample) or size
-        found = objects.mask(sample, own)
+        found = None if objects is None else objects.mask(sample, own)
         if found is None:
             return None
         picture = as_picture(found)
         framed = self.reader.framed(picture) if self.read and self.reader is not None else picture
-        return np.asarray(framed.resize(size[::-1], Image.Resampling.NEAREST)) > 0
-
-    def _own_size(self, sample: int) -> tuple[int, int] | None:
-        source = self.source
-        if source.paths is None or source.root is None:
-            return None
-        with Image.open(source.root / source.paths[sample]) as picture:
-            return picture.height, picture.width
+        return np.asarray(framed.resize((size[1], size[0]), Image.Resampling.NEAREST)) > 0
 
     def ask(self, pictures: Array) -> Array:
         """Return scores (picture, class) of float32 pictures 0 … 255."""
@@ -209,9 +211,10 @@ class Frames:
 
 
 def gathered(
-    ready: Prepared, known: Known, *, seed: int = 0, most: int = MOST, memory: int = _BYTES
-) -> Panel:
-    """Return pictures of the data in memory; a bounded number of each class.
+    ready: Prepared, known: Known, *, seed: int = 0, most: int = MOST, memory: int = _BYTES,
+    most_classes: int | None = None,
+) -> Panel:  # fmt: skip
+    """Return pictures of the data in memory; a bounded number of each of the commonest classes.
 
     Raises `BadInput` where samples are no pictures that can be edited.
     """
@@ -219,16 +222,17 @@ def gathered(
     shape = np.asarray(ready.first).shape[1:]
     objects = ready.source.objects
     masked = np.array([objects is not None and objects.has(int(i)) for i in known.ids], bool)
-    rows = chosen(known, seed, most, max(16, memory // int(np.prod(shape))), masked)
+    room = max(2 * FEWEST, memory // int(np.prod(shape)))
+    rows = chosen(known, seed, most, room, masked, most_classes)
     number = {int(known.ids[row]): row for row in rows}
     pixels: list[Array] = []
     masks: list[Array] = []
     kept: list[int] = []
     for handle in frames.handles(known.ids[rows]):
-        picture = frames.pixels(handle)
-        if picture is None or (pixels and picture.shape != pixels[0].shape):
+        found = frames.read_in(handle)
+        if found is None or (pixels and found[0].shape != pixels[0].shape):
             continue
-        mask = frames.mask(handle.id, picture.shape[:2])
+        picture, mask = found
         pixels.append(picture)
         masks.append(np.zeros(picture.shape[:2], bool) if mask is None else mask)
         kept.append(number[handle.id])
@@ -236,7 +240,7 @@ def gathered(
         raise BadInput("none of the samples can be read a second time")
     taken = np.array(kept)
     labels = known.classes[taken]
-    draw = np.random.Generator(np.random.Philox(key=[seed, 2**32]))
+    draw = np.random.Generator(np.random.Philox(key=[seed & _KEY, 2**32]))
     stacked = np.stack(masks)
     return Panel(
         pixels=np.stack(pixels), labels=labels, ids=known.ids[taken],

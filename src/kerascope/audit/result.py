@@ -38,6 +38,7 @@ class Audit:
             whose overlay could have been seen. classes: those examined.
         unseen: what could not be seen, in sentences. passes: pictures put to the model after the
             rows. notes: what was decided on the way. source: the data.
+        stopped: whether a Ctrl-C ended it before all was done.
     """
 
     model: str
@@ -57,6 +58,7 @@ class Audit:
     passes: int = 0
     notes: tuple[str, ...] = ()
     source: Source | None = None
+    stopped: bool = False
 
     @property
     def added(self) -> tuple[Finding, ...]:

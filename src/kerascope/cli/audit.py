@@ -105,6 +105,13 @@ def audit(
     else:
         _print(found)
         say(f"report: {output / 'report.html'}")
+    if found.stopped:
+        return 130
+    if fail_on_finding and not found.tested:
+        raise BadInput(
+            "nothing could be tested by intervention, so this gate is not passed: "
+            + "; ".join(found.notes)
+        )
     return 1 if fail_on_finding and found.added else 0
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import fft
 
 from kerascope.audit.hypotheses.excess import excess_z
-from kerascope.audit.hypotheses.same_pixels import AGREE, Shared, common_area, sharp
+from kerascope.audit.hypotheses.same_pixels import AGREE, Ground, Shared, common_area, sharp
 from kerascope.audit.interventions.statistics import luma
 from kerascope.types import Array
 
@@ -110,6 +110,7 @@ def stickers(search: Search, own: Array, others: Array, *, most: int = 2) -> lis
     own, others: rows; pieces of the first rows of `own` are looked for. Like pieces alone are no
     sticker, as edges are alike everywhere: colours must agree up to a sharp edge.
     """
+    ground = Ground(search.pictures[others])
     found: list[Sticker] = []
     seen: list[Array] = []
     for row in own[:_FILES]:
@@ -121,21 +122,21 @@ def stickers(search: Search, own: Array, others: Array, *, most: int = 2) -> lis
             if matches.sum() < _FEWEST:
                 continue
             seen.append(piece)
-            sticker = _sticker(search, piece, own[matches], own, others)
+            sticker = _sticker(search, piece, own[matches], own, others, ground)
             if sticker is not None and not any(_overlap(sticker, k) for k in found):
                 found.append(sticker)
     return sorted(found, key=lambda sticker: -int(sticker.carriers[own].sum()))[:most]
 
 
 def _sticker(
-    search: Search, piece: Array, members: Array, own: Array, others: Array
+    search: Search, piece: Array, members: Array, own: Array, others: Array, ground: Ground
 ) -> Sticker | None:
     """Return the sticker that a piece belongs to; None where it is no such thing."""
     best, places = search.matches(piece, np.arange(len(search.pictures)))
     corners = search.corners(places)
     away = search.around(others, corners[others])
     crops = search.around(members, corners[members])
-    shared, _ = common_area(crops, away, AGREE - 0.15)
+    shared, _ = common_area(crops, away, AGREE - 0.15, ground)
     if shared is None or shared.area.sum() < search.side**2 / 4:
         return None
     likely = np.flatnonzero(best >= ALIKE - 0.2)
@@ -144,7 +145,7 @@ def _sticker(
     mine = own[carriers[own]]
     if len(mine) < _FEWEST:
         return None
-    shared, excess = common_area(search.around(mine, corners[mine]), away, AGREE)
+    shared, excess = common_area(search.around(mine, corners[mine]), away, AGREE, ground)
     if shared is None or not sharp(shared.area, excess):
         return None
     z = excess_z(len(mine), len(own), int(carriers[others].sum()), len(others))

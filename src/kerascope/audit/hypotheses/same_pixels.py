@@ -19,6 +19,8 @@ FEWEST = 5  # files that must share the pixels, in the half that proposes
 NEAR = 20  # levels, in every channel, that count as the same colour
 ALIKE = 0.8  # share of the area in which a file that carries the overlay has its colours
 _BIN = 32
+_SHIFTS = (0, _BIN // 2)
+_GROUND = 0.2  # share of a picture that a colour of the ground fills, at least
 LEAST_Z = 5.0  # of a colour's excess at a pixel
 AGREE = 0.85  # share of carriers that have the colour at each pixel of the area
 _SEEDS = 8  # places tried per class
@@ -68,13 +70,14 @@ def shared_pixels(own: Array, others: Array) -> list[Shared]:
     """
     if len(own) < FEWEST or not len(others):
         return []
-    excess, colour_of = _excess(own, others)
+    ground = Ground(others)
+    excess, colour_of = _excess(own, others, ground)
     found: list[Shared] = []
     for _ in range(_SEEDS):
         y, x = np.unravel_index(excess.argmax(), excess.shape)
         if excess[y, x] < LEAST_Z:
             break
-        shared = _grown(own, others, (int(y), int(x)), colour_of[y, x])
+        shared = _grown(own, others, (int(y), int(x)), colour_of[y, x], ground)
         excess[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = 0
         if shared is not None:
             excess[ndimage.binary_dilation(shared.area, iterations=2)] = 0
@@ -82,18 +85,45 @@ def shared_pixels(own: Array, others: Array) -> list[Shared]:
     return found
 
 
-def _excess(own: Array, others: Array) -> tuple[Array, Array]:
+class Ground:
+    """Colours that fill much of most pictures: an empty ground, which objects leave alike.
+
+    pictures: of other classes.
+    """
+
+    def __init__(self, pictures: Array) -> None:
+        self.codes: dict[int, Array] = {}
+        kinds = _kinds(pictures.shape[-1])
+        for shift in _SHIFTS:
+            often = np.zeros(kinds)
+            for picture in pictures:
+                counts = np.bincount(_codes(picture[None], shift).reshape(-1), minlength=kinds)
+                often += counts >= _GROUND * picture[..., 0].size
+            self.codes[shift] = often >= len(pictures) / 2
+
+    def where(self, colours: Array) -> Array:
+        """Return bool (y, x): where colours are those of the ground."""
+        whole = np.rint(colours)[None].astype(np.int32)
+        return np.logical_or.reduce([self.codes[s][_codes(whole, s)[0]] for s in _SHIFTS])
+
+
+def _kinds(channels: int) -> int:
+    return (256 // _BIN + 1) ** int(channels)
+
+
+def _excess(own: Array, others: Array, ground: Ground) -> tuple[Array, Array]:
     """Return by pixel the largest z of a colour's excess in the class, and that colour's code."""
     height, width = own.shape[1:3]
     best = np.zeros((height, width))
     code = np.zeros((height, width, 2), np.int32)
-    for shift in (0, _BIN // 2):
-        kinds = (256 // _BIN + 1) ** own.shape[-1]
+    for shift in _SHIFTS:
+        kinds = _kinds(own.shape[-1])
         rows = max(1, _CELLS // (kinds * width))
         for y in range(0, height, rows):
             one, two = (_counts(_codes(p[:, y : y + rows], shift), kinds) for p in (own, others))
             z = excess_z(one, len(own), two, len(others))
             z[one < FEWEST] = 0
+            z[:, :, ground.codes[shift]] = 0
             top = z.argmax(axis=-1)
             most = np.take_along_axis(z, top[..., None], -1)[..., 0]
             part = slice(y, y + rows)
@@ -118,7 +148,9 @@ def _counts(codes: Array, kinds: int) -> Array:
     return np.bincount(flat, minlength=height * width * kinds).reshape(height, width, kinds)
 
 
-def _grown(own: Array, others: Array, place: tuple[int, int], code: Array) -> Shared | None:
+def _grown(
+    own: Array, others: Array, place: tuple[int, int], code: Array, ground: Ground
+) -> Shared | None:
     """Return the area that the files with a colour at a place share; None where nature does so."""
     y, x = place
     members = np.flatnonzero(_codes(own[:, y : y + 1, x : x + 1], int(code[1]))[:, 0, 0] == code[0])
@@ -126,7 +158,7 @@ def _grown(own: Array, others: Array, place: tuple[int, int], code: Array) -> Sh
     for agree in (AGREE - 0.15, AGREE, AGREE):
         if len(members) < FEWEST:
             return None
-        shared, excess = common_area(own[members], others, agree)
+        shared, excess = common_area(own[members], others, agree, ground)
         if shared is None:
             return None
         members = np.flatnonzero(shared.carried(own))
@@ -166,14 +198,18 @@ def _distances(shared: Shared, pictures: Array) -> tuple[int, int]:
     return int((middle <= NEAR).sum()), int(((middle > NEAR) & (middle <= 2 * NEAR)).sum())
 
 
-def common_area(carriers: Array, others: Array, agree: float) -> tuple[Shared | None, Array]:
+def common_area(
+    carriers: Array, others: Array, agree: float, ground: Ground
+) -> tuple[Shared | None, Array]:
     """Return where carriers have one colour and others do not, and by pixel how much more often.
 
-    agree: least share of carriers. None where the area is too small to mean anything.
+    agree: least share of carriers. ground: whose colours do not count. None where the area is too
+    small to mean anything.
     """
     colours = np.median(carriers, axis=0)
     agreeing, elsewhere = _near(carriers, colours), _near(others, colours)
-    area = _connected((agreeing >= agree) & (elsewhere <= 0.5 * agreeing))
+    apart = (agreeing >= agree) & (elsewhere <= 0.5 * agreeing)
+    area = _connected(apart & ~ground.where(colours))
     excess = agreeing - elsewhere
     if area.sum() < max(5, _LEAST_AREA * area.size):
         return None, excess
