@@ -10,11 +10,12 @@ import pytest
 from scipy import stats
 
 from audit.causes import rng
-from kerascope.audit import examine
-from kerascope.audit.findings import RATE, verdicts
+from kerascope.audit import examine, tested
+from kerascope.audit.findings import verdicts
 from kerascope.audit.hypotheses.regions import regions
 from kerascope.audit.interventions.effect import Effect, adjusted
 from kerascope.audit.panel import Panel, halves
+from kerascope.audit.tested import RATE
 
 FILES, SIDE = 40, 20
 
@@ -22,7 +23,8 @@ FILES, SIDE = 40, 20
 def hypothesis(
     family: str, name: str, effect: float, *, p: float = 1e-6, low: float = 0.05, label: int = 0,
     files: slice | None = None, box: tuple[int, int, int, int] | None = None,
-) -> examine.Tested:  # fmt: skip
+    part: str | None = None,
+) -> tested.Tested:  # fmt: skip
     """Return a hypothesis; files: that carry it. box: y0, y1, x0, x1."""
     carriers = area = None
     if files is not None:
@@ -33,21 +35,27 @@ def hypothesis(
         area[box[0] : box[1], box[2] : box[3]] = True
     did = Effect(treated=effect, control=0.0, interval=(low, 1.0), p=p, trials=60, donors=20,
                  controls=20)  # fmt: skip
-    return examine.Tested(
-        label=label, family=family, name=name, effect=did, carriers=carriers, area=area
+    return tested.Tested(
+        label=label,
+        family=family,
+        name=name,
+        effect=did,
+        carriers=carriers,
+        area=area,
+        part=part,
     )
 
 
 def overlay(
     effect: float = 0.8, files: slice = slice(0, 10), x: int = 1, **more: Any
-) -> examine.Tested:
+) -> tested.Tested:
     return hypothesis("overlay", "same place", effect, files=files, box=(1, 4, x, x + 3), **more)
 
 
 SIDES = ("top", "bottom", "left", "right", "surroundings", "wide surroundings", "centre")
 
 
-def places(family: str = "region", **effects: float) -> list[examine.Tested]:
+def places(family: str = "region", **effects: float) -> list[tested.Tested]:
     """Return all places, those not named without effect."""
     named = {name.replace("_", " "): value for name, value in effects.items()}
     return [
@@ -71,7 +79,7 @@ class TestWhatActs:
         ],
         ids=["chance", "weak", "unsure", "middle"],
     )
-    def test_else_silence(self, one: examine.Tested) -> None:
+    def test_else_silence(self, one: tested.Tested) -> None:
         assert verdicts([*places(), one]) == []
 
     def test_many_tries_ask_for_more(self) -> None:
@@ -133,10 +141,10 @@ class TestMerged:
     def test_background_alone_is_named(self) -> None:
         whole = [
             hypothesis("brightness", "brightness", 0.9, files=slice(0, 9)),
-            hypothesis("brightness parts", "brightness whole", 0.9),
+            hypothesis("brightness", "brightness", 0.9, part="whole"),
         ]
         for alone, name in ((0.85, "background"), (0.3, "brightness")):
-            part = hypothesis("brightness parts", "brightness background", alone)
+            part = hypothesis("brightness", "brightness", alone, part="background")
             (found,) = verdicts([*whole, part])
             assert found.family == name
 
@@ -214,7 +222,7 @@ def null(seed: int) -> Panel:
 
 
 @pytest.fixture(scope="module")
-def nulls() -> list[tuple[np.ndarray, list[examine.Tested], list[Any]]]:
+def nulls() -> list[tuple[np.ndarray, list[tested.Tested], list[Any]]]:
     """Return (p-values, what was tested, verdicts) of 200 seeds."""
     found = []
     for seed in range(200):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from kerascope.audit.hypotheses.faint import faint_mark
 from kerascope.audit.hypotheses.patches import Sticker, stickers
-from kerascope.audit.hypotheses.regions import box_of, regions
+from kerascope.audit.hypotheses.regions import regions
 from kerascope.audit.hypotheses.same_pixels import shared_pixels
 from kerascope.audit.hypotheses.traits import (
     LEAST_Z,
@@ -25,54 +25,26 @@ from kerascope.audit.hypotheses.traits import (
 from kerascope.audit.interventions import edits
 from kerascope.audit.interventions.effect import Effect
 from kerascope.audit.interventions.objects import without_objects
-from kerascope.audit.interventions.trial import Edit, Trials, Turned
+from kerascope.audit.interventions.trial import Edit, Trials
 from kerascope.audit.masked import Masked
 from kerascope.audit.panel import Panel
+from kerascope.audit.tested import FAINT, LEAST_FAINT, Tested
 from kerascope.types import Array
 
 _FEWEST = 4  # donors that decide
 _EXPLAINS = 0.1  # effect from which carriers of a cue are no donors any more
-_FAINT = 0.3  # the same of a drawing, which the edge of a larger cue may be
 _PARTLY = 0.5  # share of an overlay's area from which a file may carry it, damaged
 FEWEST_FILES = 8  # of a class and half, below which little is tried
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class Tested:
-    """A hypothesis and what became of it.
-
-    Attributes:
-        label: of the class. family: "overlay", "sticker", "brightness", "contrast", "colour",
-            "detail", "region" or "background". name: which edit or region.
-        effect: of the intervention. carriers: bool (picture,): which files have the cue; None
-            where that is no yes or no.
-        area: bool (y, x), where the cue lies; None where it has no fixed place.
-        score: (picture,), higher where a trait of the class is stronger; None without a trait.
-        turned: some pictures of other classes that became the class.
-        undo: rows of carriers → pictures without the cue, and as much changed elsewhere; None
-            where nothing can be taken out.
-    """
-
-    label: int
-    family: str
-    name: str
-    effect: Effect
-    carriers: Array | None = None
-    area: Array | None = None
-    score: Array | None = None
-    undo: Callable[[Array], tuple[Array, Array]] | None = None
-    turned: tuple[Turned, ...] = ()
-
-    @property
-    def region(self) -> tuple[float, float, float, float] | None:
-        """Return (x0, y0, x1, y1) as fractions; None without a fixed place."""
-        return None if self.area is None else box_of(self.area)
 
 
 class Examination:
     """The hypotheses about one class."""
 
-    def __init__(self, panel: Panel, label: int, generator: np.random.Generator) -> None:
+    def __init__(
+        self, panel: Panel, label: int, generator: np.random.Generator,
+        stop: threading.Event | None = None,
+    ) -> None:  # fmt: skip
+        self.stop = stop
         self.panel, self.label = panel, label
         self.trials = Trials(panel, label, generator)
         self.explained = np.zeros(len(panel), bool)
@@ -89,6 +61,8 @@ class Examination:
             self.places,
             self.objects,
         ):
+            if self.stop is not None and self.stop.is_set():
+                break
             found += stage()
         return found
 
@@ -107,6 +81,7 @@ class Examination:
                 self._explain(effect, shared.share(pixels) >= _PARTLY)
                 yield self._tested(
                     "overlay", "same place", effect, carriers=carriers, area=shared.area,
+                    finds=shared.carried,
                     undo=lambda rows, w=where: self._wiped(rows, np.stack([w] * len(rows))),
                 )  # fmt: skip
 
@@ -127,10 +102,11 @@ class Examination:
             self._pasting(where), self._donors(carriers), self._others(True, carriers)
         )
         if effect is not None:
-            if effect.effect >= _FAINT:
+            if effect.effect >= LEAST_FAINT:
                 self.explained |= carriers
             yield self._tested(
-                "overlay", "faint", effect, carriers=carriers, area=mark.area,
+                "overlay", FAINT, effect, carriers=carriers, area=mark.area,
+                finds=mark.carried,
                 undo=lambda rows: self._wiped(rows, np.stack([where] * len(rows))),
             )  # fmt: skip
 
@@ -149,6 +125,7 @@ class Examination:
                 self._explain(effect, sticker.likely)
                 yield self._tested(
                     "sticker", "any place", effect, carriers=sticker.carriers,
+                    finds=sticker.found_in,
                     undo=lambda rows, s=sticker: self._wiped(rows, self._stuck_where(rows, s)),
                 )  # fmt: skip
 
@@ -194,20 +171,22 @@ class Examination:
             effect = self.trials.run(edit, donors, controls)
             if effect is None:
                 continue
+            cut = stands.widest(self.panel.labels, self.label)
             yield self._tested(
-                stands.family, name, effect,
-                carriers=stands.most_carried(self.panel.labels, self.label),
-                score=stands.score,
+                stands.family, name, effect, carriers=stands.score >= cut,
+                finds=functools.partial(stands.beyond, cut=cut),
                 undo=lambda rows, e=edit, s=stands: self._evened(rows, e, s),
             )  # fmt: skip
             if effect.effect >= _EXPLAINS and self.masked.enough:
                 yield from self._parts(stands.family, name, edit, donors, controls)
 
-    def _evened(self, rows: Array, edit: Edit, stands: Standing) -> tuple[Array, Array]:
+    def _evened(self, rows: Array, edit: Edit, stands: Standing) -> tuple[Array, Array] | None:
         """Return pictures with the trait of other classes', and with that of other carriers."""
         plain = self._others(True, stands.carried())
         same = self._own(True)[stands.carried()[self._own(True)]]
         draw = self.trials.generator
+        if not len(plain) or not len(same):
+            return None
         return tuple(  # type: ignore[return-value]
             edit(rows, np.resize(draw.permutation(donors), len(rows))) for donors in (plain, same)
         )
@@ -222,7 +201,7 @@ class Examination:
             ("background", masked.background_alone(edit, donors, controls)),
         ):
             if effect is not None:
-                yield self._tested(f"{family} parts", f"{name} {where}", effect)
+                yield self._tested(family, name, effect, part=where)
 
     # --- places --------------------------------------------------------------------------------
 
@@ -250,6 +229,19 @@ class Examination:
             if effect is not None:
                 family = "region" if carriers is None else "region of some"
                 yield self._tested(family, name, effect, carriers=carriers, area=area)
+
+    def ways(self) -> Iterator[Tested]:
+        """Paste where the evidence of one strategy lies, beside other files of the same class."""
+        for number, way in enumerate(self.panel.ways.get(self.label, ()), start=1):
+            own = self._own(True)
+            donors, rest = own[way.rows[own]], own[~way.rows[own]]
+            if min(len(donors), len(rest)) < _FEWEST or not way.area.any():
+                continue
+            effect = self.trials.run(self._pasting(way.area), donors, rest)
+            if effect is not None:
+                yield self._tested(
+                    "strategy", f"strategy {number}", effect, carriers=way.rows, area=way.area
+                )
 
     # --- objects and backgrounds, where masks tell them apart ------------------------------------
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from kerascope.audit.examine import Tested
-from kerascope.audit.findings import SAME_PIXELS, TRAITS, Verdict
+from kerascope.audit.findings import Verdict
+from kerascope.audit.interventions.effect import margins
 from kerascope.audit.panel import Panel
 from kerascope.audit.shares import Share
+from kerascope.audit.tested import SAME_PIXELS, TRAITS, Tested
 from kerascope.types import Array
 
 EXAMPLES = 9
@@ -95,56 +96,85 @@ class Finding:
         }  # fmt: skip
 
 
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Whole:
+    """All files of a class, not those alone that interventions worked on.
+
+    ids: of the samples. right: (sample,) whether the model is; None without labels. carriers: ids
+    of those that carry the cue; None where none can be told.
+    """
+
+    ids: Array
+    right: Array | None
+    carriers: set[int] | None
+
+    @property
+    def carried(self) -> Array | None:
+        """Return bool (sample,): which carry the cue."""
+        if self.carriers is None:
+            return None
+        return np.array([int(i) in self.carriers for i in self.ids], bool)
+
+
 def finding_of(
-    verdict: Verdict, panel: Panel, names: tuple[str, ...], paths: dict[int, str], *, labelled: bool
+    verdict: Verdict, panel: Panel, names: tuple[str, ...], paths: dict[int, str], whole: Whole
 ) -> Finding:
     """Return a verdict with what is known of the files that carry the cue.
 
-    names: of the classes. paths: by sample what to call it. labelled: whether classes are true.
+    names: of the classes. paths: by sample what to call it.
     """
     tested, effect = verdict.tested, verdict.tested.effect
-    own = panel.labels == tested.label
-    carriers = tested.carriers
-    shown = np.flatnonzero(own if carriers is None else own & carriers)
-    margin = panel.scores[shown, tested.label] - np.delete(
-        panel.scores[shown], tested.label, axis=1
-    ).max(axis=1)
-    shown = shown[np.argsort(-margin, kind="stable")]
-    right = panel.predicted == tested.label
-    prevalence = elsewhere = accuracy = kept = None
-    if carriers is not None:
-        prevalence = Share(int((own & carriers).sum()), int(own.sum()))
-        elsewhere = Share(int((~own & carriers).sum()), int((~own).sum()))
-        if labelled:
-            parts = (own & carriers, own & ~carriers)
-            accuracy = tuple(Share(int(right[rows].sum()), int(rows.sum())) for rows in parts)
-        kept = _kept(verdict, panel, np.flatnonzero(own & carriers & right))
+    shown = _strongest(verdict, panel)
     found = Finding(
-        level=verdict.level, label=names[tested.label], kind=_kind(verdict),
-        cue=_cue(verdict),
+        level=verdict.level, label=names[tested.label], kind=_kind(verdict), cue=_cue(verdict),
         statistic=_TRAIT_WORDS[tested.name] if tested.family in TRAITS else None,
-        region=tested.region, prevalence=prevalence, elsewhere=elsewhere,
-        treated=effect.treated, control=effect.control, interval=effect.interval, p=verdict.p,
-        accuracy=accuracy, kept=kept,  # type: ignore[arg-type]
-        also=tuple(_told_once(verdict.also)),
-        ids=tuple(int(i) for i in panel.ids[shown]) if carriers is not None else (),
-        shown=tuple(int(i) for i in panel.ids[shown[:EXAMPLES]]),
-        examples=tuple(paths[int(i)] for i in panel.ids[shown[:EXAMPLES]]),
-        sentence="", area=tested.area,
+        region=tested.region, treated=effect.treated, control=effect.control,
+        interval=effect.interval, p=verdict.p, also=tuple(_told_once(verdict.also)), sentence="",
+        shown=tuple(int(i) for i in panel.ids[shown]), area=tested.area,
+        examples=tuple(paths[int(i)] for i in panel.ids[shown]),
         turned=tuple(
             (names[int(panel.predicted[t.row])], panel.pixels[t.row], t.pixels)
             for t in tested.turned
         ),
+        **_of_carriers(verdict, panel, whole),
     )  # fmt: skip
     return dataclasses.replace(found, sentence=_sentence(verdict, found))
+
+
+def _strongest(verdict: Verdict, panel: Panel) -> Array:
+    """Return rows of nine carriers, or files of the class, that are most surely taken for it."""
+    tested = verdict.tested
+    own = panel.labels == tested.label
+    rows = np.flatnonzero(own if tested.carriers is None else own & tested.carriers)
+    order = np.argsort(-margins(panel.scores[rows], tested.label), kind="stable")
+    return rows[order][:EXAMPLES]
+
+
+def _of_carriers(verdict: Verdict, panel: Panel, whole: Whole) -> dict[str, Any]:
+    """Return shares of files that carry the cue, and what comes of them without it."""
+    carried, tested = whole.carried, verdict.tested
+    found: dict[str, Any] = dict.fromkeys(("prevalence", "elsewhere", "accuracy", "kept"))
+    if carried is None or tested.carriers is None:
+        return {**found, "ids": ()}
+    others = panel.labels != tested.label
+    found["prevalence"] = Share(int(carried.sum()), len(carried))
+    found["elsewhere"] = Share(int((others & tested.carriers).sum()), int(others.sum()))
+    if whole.right is not None:
+        found["accuracy"] = tuple(
+            Share(int(whole.right[rows].sum()), int(rows.sum())) for rows in (carried, ~carried)
+        )
+    right = ~others & tested.carriers & (panel.predicted == tested.label)
+    found["kept"] = _kept(verdict, panel, np.flatnonzero(right))
+    return {**found, "ids": tuple(int(i) for i in whole.ids[carried])}
 
 
 def _kept(verdict: Verdict, panel: Panel, rows: Array) -> tuple[Share, Share] | None:
     undo = verdict.tested.undo
     rows = rows[panel.half[rows]][:_CARRIERS]
-    if undo is None or len(rows) < 4:
+    changed = undo(rows) if undo is not None and len(rows) >= 4 else None
+    if changed is None:
         return None
-    stays = [int((panel.ask(p).argmax(axis=1) == verdict.tested.label).sum()) for p in undo(rows)]
+    stays = [int((panel.ask(p).argmax(axis=1) == verdict.tested.label).sum()) for p in changed]
     return Share(stays[0], len(rows)), Share(stays[1], len(rows))
 
 
@@ -159,9 +189,10 @@ def _cue(verdict: Verdict) -> str:
     tested = verdict.tested
     known = _PLACES.get(tested.name) or _TRAIT_WORDS.get(tested.name)
     words = known or {"overlay": "the same pixels", "sticker": "a sticker"}.get(tested.family)
-    words = words or {"companion": "what stands beside it", "size": "the object's size"}.get(
-        tested.family, tested.family
-    )
+    words = words or {
+        "companion": "what stands beside it", "size": "the object's size",
+        "strategy": "one way of several",
+    }.get(tested.family, tested.family)  # fmt: skip
     return f"{words} of the background" if verdict.background and known else words
 
 
@@ -208,12 +239,17 @@ def _sentence(verdict: Verdict, found: Finding) -> str:
             f"Giving pictures the {found.statistic}{where} of {name} files {turned}; the nearest "
             f"that other classes have, {_percent(found.control)}.{held}{question}"
         )
+    some, others = f"{name} files", "other files"
+    if tested.family in ("region of some", "strategy") and found.prevalence is not None:
+        some = f"{_percent(found.prevalence.value)} of the {name} files, which stand out,"
+        others = f"the other {name} files"
     what = {
-        "background": f"Putting objects of other classes before the background of {name} files",
-        "size": f"Making objects of other classes as large as in {name} files",
-        "companion": f"Pasting what stands beside the object in {name} files",
-    }.get(tested.family, f"Pasting {_PLACES.get(tested.name, tested.name)} of {name} files")
-    return f"{what} {turned}; of other files, {_percent(found.control)}.{question}"
+        "background": "Putting objects of other classes before the background of",
+        "size": "Making objects of other classes as large as in",
+        "companion": "Pasting what stands beside the object in",
+        "strategy": "Pasting the place where the evidence lies in",
+    }.get(tested.family, f"Pasting {_PLACES.get(tested.name, tested.name)} of")
+    return f"{what} {some} {turned}; of {others}, {_percent(found.control)}.{question}"
 
 
 def _where(found: Finding) -> str:

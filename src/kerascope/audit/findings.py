@@ -7,18 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerascope.audit.examine import Tested
 from kerascope.audit.hypotheses.regions import OPPOSITE
 from kerascope.audit.interventions.effect import adjusted
+from kerascope.audit.tested import REGIONS, SAME_PIXELS, TRAITS, Tested
 
-RATE = 0.05  # false discovery rate of the interventions
-LEAST = {"overlay": 0.15, "sticker": 0.15, "region": 0.25, "region of some": 0.25}
-LEAST_FAINT = 0.3  # of a drawing, which the edge of a larger cue may be
-LEAST_SIDE = 0.4  # of a side of all files of a class, where objects may stand  # effect, by family
-LEAST_OTHER = 0.2
-SAME_PIXELS = ("overlay", "sticker")
-REGIONS = ("region", "region of some")
-TRAITS = ("brightness", "contrast", "colour", "detail")
+LEAST_SIDE = 0.4  # effect of a side of all files of a class, where objects may stand
 _SIDES = ("top", "bottom", "left", "right")
 _EXPLAINED = 0.8  # share of an effect from which what does it explains the other
 _NAMED = 1.5  # how much more a place must do to be named before a trait
@@ -49,20 +42,16 @@ class Verdict:
 
 def verdicts(tested: Sequence[Tested]) -> list[Verdict]:
     """Return what acts on the model, strongest first, "added" before questions."""
-    p = adjusted(np.array([t.effect.p for t in tested]))
-    known = {id(t): float(value) for t, value in zip(tested, p, strict=True)}
+    # What surely acts, as the object does, would let the rest pass more easily.
+    tried = [t for t in tested if not t.evidence]
+    p = adjusted(np.array([t.effect.p for t in tried]))
+    known = {id(t): float(value) for t, value in zip(tried, p, strict=True)}
     found: list[Verdict] = []
     for label in dict.fromkeys(t.label for t in tested):
         own = [t for t in tested if t.label == label]
-        acting = [t for t in own if _acts(t, known[id(t)])]
+        acting = [t for t in own if not t.evidence and t.acts(known[id(t)])]
         found += _same_pixels(acting, known) + _questions(own, acting, known)
     return sorted(found, key=lambda v: (v.level != "added", -v.tested.effect.effect))
-
-
-def _acts(tested: Tested, p: float) -> bool:
-    effect = tested.effect
-    least = LEAST_FAINT if tested.name == "faint" else LEAST.get(tested.family, LEAST_OTHER)
-    return effect.effect >= least and effect.interval[0] > 0 and p <= RATE
 
 
 def _same_pixels(acting: list[Tested], p: dict[int, float]) -> list[Verdict]:
@@ -104,7 +93,7 @@ def _questions(own: list[Tested], acting: list[Tested], p: dict[int, float]) -> 
     if first is not None:
         also = tuple(
             t for t in acting
-            if t is not first and t.family in (*TRAITS, *REGIONS) and t.name != "centre"
+            if t is not first and t.family in (*TRAITS, *REGIONS)
         )  # fmt: skip
         behind = swapped is not None if first.family in REGIONS else _in_background(first, own)
         found.append(
@@ -132,7 +121,12 @@ def _best(tested: list[Tested]) -> Tested | None:
 
 
 def _place(family: str, own: list[Tested], acting: list[Tested]) -> Tested | None:
-    """Return the side that acts much more than its opposite, or all sides as surroundings."""
+    """Return the side that acts much more than its opposite, or all sides as surroundings.
+
+    Of a strategy, where its evidence lies.
+    """
+    if family == "strategy":
+        return _best([t for t in acting if t.family == family])
     effects = {t.name: t for t in own if t.family == family}
     acts = {t.name: t for t in acting if t.family == family}
     sides = [
@@ -156,10 +150,13 @@ def _outdoes(side: Tested, opposite: Tested, family: str) -> bool:
 
 def _in_background(tested: Tested, own: list[Tested]) -> bool:
     """Say whether a trait acts as much where only the background has it."""
-    parts = {t.name: t.effect.effect for t in own if t.family == f"{tested.family} parts"}
-    whole = parts.get(f"{tested.name} whole")
-    alone = parts.get(f"{tested.name} background")
-    return whole is not None and alone is not None and alone >= _ALL_OF_IT * whole
+    parts = {
+        t.part: t.effect.effect for t in own
+        if t.part and (t.family, t.name) == (tested.family, tested.name)
+    }  # fmt: skip
+    return {"whole", "background"} <= {*parts} and (
+        parts["background"] >= _ALL_OF_IT * parts["whole"]
+    )
 
 
 def _companion(acting: list[Tested], swapped: Tested | None) -> Tested | None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from kerascope.audit.hypotheses.patches import Search
 from kerascope.audit.interventions.statistics import Traits
 from kerascope.types import Array
+
+
+class Way(NamedTuple):
+    """A strategy: bool (picture,) which files follow it, bool (y, x) where their evidence lies."""
+
+    rows: Array
+    area: Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,6 +32,7 @@ class Panel:
         ask: scores (picture, class) of float32 pixels of the same layout.
         scores: of the pictures as they are.
         masks: bool (picture, y, x), true on the object; all false without one.
+        ways: by class its strategies, where maps fall into several.
     """
 
     pixels: Array
@@ -33,6 +42,7 @@ class Panel:
     ask: Callable[[Array], Array]
     scores: Array
     masks: Array | None = None
+    ways: Mapping[int, tuple[Way, ...]] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -35,7 +35,8 @@ class Audit:
         duplicates: copies in the data.
         tested: hypotheses that were decided by an intervention; rate: false discovery rate.
         strongest: largest effect that was no finding. least: by class the smallest share of files
-            whose overlay could have been seen. classes: those examined.
+            whose overlay could have been proposed; None: too few files.
+        examined: classes; pictures: that interventions worked on.
         unseen: what could not be seen, in sentences. passes: pictures put to the model after the
             rows. notes: what was decided on the way. source: the data.
         stopped: whether a Ctrl-C ended it before all was done.
@@ -53,12 +54,14 @@ class Audit:
     tested: int
     rate: float
     strongest: float
-    least: dict[str, float]
+    least: dict[str, float | None]
     unseen: tuple[str, ...]
     passes: int = 0
     notes: tuple[str, ...] = ()
     source: Source | None = None
     stopped: bool = False
+    examined: tuple[str, ...] = ()
+    pictures: int = 0
 
     @property
     def added(self) -> tuple[Finding, ...]:
@@ -94,6 +97,8 @@ class Audit:
             "evidence": self.evidence,
             "tested": self.tested,
             "false_discovery_rate": self.rate,
+            "examined": list(self.examined),
+            "pictures": self.pictures,
             "smallest_prevalence": self.least,
             "not_seen": list(self.unseen),
             "passes": self.passes,

@@ -79,9 +79,14 @@ def _finding(number: int, one: Finding, pictures: Pictures | None) -> Gallery:
             f"Right with the cue: {one.accuracy[0].words}; without it: {one.accuracy[1].words}."
         )
     if one.kept is not None:
+        other = (
+            "with the trait of other carriers"
+            if one.statistic
+            else "with as much changed elsewhere"
+        )
         words.append(
-            f"With the cue taken out, {one.kept[0].value:.0%} of these predictions stay; with as "
-            f"much changed elsewhere, {one.kept[1].value:.0%}."
+            f"With the cue taken out, {one.kept[0].value:.0%} of these predictions stay; {other}, "
+            f"{one.kept[1].value:.0%}."
         )
     if one.also:
         words.append(f"Moves with it, and is explained by it: {', '.join(one.also)}.")
@@ -107,7 +112,7 @@ def _examples(one: Finding, pictures: Pictures) -> Iterator[Figure]:
         pixels = pictures.rgb(sample)
         if pixels is None:
             continue
-        alt = f"{name}, a file of '{one.label}' that carries the cue"
+        alt = f"{name}, a file of '{one.label}'{' that carries the cue' if one.ids else ''}"
         if one.area is not None and one.area.shape == pixels.shape[:2]:
             pixels, alt = _framed(pixels, one.area), alt + ", framed"
         yield _tile(pixels, alt, name)
@@ -138,7 +143,7 @@ def _tile(pixels: Array, alt: str, caption: str, *, side: int = _TILE) -> Figure
 
 def _unseen(found: Audit) -> Gallery:
     rows = tuple(
-        (name, f"{share:.1%}" if share <= 1 else "none: too few files")
+        (name, "none: too few files" if share is None else f"{share:.1%}")
         for name, share in found.least.items()
     )
     return Gallery(

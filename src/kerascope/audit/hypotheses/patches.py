@@ -103,6 +103,16 @@ class Sticker:
     likely: Array
     corners: Array
 
+    def found_in(self, pictures: Array) -> Array:
+        """Return bool (picture,): which of uint8 pictures carry it."""
+        search = Search(pictures)
+        best, places = search.matches(self.piece, np.arange(len(pictures)))
+        near = np.flatnonzero(best >= ALIKE - 0.2)
+        carried = np.zeros(len(pictures), bool)
+        if len(near):
+            carried[near] = self.shared.carried(search.around(near, search.corners(places)[near]))
+        return carried
+
 
 def stickers(search: Search, own: Array, others: Array, *, most: int = 2) -> list[Sticker]:
     """Return what pictures of a class share at any place and others do not, most frequent first.

@@ -30,27 +30,31 @@ class Standing:
     """How files stand in a family of traits.
 
     score: (picture,) higher: more like the class. cut: from where files carry the trait. z: of
-    their excess in the class, in the half that proposes.
+    their excess in the class, in the half that proposes. told: scores of other (picture, feature).
     """
 
     family: str
     score: Array
     cut: float
     z: float
+    told: Callable[[Array], Array]
 
     def carried(self) -> Array:
         """Return bool (picture,): files beyond the cut, which few of the others are."""
         return self.score >= self.cut
 
-    def most_carried(self, labels: Array, label: int) -> Array:
-        """Return bool (picture,): files beyond the point where the class and the rest differ most.
-
-        Its share of the class, less that of the rest, is a lower bound of the trait's prevalence.
+    def widest(self, labels: Array, label: int) -> float:
+        """Return the score at which the class and the rest differ most: the share of the class
+        beyond it, less that of the rest, is a lower bound of the trait's prevalence.
         """
         own, rest = np.sort(self.score[labels == label]), np.sort(self.score[labels != label])
         points = np.unique(np.concatenate([own, rest]))
         beyond = [1 - np.searchsorted(v, points) / len(v) for v in (own, rest)]
-        return self.score >= points[int(np.argmax(beyond[0] - beyond[1]))]
+        return float(points[int(np.argmax(beyond[0] - beyond[1]))])
+
+    def beyond(self, pictures: Array, *, cut: float) -> Array:
+        """Return bool (picture,): which of uint8 pictures are beyond a score."""
+        return self.told(families(Traits.of(pictures))[self.family]) >= cut
 
 
 def families(traits: Traits) -> dict[str, Array]:
@@ -72,14 +76,17 @@ def standing(family: str, values: Array, own: Array, others: Array) -> Standing:
 
     rows = np.concatenate([own, others])
     middle, spread = values[rows].mean(axis=0), values[rows].std(axis=0) + 1e-9
-    scaled = (values - middle) / spread
-    told = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
-    told.fit(scaled[rows], np.arange(len(rows)) < len(own))
-    score = told.decision_function(scaled)
+    apart = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
+    apart.fit((values[rows] - middle) / spread, np.arange(len(rows)) < len(own))
+
+    def told(values: Array) -> Array:
+        return np.asarray(apart.decision_function((values - middle) / spread))
+
+    score = told(values)
     cuts = [float(np.quantile(score[own], q)) for q in _CUTS]
     z = [_excess(score, cut, own, others) for cut in cuts]
     best = int(np.argmax(z))
-    return Standing(family=family, score=score, cut=cuts[best], z=z[best])
+    return Standing(family=family, score=score, cut=cuts[best], z=z[best], told=told)
 
 
 def _excess(score: Array, cut: float, own: Array, others: Array) -> float:
