@@ -29,12 +29,12 @@ def means(pictures: Any) -> np.ndarray:
 
 
 def panel(
-    folder: Path, model: Any, data: Any, *, known: dict[str, int] | None = None, **more: Any
+    folder: Path, model: Any, data: Any, *, known: dict[str, Any] | None = None, **more: Any
 ) -> Panel:
     """Return pictures after rows were made. known: of `gathered`."""
     ready = prepare(model, data, None, **more)
-    rows = Known.of(collected_of(ready, folder, PART, None))
-    return gathered(ready, rows, **(known or {}))
+    rows = collected_of(ready, folder, PART, None)
+    return gathered(ready, Known.of(rows), rows, **(known or {}))
 
 
 def same_scores(found: Panel) -> None:
@@ -120,7 +120,7 @@ class TestBounds:
 
     def test_drawn_by_the_seed(self) -> None:
         labels = np.repeat([0, 1], 50)
-        rows = Known(ids=np.arange(100), labels=labels, predicted=labels, scores=np.zeros((100, 2)))
+        rows = Known(ids=np.arange(100), labels=labels, predicted=labels)
         one, two, three = (chosen(rows, seed, 10, 10**6) for seed in (1, 1, 2))
         np.testing.assert_array_equal(one, two)
         assert one.tolist() != three.tolist()
@@ -128,15 +128,21 @@ class TestBounds:
 
     def test_samples_without_a_label_are_left_out(self) -> None:
         labels = np.array([0, -1, 1, -1, 1])
-        rows = Known(ids=np.arange(5), labels=labels, predicted=np.zeros(5, int),
-                     scores=np.zeros((5, 2)))  # fmt: skip
+        rows = Known(ids=np.arange(5), labels=labels, predicted=np.zeros(5, int))
         assert chosen(rows, 0, 10, 100).tolist() == [0, 2, 4]
 
     def test_without_any_label_the_predicted_class_counts(self) -> None:
-        rows = Known(ids=np.arange(4), labels=np.full(4, -1), predicted=np.array([0, 1, 1, 0]),
-                     scores=np.zeros((4, 2)))  # fmt: skip
+        rows = Known(ids=np.arange(4), labels=np.full(4, -1), predicted=np.array([0, 1, 1, 0]))
         assert rows.classes.tolist() == [0, 1, 1, 0]
         assert len(chosen(rows, 0, 1, 100)) == 2
+
+    def test_copies_stay_in_one_half(self, made: World, tmp_path: Path) -> None:
+        pairs = [(i, i + 1) for i in range(0, 20, 2)]
+        found = panel(tmp_path, means, made.pictures, labels=made.labels, known={"twins": pairs})
+        half = dict(zip(found.ids.tolist(), found.half.tolist(), strict=True))
+        assert all(half[a] == half[b] for a, b in pairs)
+        for label in range(3):
+            assert 8 <= found.half[found.labels == label].sum() <= 12
 
 
 class TestRefused:

@@ -111,11 +111,12 @@ def _found(steps: Steps, rows: Collected) -> Audit:
     places: tuple[ClassPlaces, ...] = ()
     if steps.ready.eyes.methods:
         ways, places = strategies(rows, seed=steps.seed), whereabouts(rows)
-    panel = None if steps.stopped else steps.panel(ways)
+    copies = duplicates(rows)
+    panel = None if steps.stopped else steps.panel(ways, copies)
     tested = [] if panel is None else steps.tested(panel)
     decided = [] if panel is None else verdicts(tested)
     findings = [] if panel is None else steps.findings(panel, decided)
-    copies, least = duplicates(rows), least_shares(steps, panel)
+    least = least_shares(steps, panel)
     named = {id(v.tested) for v in decided}
     idle = [t.effect.effect for t in tested if not t.evidence and id(t) not in named]
     notes = [*rows.notes, *(ways.notes if ways is not None else ()), *steps.notes]

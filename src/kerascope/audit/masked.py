@@ -15,6 +15,7 @@ from kerascope.audit.interventions.objects import resized_objects, without_objec
 from kerascope.audit.interventions.trial import Edit, Trials
 from kerascope.types import Array
 
+_MOST = 60  # masked pictures of a class
 FEWEST = 6  # masked pictures of a class
 _LEAST_SIZE_P = 0.01
 _WINDOW, _STEP = 1 / 3, 1 / 6  # of a side
@@ -36,8 +37,11 @@ class Masked:
 
     @cached_property
     def rows(self) -> Array:
-        """Return the rows with masks."""
-        return np.flatnonzero(self.trials.panel.masked)
+        """Return rows with masks, a bounded number of each class."""
+        panel = self.trials.panel
+        rows = np.flatnonzero(panel.masked)
+        kept = [rows[panel.labels[rows] == k][:_MOST] for k in np.unique(panel.labels[rows])]
+        return np.sort(np.concatenate(kept)) if kept else rows
 
     @cached_property
     def masks(self) -> Array:
@@ -45,12 +49,6 @@ class Masked:
         masks = self.trials.panel.masks
         assert masks is not None
         return masks
-
-    @cached_property
-    def grounds(self) -> dict[int, Array]:
-        """Return backgrounds, objects filled in, by row."""
-        filled = without_objects(self.trials.pixels(self.rows), self.masks[self.rows])
-        return dict(zip(self.rows.tolist(), filled, strict=True))
 
     @cached_property
     def donors(self) -> Array:
@@ -75,8 +73,12 @@ class Masked:
         return min(len(self.donors), len(self.controls), len(self.receivers)) >= FEWEST
 
     def ground(self, rows: Array) -> Array:
-        """Return backgrounds of rows."""
-        return np.stack([self.grounds[int(row)] for row in rows])
+        """Return backgrounds of rows, each filled in once for all classes."""
+        known = self.trials.panel.grounds
+        for row in np.setdiff1d(rows, list(known)):
+            filled = without_objects(self.trials.pixels(row[None]), self.masks[row[None]])[0]
+            known[int(row)] = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+        return np.stack([known[int(row)] for row in rows]).astype(np.float32)
 
     def background(self) -> Effect | None:
         """Put receivers' objects in front of donors' backgrounds."""

@@ -68,6 +68,11 @@ class Panel:
         return Search(self.pixels)
 
     @cached_property
+    def grounds(self) -> dict[int, Array]:
+        """Return backgrounds, uint8, objects filled in, by row; made when they are asked for."""
+        return {}
+
+    @cached_property
     def masked(self) -> Array:
         """Return bool (picture,): which have an object mask."""
         if self.masks is None:
@@ -83,10 +88,17 @@ class Panel:
         return np.flatnonzero((self.labels != label) & (self.half == decides))
 
 
-def halves(labels: Array, generator: np.random.Generator) -> Array:
-    """Return bool (picture,): half of each class, drawn, is true."""
-    half = np.zeros(len(labels), bool)
+def halves(labels: Array, generator: np.random.Generator, groups: Array | None = None) -> Array:
+    """Return bool (picture,): half of each class, drawn, is true; a group is not torn apart."""
+    half, settled = np.zeros(len(labels), bool), np.zeros(len(labels), bool)
+    together: dict[int, list[int]] = {}
+    for row, group in enumerate(range(len(labels)) if groups is None else groups.tolist()):
+        together.setdefault(group, []).append(row)
+    of = {row: rows for rows in together.values() for row in rows}
     for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        half[generator.permutation(rows)[: len(rows) // 2]] = True
+        own = np.flatnonzero(labels == label)
+        for row in generator.permutation(own).tolist():
+            if not settled[row]:
+                half[of[row]] = half[own].sum() < len(own) // 2
+                settled[of[row]] = True
     return half

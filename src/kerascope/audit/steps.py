@@ -9,6 +9,7 @@ import numpy as np
 
 from kerascope.audit.classes import UNLABELLED, class_name
 from kerascope.audit.collected import Collected
+from kerascope.audit.duplicates import Duplicates
 from kerascope.audit.examine import FEWEST_FILES, Examination
 from kerascope.audit.finding import Finding, Whole, finding_of
 from kerascope.audit.findings import Verdict
@@ -50,7 +51,7 @@ class Steps:
         """Return the name of a class."""
         return class_name(index, self.ready.source.classes)
 
-    def panel(self, ways: Strategies | None) -> Panel | None:
+    def panel(self, ways: Strategies | None, copies: Duplicates) -> Panel | None:
         """Return pictures for interventions; None, with a note, where there are none."""
         if self.ready.eyes.classes < 2:
             self.notes.append(
@@ -62,10 +63,12 @@ class Steps:
             self.notes.append(
                 f"{bare} of {len(self.known.ids)} samples have no label: no intervention uses them"
             )
+        # Of equal bytes only: the same mark makes pictures nearly alike that are no copies.
+        twins = [group.ids for group in copies.groups if group.exact]
         try:
             panel = gathered(
-                self.ready, self.known, seed=self.seed, most=self.pictures,
-                most_classes=max(2, self.most),
+                self.ready, self.known, self.rows, twins=twins,
+                seed=self.seed, most=self.pictures, most_classes=max(2, self.most),
             )  # fmt: skip
         except BadInput as error:
             self.notes.append(f"no interventions: {error}")
