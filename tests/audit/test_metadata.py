@@ -35,14 +35,28 @@ class TestColumns:
     def test_the_source_that_fails(self, tmp_path: Path) -> None:
         right = np.ones(2 * EACH, bool)
         right[:30] = rng(1).random(30) < 0.5
-        source = ["old" if i < 30 else "new" for i in range(2 * EACH)]
+        source = ["new", "old"] * EACH
+        source[:30], source[30:60] = ["old"] * 30, ["new"] * 30
         found = differences(rows(tmp_path, right, format=source))
-        assert set(found) == {"0"}
-        (one, *rest) = found["0"]
+        assert set(found) == {"ant"}
+        (one, *rest) = found["ant"]
         share = 100 * right[:30].mean()
         assert f"format = old: right in {share:.0f} % of 30, else in 100 % of 30" in one
         assert "not intervened" in one
-        assert len(rest) <= 1  # "new", the same said the other way round
+        assert not rest  # "new" would be the same said the other way round
+
+    def test_the_source_that_is_the_class(self, tmp_path: Path) -> None:
+        """All are right, and all 'bees' come from one camera, which took few others."""
+        source = ["north"] * (EACH - 4) + ["south"] * (EACH + 4)
+        found = differences(rows(tmp_path, np.ones(2 * EACH, bool), format=source))
+        assert set(found) == {"ant", "bee"}
+        assert found["bee"][0].startswith(
+            "format = south: 94 % of its 64 files are of this class, of the others 0 %"
+        )
+
+    def test_many_names_cost_little_and_say_nothing(self, tmp_path: Path) -> None:
+        source = [f"file {i}" for i in range(2 * EACH)]
+        assert differences(rows(tmp_path, np.ones(2 * EACH, bool), format=source)) == {}
 
     def test_numbers_by_quartile(self, tmp_path: Path) -> None:
         size = rng(2).permutation(2 * EACH) + 100
@@ -54,8 +68,9 @@ class TestColumns:
     def test_p_is_fishers(self, tmp_path: Path) -> None:
         right = np.ones(2 * EACH, bool)
         right[:14] = False
-        source = ["a" if i < 30 else "b" for i in range(2 * EACH)]
-        (one, *_) = differences(rows(tmp_path, right, format=source))["0"]
+        source = ["a", "b"] * EACH
+        source[:30], source[30:60] = ["a"] * 30, ["b"] * 30
+        (one,) = differences(rows(tmp_path, right, format=source))["ant"]
         # Two values of one class are tried; those of the other are alike.
         p = fisher(16, 14, 30, 0)
         said_p = float(one.rsplit("(p ", 1)[1].split(",")[0])
@@ -67,12 +82,14 @@ class TestColumns:
         source = ["a" if i < 30 else "b" for i in range(2 * EACH)]
         labels = np.repeat([0, 1], EACH)
         scores = np.eye(2, dtype=np.float32)[np.where(right, labels, 1 - labels)]
-        several = [
-            row
+        by_method = [
+            said(scores, labels.tolist(), format=source, method=method)
             for method in ("grad_cam", "occlusion")
-            for row in said(scores, labels.tolist(), format=source, method=method)
         ]
-        both = made(tmp_path / "two", several, methods=("grad_cam", "occlusion"))
+        several = [row for pair in zip(*by_method, strict=True) for row in pair]
+        both = made(
+            tmp_path / "two", several, methods=("grad_cam", "occlusion"), classes=["ant", "bee"]
+        )
         one = rows(tmp_path / "one", right, format=source)
         assert differences(both) == differences(one)
 

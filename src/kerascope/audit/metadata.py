@@ -1,84 +1,138 @@
-"""Columns of the data, and facts of its files, that go with being right: seen, not intervened."""
+"""Columns of the data, and facts of its files, that tell a class or go with being right.
+
+Seen, not intervened: a column that goes with the class need not be what the model looks at.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
+from kerascope.audit.arrow import arrow
+from kerascope.audit.classes import UNLABELLED, class_name
 from kerascope.audit.collected import Collected
 from kerascope.audit.interventions.effect import adjusted
+from kerascope.audit.once import once
+from kerascope.audit.tested import RATE
 from kerascope.types import Array
 
 _FACTS = ("format", "jpeg_quality", "width", "height", "aspect", "bytes")
 _FEWEST = 10  # files with a value
-_VALUES = 12  # of a column; numbers with more are cut at their quartiles
-_RATE = 0.05
+_VALUES = 12  # of a column of numbers; with more they are cut at their quartiles
+_TELLS = 0.9  # share of one class among the files with a value, from which the value tells it
+_MOST = 6  # sentences of a class
+
+
+class _Column(NamedTuple):
+    """A column: by file the number of its value, −1 for none, and the values in words."""
+
+    name: str
+    codes: Array
+    values: list[str]
 
 
 def differences(collected: Collected) -> dict[str, list[str]]:
-    """Return by class, in sentences, which values of a column go with another share of right ones.
+    """Return by class, in sentences, which values of a column go with it, or with being right.
 
     Fisher's exact test of each value against the rest, adjusted for all that was tried (Benjamini
-    and Yekutieli 2001). A column that goes with being right need not be the cause.
+    and Yekutieli 2001).
     """
     own = [name for name in collected.columns if name.startswith("meta_")]
-    columns = [*own, *_FACTS]
-    table = collected.table(["id", "label", "label_index", "predicted_index", *columns])
-    rows = table.to_pydict()
-    first = {sample: i for i, sample in reversed(list(enumerate(rows["id"])))}
-    kept = [
-        i for i in sorted(first.values())
-        if rows["label"][i] is not None and rows["predicted_index"][i] is not None
-    ]  # fmt: skip
-    labels = np.array([rows["label"][i] for i in kept], object)
-    right = np.array([rows["label_index"][i] == rows["predicted_index"][i] for i in kept], bool)
-    tried: list[tuple[float, str, str]] = []
+    labels, predicted, columns = _read(collected, [*own, *_FACTS])
+    tried: list[tuple[float, int, str]] = []
     for column in columns:
-        values = _grouped([rows[column][i] for i in kept])
-        for label in dict.fromkeys(labels.tolist()):
-            tried += _of_class(column, values, labels == label, right, str(label))
+        for label in np.unique(labels[labels != UNLABELLED]):
+            tried += _of_class(column, labels, predicted, int(label))
     p = adjusted(np.array([one[0] for one in tried]))
+    names = collected.settings.get("classes")
     found: dict[str, list[str]] = {}
-    for (_, label, words), level in zip(tried, p, strict=True):
-        if level <= _RATE:
-            found.setdefault(label, []).append(f"{words} (p {level:.1g}, seen and not intervened)")
-    return found
+    for (_, label, words), level in sorted(zip(tried, p, strict=True), key=lambda t: t[1]):
+        said = found.setdefault(class_name(label, names), [])
+        if level <= RATE and len(said) < _MOST:
+            said.append(f"{words} (p {level:.1g}, seen and not intervened)")
+    return {name: said for name, said in found.items() if said}
 
 
-def _grouped(values: list[Any]) -> Array:
-    """Return values as words: many different numbers by quartile."""
-    known = [v for v in values if v is not None]
-    if len(set(known)) <= _VALUES or not all(isinstance(v, int | float) for v in known):
-        return np.array([None if v is None else str(v) for v in values], object)
-    edges = np.quantile(np.array(known, float), (0.25, 0.5, 0.75))
-    names = [
-        f"up to {edges[0]:.4g}", f"{edges[0]:.4g} … {edges[1]:.4g}",
-        f"{edges[1]:.4g} … {edges[2]:.4g}", f"above {edges[2]:.4g}",
-    ]  # fmt: skip
-    return np.array(
-        [None if v is None else names[int(np.searchsorted(edges, v))] for v in values], object
+def _read(collected: Collected, names: list[str]) -> tuple[Array, Array, list[_Column]]:
+    """Return true and predicted classes of readable samples, and columns."""
+    pa = arrow()
+    wanted = ["label_index", "predicted_index", *names]
+    batches = [batch.select(wanted) for batch in once(collected, wanted)]
+    if not batches:
+        return np.zeros(0, int), np.zeros(0, int), []
+    table = pa.Table.from_batches(batches)
+    table = table.filter(pa.compute.is_valid(table.column("predicted_index")))
+    labels, predicted = (
+        table.column(name).fill_null(UNLABELLED).to_numpy().astype(np.int64) for name in wanted[:2]
     )
+    return labels, predicted, [_coded(name, table.column(name)) for name in names]
+
+
+def _coded(name: str, column: Any) -> _Column:
+    """Return a column with its values numbered: many different numbers by quartile."""
+    pa = arrow()
+    told = name.removeprefix("meta_")
+    number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    if number and len(column.unique()) > _VALUES:
+        values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        edges = np.nanquantile(values, (0.25, 0.5, 0.75))
+        words = [
+            f"up to {edges[0]:.4g}", f"{edges[0]:.4g} … {edges[1]:.4g}",
+            f"{edges[1]:.4g} … {edges[2]:.4g}", f"above {edges[2]:.4g}",
+        ]  # fmt: skip
+        codes = np.where(np.isnan(values), -1, np.searchsorted(edges, values))
+        return _Column(told, codes, words)
+    coded = column.dictionary_encode().combine_chunks()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return _Column(told, codes, [str(value) for value in coded.dictionary.to_pylist()])
 
 
 def _of_class(
-    column: str, values: Array, own: Array, right: Array, label: str
-) -> list[tuple[float, str, str]]:
-    name = column.removeprefix("meta_")
-    found = []
-    known = list(dict.fromkeys(v for v in values[own] if v is not None))
-    # Of two values, one says it all.
-    for value in known[:1] if len(known) == 2 else known:
-        here = own & (values == value)
-        rest = own & (values != value)
-        if min(here.sum(), rest.sum()) < _FEWEST:
-            continue
-        table = [[int(right[g].sum()), int((~right[g]).sum())] for g in (here, rest)]
-        p = float(stats.fisher_exact(table).pvalue)
-        words = (
-            f"{name} = {value}: right in {100 * right[here].mean():.0f} % of {int(here.sum())}, "
-            f"else in {100 * right[rest].mean():.0f} % of {int(rest.sum())}"
-        )
-        found.append((p, label, words))
-    return found
+    column: _Column, labels: Array, predicted: Array, label: int
+) -> Iterator[tuple[float, int, str]]:
+    """Yield p, class and words of each value of a column that enough files of the class have."""
+    own = labels == label
+    known, counts = np.unique(column.codes[own & (column.codes >= 0)], return_counts=True)
+    often = known[counts >= _FEWEST]
+    for code in often:
+        here = column.codes == code
+        yield from _telling(column, int(code), own, here, label)
+        # Of two values, one says it all.
+        if len(known) > 2 or code == known[0]:
+            yield from _right(column, int(code), own, here, (predicted == label, label))
+
+
+def _telling(
+    column: _Column, code: int, own: Array, here: Array, label: int
+) -> Iterator[tuple[float, int, str]]:
+    rest = (column.codes >= 0) & ~here
+    share = float(own[here].mean())
+    if share < _TELLS or rest.sum() < _FEWEST or own[rest].mean() > 0.5:
+        return
+    words = (
+        f"{column.name} = {column.values[code]}: {100 * share:.0f} % of its {int(here.sum())} "
+        f"files are of this class, of the others {100 * own[rest].mean():.0f} %"
+    )
+    yield _fisher(own, here, rest), label, words
+
+
+def _right(
+    column: _Column, code: int, own: Array, here: Array, told: tuple[Array, int]
+) -> Iterator[tuple[float, int, str]]:
+    right, label = told
+    one, rest = own & here, own & (column.codes >= 0) & ~here
+    if min(one.sum(), rest.sum()) < _FEWEST:
+        return
+    words = (
+        f"{column.name} = {column.values[code]}: right in {100 * right[one].mean():.0f} % of "
+        f"{int(one.sum())}, else in {100 * right[rest].mean():.0f} % of {int(rest.sum())}"
+    )
+    yield _fisher(right, one, rest), label, words
+
+
+def _fisher(true: Array, one: Array, rest: Array) -> float:
+    table = [[int(true[g].sum()), int((~true[g]).sum())] for g in (one, rest)]
+    return float(stats.fisher_exact(table).pvalue)
