@@ -245,7 +245,7 @@ def _sentence(verdict: Verdict, found: Finding) -> str:
         others = f"the other {name} files"
     what = {
         "background": "Putting objects of other classes before the background of",
-        "size": "Making objects of other classes as large as in",
+        "size": "Zooming until objects of other classes are as large as in",
         "companion": "Pasting what stands beside the object in",
         "strategy": "Pasting the place where the evidence lies in",
     }.get(tested.family, f"Pasting {_PLACES.get(tested.name, tested.name)} of")

@@ -11,13 +11,14 @@ from scipy import stats
 
 from kerascope.audit.interventions import edits
 from kerascope.audit.interventions.effect import Effect
-from kerascope.audit.interventions.objects import resized_objects, without_objects
+from kerascope.audit.interventions.objects import without_objects, zoomed
 from kerascope.audit.interventions.trial import Edit, Trials
 from kerascope.types import Array
 
 _MOST = 60  # masked pictures of a class
 FEWEST = 6  # masked pictures of a class
 _LEAST_SIZE_P = 0.01
+_STANDS_OUT = 0.75  # quantile of the others' sizes beyond which a size is the class's
 _WINDOW, _STEP = 1 / 3, 1 / 6  # of a side
 _SEARCHED = 20  # donors whose windows are tried
 _ASKED = 4  # receivers of each window, while the best one is looked for
@@ -104,19 +105,20 @@ class Masked:
         return self.trials.run(edit, donors, controls, receivers=self.receivers)
 
     def size(self) -> Effect | None:
-        """Make receivers' objects as large as donors'; None where sizes do not tell the class."""
+        """Zoom until receivers' objects are as large as donors'; None where sizes tell nothing."""
         area = self.masks.mean(axis=(1, 2))
         own, others = area[self.donors], area[self.controls]
         if stats.mannwhitneyu(own, others).pvalue > _LEAST_SIZE_P:
             return None
-        larger = np.median(own) > np.median(others)
-        donors = self.donors[np.argsort(-own if larger else own)][: max(FEWEST, len(own) // 2)]
-        near = self.controls[np.argsort(-others if larger else others)][: len(donors)]
+        sign = 1 if np.median(own) > np.median(others) else -1
+        donors = self.donors[sign * own > np.quantile(sign * others, _STANDS_OUT)]
+        near = self.controls[np.argsort(-sign * others)][: max(FEWEST, len(donors))]
+        if len(donors) < FEWEST:
+            return None
 
         def scaled(receivers: Array, given: Array) -> Array:
             by = np.sqrt(area[given] / area[receivers])
-            pixels = self.trials.pixels(receivers)
-            return resized_objects(pixels, self.ground(receivers), self.masks[receivers], by)
+            return zoomed(self.trials.pixels(receivers), self.masks[receivers], by)
 
         return self.trials.run(scaled, donors, near, receivers=self.receivers)
 

@@ -47,27 +47,21 @@ def _grain(picture: Array, hidden: Array) -> Array:
     return np.where(hidden[::-1, ::-1], 0, turned)
 
 
-def resized_objects(pictures: Array, grounds: Array, masks: Array, by: Array) -> Array:
-    """Return pictures whose objects are enlarged, each by its own factor, around their centres.
+def zoomed(pictures: Array, masks: Array, by: Array) -> Array:
+    """Return pictures enlarged, each by its own factor, around its object's centre.
 
-    grounds: the pictures without their objects.
+    The picture is mirrored at its border. An object alone that is enlarged, and the rough mask's
+    rim of ground with it, has edges that no photograph has; models follow it half as often.
     """
-    found = [
-        _resized(p, g, m, float(f)) for p, g, m, f in zip(pictures, grounds, masks, by, strict=True)
-    ]
+    found = [_zoomed(p, m, float(f)) for p, m, f in zip(pictures, masks, by, strict=True)]
     return np.stack(found)
 
 
-def _resized(picture: Array, ground: Array, mask: Array, by: float) -> Array:
+def _zoomed(picture: Array, mask: Array, by: float) -> Array:
     centre = np.array(ndimage.center_of_mass(mask))
     offset = centre - centre / by
-    matrix = np.full(2, 1 / by)
-    cover = ndimage.affine_transform(mask.astype(np.float32), matrix, offset, order=1)
-    moved = np.stack(
-        [
-            ndimage.affine_transform(picture[..., c], matrix, offset, order=1, mode="nearest")
-            for c in range(picture.shape[-1])
-        ],
-        axis=-1,
-    )
-    return np.asarray(ground + cover[..., None] * (moved - ground))
+    channels = [
+        ndimage.affine_transform(plane, np.full(2, 1 / by), offset, order=1, mode="mirror")
+        for plane in np.moveaxis(picture, -1, 0)
+    ]
+    return np.stack(channels, axis=-1)
