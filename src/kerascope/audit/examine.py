@@ -59,6 +59,7 @@ class Examination:
             self.stickers,
             self.traits,
             self.places,
+            self.ways,
             self.objects,
         ):
             if self.stop is not None and self.stop.is_set():

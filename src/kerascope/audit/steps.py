@@ -73,7 +73,7 @@ class Steps:
         except BadInput as error:
             self.notes.append(f"no interventions: {error}")
             return None
-        return dataclasses.replace(panel, ways=_ways(ways, panel))
+        return dataclasses.replace(panel, ways=ways_of(ways, panel))
 
     def tested(self, panel: Panel) -> list[Tested]:
         """Return what was tested, of every class with files enough."""
@@ -163,7 +163,7 @@ class Steps:
             yield batch, np.stack(pictures)
 
 
-def _ways(ways: Strategies | None, panel: Panel) -> dict[int, tuple[Way, ...]]:
+def ways_of(ways: Strategies | None, panel: Panel) -> dict[int, tuple[Way, ...]]:
     """Return by class its strategies, where there are several: files, and where they look."""
     found: dict[int, tuple[Way, ...]] = {}
     for one in ways.classes if ways is not None else ():
