@@ -33,6 +33,7 @@ from kerascope.types import Array
 
 _FEWEST = 4  # donors that decide
 _EXPLAINS = 0.1  # effect from which carriers of a cue are no donors any more
+_LAYOUT = "layout"  # of colours: tells files apart, and is no trait that an edit could give
 _PARTLY = 0.5  # share of an overlay's area from which a file may carry it, damaged
 FEWEST_FILES = 8  # of a class and half, below which little is tried
 
@@ -158,9 +159,8 @@ class Examination:
         own, mine = self._own(False), self._own(True)
         if min(len(own), len(mine)) < FEWEST_FILES:
             return
-        for family, values in families(self.panel.traits).items():
-            stands = standing(family, values, own, self._others(False))
-            if stands.z >= LEAST_Z:
+        for stands in self._standings:
+            if stands.family != _LAYOUT and stands.z >= LEAST_Z:
                 yield from self._family(stands)
 
     def _family(self, stands: Standing) -> Iterator[Tested]:
@@ -212,17 +212,19 @@ class Examination:
         if min(len(donors), len(self._own(False))) < FEWEST_FILES:
             return
         yield from self._regions(donors, self._others(True), None)
-        stands = max(self._standings(), key=lambda s: s.z)
+        stands = max(self._standings, key=lambda s: s.z)
         few = self._donors(stands.carried())
         # Others of the same class as controls: what is the class itself cancels.
         rest = self._own(True)[~stands.carried()[self._own(True)]]
         if stands.z >= LEAST_Z and min(len(few), len(rest)) >= _FEWEST:
             yield from self._regions(few, rest, stands.carried())
 
-    def _standings(self) -> Iterator[Standing]:
-        traits = self.panel.traits
-        for family, values in {**families(traits), "layout": traits.layout}.items():
-            yield standing(family, values, self._own(False), self._others(False))
+    @functools.cached_property
+    def _standings(self) -> list[Standing]:
+        """Return how files stand in every family, once same pixels are explained."""
+        known = {**families(self.panel.traits), _LAYOUT: self.panel.traits.layout}
+        own, others = self._own(False), self._others(False)
+        return [standing(family, values, own, others) for family, values in known.items()]
 
     def _regions(self, donors: Array, controls: Array, carriers: Array | None) -> Iterator[Tested]:
         for name, area in regions(*self.panel.size).items():

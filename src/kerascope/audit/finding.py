@@ -12,7 +12,7 @@ from kerascope.audit.findings import Verdict
 from kerascope.audit.interventions.effect import margins
 from kerascope.audit.panel import Panel
 from kerascope.audit.shares import Share
-from kerascope.audit.tested import SAME_PIXELS, TRAITS, Tested
+from kerascope.audit.tested import FAINT, SAME_PIXELS, TRAITS, Tested
 from kerascope.types import Array
 
 EXAMPLES = 9
@@ -219,7 +219,7 @@ def _sentence(verdict: Verdict, found: Finding) -> str:
         assert found.prevalence is not None
         assert found.elsewhere is not None
         where = f" at {_where(found)}" if tested.area is not None else ", wherever they are,"
-        what = "mark that shines through" if tested.name == "faint" else "pixels"
+        what = "mark that shines through" if tested.name == FAINT else "pixels"
         return (
             f"Pasting the same {what}{where} from {name} files {turned}; the same area from other "
             f"files {_percent(found.control)}. They are in {found.prevalence.hits} of "

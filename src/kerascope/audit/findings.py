@@ -12,7 +12,6 @@ from kerascope.audit.interventions.effect import adjusted
 from kerascope.audit.tested import REGIONS, SAME_PIXELS, TRAITS, Tested
 
 LEAST_SIDE = 0.4  # effect of a side of all files of a class, where objects may stand
-_SIDES = ("top", "bottom", "left", "right")
 _EXPLAINED = 0.8  # share of an effect from which what does it explains the other
 _NAMED = 1.5  # how much more a place must do to be named before a trait
 _ALL_OF_IT = 0.8  # share of a trait's effect that the background alone must have, to be named
@@ -131,7 +130,7 @@ def _place(family: str, own: list[Tested], acting: list[Tested]) -> Tested | Non
     acts = {t.name: t for t in acting if t.family == family}
     sides = [
         t for name, t in acts.items()
-        if name in _SIDES and _outdoes(t, effects[OPPOSITE[name]], family)
+        if name in OPPOSITE and _outdoes(t, effects[OPPOSITE[name]], family)
     ]  # fmt: skip
     rims = ("surroundings",) if family == "region" else ("surroundings", "wide surroundings")
     rim = _best([acts[name] for name in rims if name in acts])

@@ -6,8 +6,7 @@ import numpy as np
 
 from kerascope.types import Array
 
-OPPOSITE = {"top": "bottom", "bottom": "top", "left": "right", "right": "left",
-            "surroundings": "centre", "wide surroundings": "centre"}  # fmt: skip
+OPPOSITE = {"top": "bottom", "bottom": "top", "left": "right", "right": "left"}
 _RIM, _INNER = 0.14, 0.22  # of a side
 
 

@@ -39,10 +39,6 @@ class Effect:
         """Return the share of predictions that follow the cue, less the control's."""
         return self.treated - self.control
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {**dataclasses.asdict(self), "effect": self.effect}
-
 
 def margins(scores: Array, label: int) -> Array:
     """Return by how much the score of a class is above the best other one."""
