@@ -139,6 +139,8 @@ class AttributionMethod(ABC):
         "sum"  # the paper's reduction over channels: "sum", "max_abs", "sum_abs", "mean"
     )
     signed: ClassVar[bool] = True  # False: values are never negative by construction
+    # True: the map of a difference of two targets is the difference of their maps (before a ReLU).
+    linear: ClassVar[bool] = False
     # True: Ctrl-C ends it with what is done; its loops are `run.pairs(…, partial=True)`.
     partial: ClassVar[bool] = False
     # True: one pass over the inputs as they are, so the prediction comes out of the same pass.

@@ -44,11 +44,13 @@ _CONTRAST = re.compile(r"^(logit|probability|score) of (.+) minus \1 of (.+)$")
 class Ranked:
     """One output of a model's prediction.
 
+    index: of the class among the outputs.
     share: 0 … 1 where the output is one, for a bar; None elsewhere.
     percent: whether the outputs are a distribution, so that the share is a probability.
     """
 
     label: str
+    index: int
     value: float
     share: float | None
     percent: bool
@@ -115,6 +117,7 @@ def _ranked(result: Attribution, row: Array, top: int) -> list[Ranked]:
     return [
         Ranked(
             label=labels[index] if labels is not None else single or f"class {index}",
+            index=int(index),
             value=float(row[index]),
             share=float(row[index]) if unit else None,
             percent=percent,
