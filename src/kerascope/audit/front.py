@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kerascope.audit.choice import best_maps
 from kerascope.audit.collect import PART, collected_of
 from kerascope.audit.collected import Collected
 from kerascope.audit.duplicates import duplicates
@@ -64,7 +65,8 @@ def audit(
             `audit.source.source_of`, as for the next five. Without labels, by predicted class.
         folder: where the rows are kept, so that a run that ended early goes on; a temporary one by
             default, which is removed with the result.
-        methods: that make maps, as in `explain`; None: Grad-CAM where there are positions.
+        methods: that make maps, as in `explain`; None: Grad-CAM where there are positions, or
+            another method of one pass with better grades, see `choice.best_maps`.
         labels: by sample, in place of those of `data`.
         classes: names of the model's classes in order.
         masks: where the object is; a few per class tell backgrounds, sizes and companions apart.
@@ -91,6 +93,7 @@ def audit(
         size=size, preprocess=preprocess, fit=fit, score=score, batch_size=batch_size,
         memory=memory, seed=seed,
     )  # fmt: skip
+    ready, why = best_maps(ready) if methods is None else (ready, ())
     place = Path(tempfile.mkdtemp(prefix="kerascope-audit-") if folder is None else folder)
     try:
         rows = collected_of(ready, place, PART, engine)
@@ -102,6 +105,7 @@ def audit(
         weakref.finalize(rows, shutil.rmtree, place, ignore_errors=True)
     steps = Steps(ready, rows, pictures, most_classes, seed)
     steps.stopped = not rows.complete
+    steps.notes += why
     return _found(steps, rows)
 
 
