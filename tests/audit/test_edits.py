@@ -11,7 +11,8 @@ from scipy import ndimage
 from audit.causes import jpeg, rng
 from kerascope.audit.interventions import edits
 from kerascope.audit.interventions.objects import without_objects, zoomed
-from kerascope.audit.interventions.statistics import Traits, luma
+from kerascope.audit.interventions.statistics import Traits
+from kerascope.audit.measures import luminance
 
 N, SIDE = 8, 48
 
@@ -179,4 +180,4 @@ class TestObjects:
 
 def test_grey_pictures_have_a_luminance() -> None:
     x = rng(8).uniform(0, 255, (2, 8, 8, 1))
-    np.testing.assert_allclose(luma(x), x[..., 0], rtol=1e-6)
+    np.testing.assert_allclose(luminance(x), x[..., 0], rtol=1e-6)

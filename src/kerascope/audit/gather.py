@@ -13,7 +13,7 @@ from kerascope.audit.classes import UNLABELLED
 from kerascope.audit.collected import Collected
 from kerascope.audit.objects import as_picture
 from kerascope.audit.once import matrix, once, whole_numbers
-from kerascope.audit.panel import Panel, halves
+from kerascope.audit.panel import Panel, generator, halves
 from kerascope.audit.prepared import Prepared
 from kerascope.audit.source import Handle
 from kerascope.errors import BadInput, KerascopeError
@@ -21,7 +21,6 @@ from kerascope.loading.pictures import is_picture, plain_picture, read_picture
 from kerascope.loading.preprocessing import AUTO
 from kerascope.types import Array
 
-_KEY = 2**64 - 1
 FEWEST = 16  # pictures of a class that memory must have room for
 LEAST_SIDE = 16  # pixels
 MOST = 500  # pictures of a class
@@ -74,7 +73,7 @@ def chosen(
     found = []
     for label in kinds:
         rows = np.flatnonzero(classes == label)
-        draw = np.random.Generator(np.random.Philox(key=[seed & _KEY, int(label)]))
+        draw = generator(seed, int(label))
         drawn = draw.permutation(rows)
         if masked is not None:
             drawn = drawn[np.argsort(~masked[drawn], kind="stable")]
@@ -242,7 +241,7 @@ def gathered(
         raise BadInput("none of the samples can be read a second time")
     taken = np.array(kept)
     labels, ids = known.classes[taken], known.ids[taken]
-    draw = np.random.Generator(np.random.Philox(key=[seed & _KEY, 2**32]))
+    draw = generator(seed, 2**32)
     stacked = np.stack(masks)
     return Panel(
         pixels=np.stack(pixels), labels=labels, ids=ids, ask=frames.ask,

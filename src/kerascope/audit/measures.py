@@ -11,7 +11,7 @@ from kerascope.types import Array
 PICTURE = (
     "red", "green", "blue", "brightness", "contrast", "sharpness", "high_frequency", "noise",
 )  # fmt: skip
-_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _LAPLACIAN = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32)
 _NOISE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _HIGH = 0.25  # cycles per pixel: half of what a grid can hold
@@ -31,8 +31,10 @@ _QUALITY = np.arange(1, 101)
 
 
 def luminance(pixels: Array) -> Array:
-    """Return (y, x) of (y, x, channel) pixels; of other than three channels, their mean."""
-    return pixels @ _LUMINANCE if pixels.shape[-1] == 3 else pixels.mean(axis=-1)
+    """Return (…, y, x) float32 of (…, y, x, channel); of other than three channels, their mean."""
+    if pixels.shape[-1] == 3:
+        return pixels.astype(np.float32) @ LUMINANCE
+    return pixels.mean(axis=-1, dtype=np.float32)
 
 
 def picture_measures(pixels: Array) -> dict[str, float | None]:
@@ -43,7 +45,7 @@ def picture_measures(pixels: Array) -> dict[str, float | None]:
     of its power, the mean taken off, at more than ¼ cycle per pixel. noise: standard deviation
     (Immerkær 1996). The last three are None where a side has fewer than 3 pixels.
     """
-    grey = luminance(pixels).astype(np.float32)
+    grey = luminance(pixels)
     colour = pixels.mean(axis=(0, 1), dtype=np.float64) if pixels.shape[-1] == 3 else [None] * 3
     found = [*colour, grey.mean(dtype=np.float64), grey.std(dtype=np.float64)]
     found += _detail(grey) if min(grey.shape) >= 3 else [None] * 3
@@ -81,7 +83,7 @@ def perceptual_hash(pixels: Array) -> str:
 
     Pictures that look alike differ in few bits. Bits are read row by row, the constant term is 0.
     """
-    grey = Image.fromarray(luminance(pixels).astype(np.float32))
+    grey = Image.fromarray(luminance(pixels))
     small = np.asarray(grey.resize((_HASH_SIDE, _HASH_SIDE), Image.Resampling.BILINEAR), np.float64)
     terms = fft.dctn(small, norm="ortho")[:_HASH, :_HASH].reshape(-1)
     # The sums of a flat picture are rounding, whose sign says nothing.

@@ -13,6 +13,13 @@ from kerascope.audit.hypotheses.patches import Search
 from kerascope.audit.interventions.statistics import Traits
 from kerascope.types import Array
 
+_KEY = 2**64 - 1
+
+
+def generator(seed: int, number: int) -> np.random.Generator:
+    """Return the generator of one of an audit's draws."""
+    return np.random.Generator(np.random.Philox(key=[seed & _KEY, number]))
+
 
 class Way(NamedTuple):
     """A strategy: bool (picture,) which files follow it, bool (y, x) where their evidence lies."""

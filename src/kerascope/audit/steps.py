@@ -14,7 +14,7 @@ from kerascope.audit.examine import FEWEST_FILES, Examination
 from kerascope.audit.finding import Finding, Whole, finding_of
 from kerascope.audit.findings import Verdict
 from kerascope.audit.gather import Frames, Known, gathered
-from kerascope.audit.panel import Panel, Way
+from kerascope.audit.panel import Panel, Way, generator
 from kerascope.audit.prepared import Prepared
 from kerascope.audit.strategies import Strategies
 from kerascope.audit.tested import Tested
@@ -23,7 +23,6 @@ from kerascope.resize import linear
 from kerascope.run import Run
 from kerascope.types import Array
 
-_KEY = 2**64 - 1
 _BATCH = 128  # files looked through for a cue at a time
 
 
@@ -83,8 +82,8 @@ class Steps:
         with run.stoppable():
             for done, label in enumerate(labels):
                 run.report("classes", done, len(labels))
-                draw = np.random.Philox(key=[self.seed & _KEY, 2**33 + label])
-                examination = Examination(panel, label, np.random.Generator(draw), run.stop)
+                draw = generator(self.seed, 2**33 + label)
+                examination = Examination(panel, label, draw, run.stop)
                 found += examination.run()
                 self.passes += examination.trials.passes
                 failed += examination.trials.failed

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from kerascope.audit.hypotheses.excess import excess_z
 from kerascope.audit.hypotheses.same_pixels import FEWEST, LEAST_Z
-from kerascope.audit.interventions.statistics import luma
+from kerascope.audit.measures import luminance
 from kerascope.types import Array
 
 ALIKE = 0.5  # correlation of a carrier's fine contrast with the drawing, at the median
@@ -87,7 +87,7 @@ def _checked(area: Array, drawing: Array, own: Array, others: Array) -> Faint | 
 
 def _fine(pictures: Array) -> Array:
     """Return (picture, y, x) fine contrast, −1 … 1: its sign, softened where it is weak."""
-    grey = luma(pictures)
+    grey = luminance(pictures)
     sigma = max(1.0, _FINE * min(grey.shape[1:]))
     fine = grey - ndimage.gaussian_filter(grey, (0, sigma, sigma))
     return fine / np.sqrt(fine**2 + _SOFT**2)

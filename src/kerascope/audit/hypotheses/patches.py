@@ -9,7 +9,7 @@ from scipy import fft
 
 from kerascope.audit.hypotheses.excess import excess_z
 from kerascope.audit.hypotheses.same_pixels import AGREE, Ground, Shared, common_area, sharp
-from kerascope.audit.interventions.statistics import luma
+from kerascope.audit.measures import luminance
 from kerascope.types import Array
 
 ALIKE = 0.9  # correlation of two pieces that are the same
@@ -37,7 +37,7 @@ class Search:
 
     def _ready(self, pictures: Array) -> tuple[Array, Array]:
         """Return Fourier terms and local standard deviations of luminances."""
-        grey = luma(pictures)
+        grey = luminance(pictures)
         mean, power = (_box(values, self.side) for values in (grey, grey**2))
         spread = np.sqrt(np.maximum(power - mean**2, 1e-3))
         # A smooth place is like any smooth place.
@@ -65,7 +65,7 @@ class Search:
     def piece(self, row: int, corner: tuple[int, int]) -> Array:
         """Return a (y, x) piece of a picture."""
         y, x = corner
-        return luma(self.pictures[row : row + 1, y : y + self.side, x : x + self.side])[0]
+        return luminance(self.pictures[row : row + 1, y : y + self.side, x : x + self.side])[0]
 
     def corners(self, places: Array) -> Array:
         """Return (picture, 2) top left corners of places as `matches` numbers them."""

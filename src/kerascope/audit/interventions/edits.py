@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 from scipy import fft, ndimage
 
-from kerascope.audit.interventions.statistics import BANDS, LUMA
+from kerascope.audit.interventions.statistics import BANDS
+from kerascope.audit.measures import LUMINANCE
 from kerascope.types import Array
 
 _MOST_GAIN = 4.0
@@ -68,7 +69,7 @@ def add_noise(receivers: Array, sigma: Array, generator: np.random.Generator) ->
     """Add Gaussian noise, of a standard deviation each in the luminance; channels draw apart."""
     grain = generator.standard_normal(receivers.shape, np.float32)
     if receivers.shape[-1] == 3:
-        grain /= np.linalg.norm(LUMA)
+        grain /= np.linalg.norm(LUMINANCE)
     return clipped(receivers + grain * sigma[:, None, None, None].astype(np.float32))
 
 

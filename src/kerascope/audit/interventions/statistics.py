@@ -1,8 +1,7 @@
 """Traits of a whole picture that a model may hang on: tone, colour, detail, compression.
 
 All are measured on 8×8 blocks and summed up by medians, over the blocks of the outer part of the
-picture or those outside the object where that is known: an object's own colour or texture is no
-trait of the picture.
+picture: an object's own colour or texture is no trait of the picture.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import dataclasses
 import numpy as np
 from scipy import fft
 
+from kerascope.audit.measures import luminance
 from kerascope.types import Array
 
 BLOCK = 8
 BANDS = ((1 / 16, 1 / 8), (1 / 8, 1 / 4), (1 / 4, 3 / 8), (3 / 8, 0.71))  # cycles per pixel
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _OUTER = 0.22  # of each side
 
 
@@ -42,15 +41,9 @@ class Traits:
     layout: Array
 
     @classmethod
-    def of(cls, pictures: Array, objects: Array | None = None) -> Traits:
-        """Return the traits of (picture, y, x, channel) in 0 … 255.
-
-        objects: bool (picture, y, x): where objects are; their blocks are left out.
-        """
-        parts = [
-            _measured(pictures[i : i + 256], None if objects is None else objects[i : i + 256])
-            for i in range(0, len(pictures), 256)
-        ]
+    def of(cls, pictures: Array) -> Traits:
+        """Return the traits of (picture, y, x, channel) in 0 … 255."""
+        parts = [_measured(pictures[i : i + 256]) for i in range(0, len(pictures), 256)]
         return cls(**{name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
     @property
@@ -59,17 +52,10 @@ class Traits:
         return np.column_stack([self.bands, np.log(self.noise + 0.5), self.flat])
 
 
-def luma(pictures: Array) -> Array:
-    """Return (picture, y, x); of other than three channels, their mean."""
-    if pictures.shape[-1] == 3:
-        return pictures.astype(np.float32) @ LUMA
-    return pictures.mean(axis=-1, dtype=np.float32)
-
-
-def _measured(pictures: Array, objects: Array | None) -> dict[str, Array]:
+def _measured(pictures: Array) -> dict[str, Array]:
     pictures = np.asarray(pictures, np.float32)
-    grey = luma(pictures)
-    used = _used(grey.shape, objects)
+    grey = luminance(pictures)
+    used = _used(grey.shape)
     blocks = _blocks(grey)  # (picture, block, 8, 8)
     means = blocks.mean(axis=(2, 3))
     colours = np.stack(
@@ -119,12 +105,11 @@ def outer(height: int, width: int) -> Array:
     return np.minimum(y[:, None], x) < _OUTER
 
 
-def _used(shape: tuple[int, ...], objects: Array | None) -> Array:
+def _used(shape: tuple[int, ...]) -> Array:
     """Return bool (picture, block): which are measured."""
-    free = outer(*shape[1:])[None] if objects is None else ~objects
-    share = _blocks(np.broadcast_to(free, (len(free), *shape[1:])).astype(np.float32))
+    share = _blocks(outer(*shape[1:])[None].astype(np.float32))
     inside = share.mean(axis=(2, 3)) > 0.5
-    inside[~inside.any(axis=1)] = True  # an object that fills the picture
+    inside[~inside.any(axis=1)] = True  # a picture of a few blocks has none that lies outside
     return np.broadcast_to(inside, (shape[0], inside.shape[1]))
 
 
