@@ -17,8 +17,8 @@ from kerascope.types import Array
 
 _MOST = 60  # masked pictures of a class
 FEWEST = 6  # masked pictures of a class
-_LEAST_SIZE_P = 0.01
-_STANDS_OUT = 0.75  # quantile of the others' sizes beyond which a size is the class's
+_LEAST_SIZE_P = 0.1
+_STANDS_OUT = 0.9  # quantile of the others' sizes beyond which a size is the class's
 _WINDOW, _STEP = 1 / 3, 1 / 6  # of a side
 _SEARCHED = 20  # donors whose windows are tried
 _ASKED = 4  # receivers of each window, while the best one is looked for
@@ -108,13 +108,15 @@ class Masked:
         """Zoom until receivers' objects are as large as donors'; None where sizes tell nothing."""
         area = self.masks.mean(axis=(1, 2))
         own, others = area[self.donors], area[self.controls]
-        if stats.mannwhitneyu(own, others).pvalue > _LEAST_SIZE_P:
+        # The side on which sizes go further beyond the others', all of them together.
+        cuts = {s: float(np.quantile(s * others, _STANDS_OUT)) for s in (1, -1)}
+        further = {s: np.log(own / abs(cut)) * s for s, cut in cuts.items()}
+        sign = max(cuts, key=lambda s: further[s].clip(min=0).sum())
+        donors, some = self.donors[further[sign] > 0], (sign * others > cuts[sign]).sum()
+        counts = [[len(donors), some], [len(own) - len(donors), len(others) - some]]
+        if len(donors) < FEWEST or stats.fisher_exact(counts).pvalue > _LEAST_SIZE_P:
             return None
-        sign = 1 if np.median(own) > np.median(others) else -1
-        donors = self.donors[sign * own > np.quantile(sign * others, _STANDS_OUT)]
-        near = self.controls[np.argsort(-sign * others)][: max(FEWEST, len(donors))]
-        if len(donors) < FEWEST:
-            return None
+        near = self.controls[np.argsort(-sign * others)][: max(2 * FEWEST, len(donors))]
 
         def scaled(receivers: Array, given: Array) -> Array:
             by = np.sqrt(area[given] / area[receivers])
