@@ -305,6 +305,24 @@ def check_linearity(method: AttributionMethod, case: zoo.Case, weights: np.ndarr
     assert distance(result.values, expected.astype(np.float32)) <= 1e-4
 
 
+def linear_error(method: AttributionMethod, case: zoo.Case) -> float:
+    """Return how far the map of a contrast is from the difference of maps, of the largest value."""
+    maps = [_before_relu(run(method, case, target=t)) for t in (0, 1, ks.Contrast(0, 1))]
+    worst = 0.0
+    for name in maps[0]:
+        first, second, both = (found[name] for found in maps)
+        scale = max(float(np.abs(one).max()) for one in (first, second, both))
+        worst = max(worst, float(np.abs(first - second - both).max()) / max(scale, 1e-12))
+    return worst
+
+
+def _before_relu(result: ks.Attribution) -> dict[str, np.ndarray]:
+    """Return the values by input, from before their ReLU where that was kept."""
+    values = result.values if isinstance(result.values, Mapping) else {"": result.values}
+    kept = {name: result.extras.get(f"signed:{name}" if name else "signed") for name in values}
+    return {name: values[name] if kept[name] is None else kept[name] for name in values}
+
+
 def quadrant_case() -> zoo.Case:
     """A net that reads the upper left quarter of the picture only."""
     keras.utils.set_random_seed(5)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascope.columns import Column, column_values, columns_of, place_names
 from kerascope.errors import BadFile, BadInput
 from kerascope.method import AttributionMethod, method_class
 from kerascope.provenance import Provenance, samples_of
+from kerascope.tokens import Tokens
 from kerascope.verdict import Grade, Graded, plain, rich
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ class Attribution:
         extras: further arrays of the method, first axis "sample".
         display: the pictures to draw on, uint8 RGB, in their own size.
         names: a name for every sample.
+        features: what the positions of an input are called, by input name: the `Column`s of a
+            table, or for text the `Tokens` of every sample.
     """
 
     values: Tree
@@ -67,6 +71,7 @@ class Attribution:
     labels: tuple[str, ...] | None = None
     display: tuple[Array, ...] | None = None
     names: tuple[str, ...] = ()
+    features: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -112,6 +117,27 @@ class Attribution:
         """Return what `heatmap` does, by input name also for one input."""
         found = self.heatmap()
         return dict(found) if isinstance(found, Mapping) else {self.input_names[0]: found}
+
+    def feature_names(self, name: str, sample: int) -> tuple[str, ...] | None:
+        """Return what the positions of an input are called in a sample; None where unknown."""
+        known = self.features.get(name)
+        if not known:
+            return None
+        return known[sample].tokens if isinstance(known[0], Tokens) else place_names(known)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of a table; none where the inputs are no table."""
+        return columns_of(self)
+
+    def by_column(self) -> Array:
+        """Return the values of a table's columns: (sample, [target,] column) float32."""
+        return column_values(self)
+
+    def tokens(self, sample: int, name: str | None = None) -> Tokens | None:
+        """Return the text of a sample as the model read it; None where the input is no text."""
+        known = self.features.get(name or self.input_names[0])
+        return known[sample] if known and isinstance(known[0], Tokens) else None
 
     @property
     def relative_gap(self) -> Array | None:
@@ -162,6 +188,10 @@ class Attribution:
             extras=cut(self.extras),
             display=None if self.display is None else pick(self.display),
             names=pick(self.names) if self.names else (),
+            features={
+                name: pick(of) if isinstance(of[0], Tokens) else of
+                for name, of in self.features.items()
+            },
             provenance=dataclasses.replace(made, rows=pick(made.rows) if made.rows else ()),
         )
 
@@ -175,7 +205,14 @@ class Attribution:
         return maps
 
     def plot(self, **options: Any) -> Any:
-        """Return a matplotlib figure: picture, map, colour bar with words; see `plot.figure`."""
+        """Return a matplotlib figure: picture, map, colour bar with words; see `plot.figure`.
+
+        Of a table, see `plot.tables.table_figure`: a waterfall of one row, a beeswarm of many.
+        """
+        if self.columns:
+            from kerascope.plot import table_figure
+
+            return table_figure(self, **options)
         from kerascope.plot import figure
 
         return figure(self, **options)
@@ -288,6 +325,7 @@ def _pack(result: Attribution) -> tuple[dict[str, Array], dict[str, Any]]:
         "samples": samples_of(result),
         "grade": None if result.grade is None else [plain(g) for g in result.grade],
         "display": None if result.display is None else len(result.display),
+        "features": {name: [one.to_json() for one in of] for name, of in result.features.items()},
         **{field: getattr(result, field) for field in _PLAIN},
     }
     return tensors, header
@@ -318,6 +356,10 @@ def _unpack(
             k.removeprefix("extras/"): v for k, v in tensors.items() if k.startswith("extras/")
         },
         display=None if count is None else tuple(tensors[f"display/{i}"] for i in range(count)),
+        features={  # files of earlier versions have none
+            name: tuple((Column if "places" in one else Tokens).from_json(one) for one in of)
+            for name, of in header.get("features", {}).items()
+        },
     )
 
 

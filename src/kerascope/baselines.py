@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,26 +13,50 @@ from kerascope.types import Array
 
 KINDS = ("zero", "min", "max", "mean", "blur", "noise")
 COVERS = (*KINDS, "inpaint")  # what can cover a part; "inpaint" depends on what is left
+TOKENS = ("mask", "unk", "pad")  # of text: tokens that stand for others, by what `Reading` knows
 _BLUR = 8  # the blur baseline's σ is the picture's size divided by this
 
 
 def check_kind(baseline: object) -> None:
     """Raise `BadMethod` unless `baseline` is a number, an array or a known word."""
-    if isinstance(baseline, str) and baseline not in KINDS:
+    if isinstance(baseline, str) and baseline not in (*KINDS, *TOKENS):
         raise BadMethod(
             f"baseline '{baseline}' is not known; give a number, an array, or one of "
-            f"{', '.join(KINDS)}"
+            f"{', '.join(KINDS)}; for text {', '.join(TOKENS)}"
         )
+
+
+def packed(tree: Mapping[str, Array]) -> Array:
+    """Return rows of several inputs as one structured array, with a field for each input."""
+    arrays = {name: np.asarray(array) for name, array in tree.items()}
+    kinds = [(name, array.dtype, array.shape[1:]) for name, array in arrays.items()]
+    counts = {name: len(array) for name, array in arrays.items()}
+    if len(set(counts.values())) != 1:
+        raise BadMethod(f"a background of several inputs needs as many rows of each: {counts}")
+    rows = np.empty(next(iter(counts.values())), dtype=kinds)
+    for name, array in arrays.items():
+        rows[name] = array
+    return rows
+
+
+def part_of(value: Any, name: str) -> Any:
+    """Return the part of one input of what `packed` made; anything else as it is."""
+    fields = getattr(getattr(value, "dtype", None), "names", None)
+    if fields is None:
+        return value
+    if name not in fields:
+        raise BadMethod(f"the background has no input '{name}'; it has {', '.join(fields)}")
+    return value[name]
 
 
 def check_cover(baseline: Any) -> Any:
     """Return what covers, with arrays taken out of `Data`; raise `BadMethod` on unknown words."""
     if isinstance(baseline, str) and baseline == "inpaint":
         return baseline
-    if isinstance(baseline, str) and baseline not in COVERS:
+    if isinstance(baseline, str) and baseline not in (*COVERS, *TOKENS, "drop"):
         raise BadMethod(
             f"baseline '{baseline}' is not known; give a number, an array, or one of "
-            f"{', '.join(COVERS)}"
+            f"{', '.join(COVERS)}; for text {', '.join(TOKENS)}, drop"
         )
     return baseline.array if hasattr(baseline, "array") else baseline
 
@@ -91,6 +116,8 @@ def baseline_of(
     extremes; an array is taken as it is, or broadcast.
     """
     check_kind(baseline)
+    if isinstance(baseline, str) and baseline in TOKENS:
+        raise BadMethod(f"baseline='{baseline}' is for token ids; this input holds none")
     if not isinstance(baseline, str):
         try:
             return np.broadcast_to(np.asarray(baseline, np.float32), sample.shape).astype(

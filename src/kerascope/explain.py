@@ -13,6 +13,8 @@ import numpy as np
 
 from kerascope.attribution import Attribution
 from kerascope.checks import check_score, check_weights, check_whole
+from kerascope.columns import as_table
+from kerascope.defaults import default_method, on_tokens
 from kerascope.errors import BadMethod, BadModel
 from kerascope.facts import facts_of
 from kerascope.hooks import BlackBox, HookedModel
@@ -21,14 +23,17 @@ from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, RawMap, make_method
 from kerascope.provenance import provenance_of
 from kerascope.run import Run
+from kerascope.tabular.defaults import ROWS, suited
 from kerascope.targets import Targets, resolve_targets
+from kerascope.texts import prepared
+from kerascope.tokens import Reading
 from kerascope.types import Array
 
 
 def explain(
     model: Any,
     inputs: Any,
-    method: str | type[AttributionMethod] | AttributionMethod = "grad_cam",
+    method: str | type[AttributionMethod] | AttributionMethod | None = None,
     *,
     target: Any = None,
     score: str = "logit",
@@ -43,10 +48,14 @@ def explain(
     Args:
         model: any Keras 3 model, untouched; a `HookedModel`; or any function of a batch, for
             methods that need scores only.
-        inputs: what the model takes, with a sample axis: an array, a dict or list of arrays, or
-            what `load_images` returns. Values as the model takes them: nothing is preprocessed
-            here.
-        method: a name (see `methods()`), a method class or a method value.
+        inputs: what the model takes, with a sample axis: an array, a dict or list of arrays, a
+            data frame, or what `load_images`, `load_texts` or `load_table` returns. Values as the
+            model takes them: nothing is preprocessed here. Strings, where the model brings what
+            reads them.
+        method: a name (see `methods()`), a method class or a method value. None: what suits the
+            inputs, "grad_cam" or for text "integrated_gradients"; see `defaults.default_method`. Of
+            a table "kernel_shap". What a table is compared with, where a method is not told, are
+            rows of the table or of its background, as a note says.
         target: what is explained. None: the predicted class. An index or a name; "top-5", "rank-2";
             a list: one per sample; a tuple: several for every sample; a `Target` such as
             `Contrast("tabby", "tiger cat")`; a function of the model's outputs.
@@ -71,17 +80,28 @@ def explain(
     check_whole(1, batch_size=batch_size)
     started = time.perf_counter()
     seen: dict[str, Any] = {}
-    value = make_method(method, fields)
-    view = view_of(model, value.needs, score, batch_size, who=value.name)
+    table = as_table(inputs, model)
+    # Strings become ids.
+    plain = model.model if isinstance(model, (HookedModel, BlackBox)) else model
+    inner, inputs = prepared(plain, inputs) if table is None else (plain, table)
+    model = model if inner is plain else inner
+    reading = getattr(inputs, "reading", None)
+    chosen = default_method(model, inputs, fields) if method is None else None
+    value = chosen or make_method(method, fields)
+    said: list[str] = []
+    if table is not None:
+        value, said = suited(value, table, seed)
+        batch_size = batch_size or (None if isinstance(model, HookedModel) else ROWS)
+    view = view_of(model, value.needs, score, batch_size, who=value.name, reading=reading)
     x = view.read(inputs)
     if grade:  # what was built just now names its inputs anew: the grade explains again
-        view = view_of(model, value.needs, score, batch_size, who=value.name)
+        view = view_of(model, value.needs, score, batch_size, who=value.name, reading=reading)
         x = view.read(inputs)
     held = budget(memory)
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
     check_weights(view.identity.broken)
     samples = len(next(iter(x.values())))
-    spec = view.spec()
+    spec = on_tokens(view.spec(), view, x)
     target = value.default_target(spec) if target is None else target
     targets = resolve_targets(target, spec, samples)
     if not value.one_pass:
@@ -92,13 +112,17 @@ def explain(
     run = Run(seed=seed, memory=held, batch=view.batch, **given)
     with run.stoppable() if value.partial else contextlib.nullcontext():
         raw = value.attribute(view, x, targets, run)
-    raw.notes += run.notes
+    raw.notes += [*getattr(inputs, "notes", ()), *run.notes] if reading else run.notes
+    raw.notes += said
+    raw.values = {name: array for name, array in raw.values.items() if name not in view.held}
     if value.one_pass:
         seen = view.last
         _check_finite(seen["raw"], "output")
         targets = targets.pin(seen["scores_of"])
     _check_finite(raw.values, "map")
     result = _wrap(view, inputs, x, value, raw, targets, seen, score, run, target, started)
+    if spec.at is not None:  # a language model's classes are its tokens
+        result = dataclasses.replace(result, labels=spec.labels)
     if not grade:
         return result
     from kerascope.grading import graded  # the metrics behind it are not loaded without need
@@ -108,7 +132,9 @@ def explain(
         view,
         x,
         targets,
-        lambda some: Again(model, value, some, view.structure, seed, batch_size, memory, score),
+        lambda some: Again(
+            view if reading else model, value, some, view.structure, seed, batch_size, memory, score
+        ),
         lambda: Run(seed=seed, memory=held, batch=view.batch),
     )
 
@@ -143,7 +169,7 @@ class Again:
         seed: int = 0,
     ) -> dict[str, Array]:
         """Return signed maps (row, *spatial) by input name."""
-        inputs = self.structure.build(x)
+        inputs = self.structure.given(x)
         model = self.model if model is None else model
         return self._explained(model, inputs, targets or self.targets.take(rows), seed).maps()
 
@@ -155,9 +181,25 @@ class Again:
 
 
 def view_of(
-    model: Any, needs: frozenset[Need], score: str, batch_size: int | None, *, who: str
+    model: Any,
+    needs: frozenset[Need],
+    score: str,
+    batch_size: int | None,
+    *,
+    who: str,
+    reading: Reading | None = None,
 ) -> HookedModel | BlackBox:
     """Return the model as something with these needs sees it; `who` stands in the error."""
+    view = _view_of(model, needs, score, batch_size, who)
+    view.reading = reading or getattr(model, "reading", None) or Reading()
+    return view
+
+
+def _view_of(
+    model: Any, needs: frozenset[Need], score: str, batch_size: int | None, who: str
+) -> HookedModel | BlackBox:
+    if isinstance(model, BlackBox):
+        return BlackBox(model.model, batch_size=batch_size or model.batch.size)
     if isinstance(model, HookedModel):
         if batch_size is None and model.score == score:
             batch_size = model.batch_size
@@ -204,17 +246,18 @@ def _wrap(
     """Return the result: target axis dropped for one target, words and provenance added."""
     one = targets.squeeze
     drop = lambda array: array[:, 0] if one else array  # noqa: E731
-    axes = {
-        n: tuple(a for a in names if not (one and a == "target")) for n, names in raw.axes.items()
-    }
+    axes = {n: tuple(a for a in raw.axes[n] if not (one and a == "target")) for n in raw.values}
     values = {n: np.ascontiguousarray(drop(array), np.float32) for n, array in raw.values.items()}
-    several = len(x) > 1
+    several = len(raw.values) > 1
     names = getattr(inputs, "names", None)
     return Attribution(
         values=values if several else next(iter(values.values())),
         axes=axes if several else next(iter(axes.values())),
-        inputs=x if several else next(iter(x.values())),
-        input_axes={n: ("sample", *view.axes(n, a.shape[1:])) for n, a in x.items()},
+        inputs=x if len(x) > 1 else next(iter(x.values())),
+        input_axes={
+            n: ("sample", *view.axes(n, x[n].shape[1:]))
+            for n in dict.fromkeys((*raw.values, *x))  # what is explained comes first
+        },
         scores=drop(seen["scores"]),
         explained=_words(targets, seen["scores"]),
         predictions=seen["raw"] if len(seen["raw"]) > 1 else next(iter(seen["raw"].values())),
@@ -239,6 +282,9 @@ def _wrap(
         extras={**raw.extras, **{key: drop(array) for key, array in raw.target_extras.items()}},
         labels=facts_of(view.model).labels,
         display=getattr(inputs, "display", None),
+        features={
+            n or next(iter(x)): of for n, of in (getattr(inputs, "features", None) or {}).items()
+        },
         names=tuple(names)
         if names is not None
         else tuple(f"sample {i}" for i in range(len(seen["scores"]))),

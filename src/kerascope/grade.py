@@ -8,6 +8,7 @@ from typing import Any
 
 from kerascope.attribution import Attribution
 from kerascope.checks import check_weights, check_whole
+from kerascope.defaults import on_tokens
 from kerascope.errors import BadInput, BadMethod
 from kerascope.explain import Again, view_of
 from kerascope.grading import graded
@@ -16,6 +17,7 @@ from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Data
 from kerascope.run import Run
 from kerascope.targets import Targets, resolve_targets
+from kerascope.tokens import reading_of
 
 
 def grade(
@@ -56,8 +58,13 @@ def grade(
     method, score = _method(attribution, method), attribution.provenance.score
     seed = attribution.provenance.seed if seed is None else seed
     inputs = _as_called(attribution)
-    view_of(model, method.needs, score, batch_size, who=method.name).read(inputs)  # may build it
-    view = view_of(model, method.needs, score, batch_size, who=method.name)
+    known = getattr(model, "reading", None)
+    reading = known if known is not None and known.texts else reading_of(attribution)
+    opened = lambda: view_of(  # noqa: E731
+        model, method.needs, score, batch_size, who=method.name, reading=reading
+    )
+    opened().read(inputs)  # may build it
+    view = opened()
     x = view.read(inputs)
     check_weights(view.identity.broken)
     if view.identity.sha256 != attribution.provenance.model_sha256:
@@ -68,7 +75,7 @@ def grade(
         )
     held = budget(memory)
     view.fit_into(held, gradients=False)
-    spec = view.spec()
+    spec = on_tokens(view.spec(), view, x)
     target = method.default_target(spec) if target is None else target
     targets = resolve_targets(target, spec, len(attribution))
     view.scores(x, targets)
@@ -79,7 +86,16 @@ def grade(
         view,
         x,
         targets,
-        lambda some: Again(model, method, some, view.structure, seed, batch_size, memory, score),
+        lambda some: Again(
+            view if reading else model,
+            method,
+            some,
+            view.structure,
+            seed,
+            batch_size,
+            memory,
+            score,
+        ),
         lambda: Run(seed=seed, memory=held, batch=view.batch),
     )
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 import numpy as np
 
 from kerascope.errors import BadInput, BadMethod, choices
+from kerascope.tokens import GROUPS
 from kerascope.types import Array
 
-KINDS = ("grid", "slic", "quickshift", "felzenszwalb", "single")
+KINDS = ("grid", "slic", "quickshift", "felzenszwalb", "single", *GROUPS)
 _SUPERPIXELS = ("slic", "quickshift", "felzenszwalb")
 _COUNT = {1: 16, 2: 50, 3: 27}  # segments by default, by the number of spatial axes
 
@@ -21,8 +22,9 @@ class Masker:
     """A way to cut one input, as `segments=` says it.
 
     kind: "grid" (cells, windows of time, blocks of a volume), "slic", "quickshift" or
-        "felzenszwalb" (superpixels), "single" (every position alone), or "" for what suits the
-        input: superpixels of a picture, windows of a series, blocks of a volume, tokens, columns.
+        "felzenszwalb" (superpixels), "single" (every position alone), "token", "word" or
+        "sentence" (of text), or "" for what suits the input: superpixels of a picture, windows of
+        a series, blocks of a volume, tokens, columns.
     count: about how many segments; None takes a default.
     """
 
@@ -66,7 +68,7 @@ class Masker:
             BadInput: only one segment came out.
         """
         size = tuple(n for n, axis in zip(sample.shape, axes, strict=True) if axis != "channel")
-        if self.kind == "single" or axes in (("feature",), ("token",)):
+        if self.kind == "single" or not size or axes in (("feature",), ("token",)):
             return np.arange(np.prod(size), dtype=np.int32).reshape(size)
         count = self.count or _COUNT.get(len(size), 32)
         superpixels = (not self.kind or self.kind in _SUPERPIXELS) and len(size) == 2
@@ -130,6 +132,12 @@ def number(labels: Array) -> Array:
     """Return labels numbered 0…n−1 without gaps, int32."""
     _, numbered = np.unique(labels, return_inverse=True)
     return numbered.reshape(labels.shape).astype(np.int32)
+
+
+def numbered(labels: Array) -> Array:
+    """Return labels as `number` does, but for −1, which stands for no segment."""
+    none = labels.min() < 0
+    return np.where(labels < 0, -1, number(np.maximum(labels, -1)) - none).astype(np.int32)
 
 
 def given(labels: Array, samples: int, size: tuple[int, ...]) -> Array:

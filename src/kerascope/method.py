@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from kerascope.baselines import packed
 from kerascope.errors import BadMethod, choices
 from kerascope.run import Run
 
@@ -139,7 +140,8 @@ class AttributionMethod(ABC):
         "sum"  # the paper's reduction over channels: "sum", "max_abs", "sum_abs", "mean"
     )
     signed: ClassVar[bool] = True  # False: values are never negative by construction
-    # True: the map of a difference of two targets is the difference of their maps (before a ReLU).
+    # True: with the default fields, the map of a difference of two targets is the difference of
+    # their maps (before a ReLU). See `is_linear`.
     linear: ClassVar[bool] = False
     # True: Ctrl-C ends it with what is done; its loops are `run.pairs(…, partial=True)`.
     partial: ClassVar[bool] = False
@@ -176,6 +178,10 @@ class AttributionMethod(ABC):
         shape: the inputs' shapes without the sample axis; channels: of the layer explained at, for
         methods that look at each.
         """
+
+    def is_linear(self) -> bool:
+        """Return whether `linear` holds for these fields: also for a method where it need not."""
+        return self.linear
 
     def project(self, values: Array, axes: tuple[str, ...], size: tuple[int, ...]) -> Array:
         """Bring (…, *spatial) maps to the input's spatial `size`; linear, half-pixel centres."""
@@ -265,6 +271,8 @@ def make_method(method: Any, fields: Mapping[str, Any]) -> AttributionMethod:
 
 def _as_field(value: Any) -> Any:
     """Make a field value hashable: arrays become `Data`, lists become tuples."""
+    if isinstance(value, Mapping):
+        return Data(packed(value))
     if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
         array = np.asarray(value)
         return array.item() if array.ndim == 0 else Data(array)

@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kerascope.baselines import baseline_of, check_cover, inpaint
+from kerascope.baselines import TOKENS, baseline_of, check_cover, inpaint, part_of
 from kerascope.errors import BadMethod, BadModel
-from kerascope.maskers import Masker, given
+from kerascope.maskers import Masker, given, numbered
 from kerascope.run import Run
+from kerascope.tokens import GROUPS
 from kerascope.types import Array
 
 
@@ -25,11 +26,15 @@ def spatial_axes(model: Any, name: str, array: Array) -> tuple[str, ...]:
     return tuple(axis for axis in model.axes(name, array.shape[1:]) if axis != "channel")
 
 
+_SMALL = 1024  # positions of a row up to which rows are masked together
+
+
 class Canvas:
     """Inputs of which a part is shown, and what covers the rest.
 
     baseline: what covers: a number (a token id for tokens), a word of `baselines.COVERS`, an array
-        of a sample's shape, or a background (set, …) of which every draw shows one after the other.
+        of a sample's shape, or a background (set, …) of which every draw shows one after the other;
+        of several inputs as `baselines.packed` gives it.
 
     `backgrounds` is the number of covers that a score is averaged over: 1 unless a set was given.
     """
@@ -41,20 +46,47 @@ class Canvas:
         self._channel: dict[str, int | None] = {}
         self._covers: dict[str, Array] = {}
         value = check_cover(baseline)
+        self._drop = isinstance(baseline, str) and baseline == "drop"
+        self._reading = model.reading
         for name, array in self.x.items():
             axes = model.axes(name, array.shape[1:])
             self._channel[name] = axes.index("channel") + 1 if "channel" in axes else None
-            self._covers[name] = self._cover(value, array, axes, run)
+            own = part_of(value, name)
+            if name in model.held:
+                self._covers[name] = array
+                continue
+            own = self._tokens(own, array, run)
+            found = self._cover(own, array, axes, run, several=own is not value)
+            if is_tokens(array) and len(found) == len(array):
+                # Padding and special tokens stay: a text without them is no text.
+                found = np.where(idle(model, name, array), array, found)
+            self._covers[name] = found
 
-    def _cover(self, value: Any, array: Array, axes: tuple[str, ...], run: Run) -> Array:
+    def _tokens(self, value: Any, array: Array, run: Run) -> Any:
+        """Return the id that covers tokens, of ids; anything else as it is."""
+        if not is_tokens(array) or not isinstance(value, str):
+            return value
+        if value == "drop":
+            if self._reading.held or len(self.x) > 1:
+                raise BadMethod("baseline='drop' needs a model of one input: masks would not fit")
+            words = "covered tokens are dropped, and the others close up"
+            run.notes += [words] * (words not in run.notes)
+            return 0 if self._reading.pad is None else self._reading.pad
+        given = value in TOKENS
+        chosen = self._reading.id_of(value) if given else self._reading.cover()
+        if self._reading.texts and not given:
+            words = f"covered tokens become {self._reading.token(chosen)} (id {chosen})"
+            run.notes += [words] * (words not in run.notes)
+        return chosen
+
+    def _cover(
+        self, value: Any, array: Array, axes: tuple[str, ...], run: Run, *, several: bool
+    ) -> Array:
         """Return the covers of one input: (sample, …) or, for a background, (set, …)."""
-        if is_tokens(array):
-            # A token has no mean: words fall back to id 0, the usual padding.
-            value = 0 if isinstance(value, str) else value
-        elif self._inpainted:
+        if not is_tokens(array) and self._inpainted:
             return array
         if isinstance(value, np.ndarray) and value.ndim == array.ndim and len(value) > 1:
-            if value.shape[1:] != array.shape[1:] or len(self.x) > 1:
+            if value.shape[1:] != array.shape[1:] or (len(self.x) > 1 and not several):
                 raise BadMethod(
                     f"the background has shape {value.shape}; it must be (samples, "
                     f"{', '.join(map(str, array.shape[1:]))}), for a model with one input"
@@ -90,6 +122,8 @@ class Canvas:
         cover = self.cover(name, rows if self.backgrounds == 1 else samples, draws)
         if channel == array.ndim - 1:  # NumPy is slow where the innermost axis is broadcast
             wide = np.repeat(wide, array.shape[-1], axis=-1)
+        if self._drop and is_tokens(array):
+            return dropped(np.broadcast_to(array, wide.shape), wide >= 0.5, cover)
         if masks.dtype == np.bool_ or is_tokens(array):
             return np.where(wide >= 0.5, array, cover)
         return cover + wide.astype(np.float32, copy=False) * (array - cover)
@@ -110,6 +144,30 @@ class Canvas:
 
 def _spatial(array: Array, channel: int | None) -> tuple[int, ...]:
     return tuple(n for i, n in enumerate(array.shape) if i not in (0, channel))
+
+
+def dropped(ids: Array, shown: Array, cover: Array) -> Array:
+    """Return (row, token) ids without those covered: the others close up, padding fills the end.
+
+    cover: padding, but the ids themselves where they stay: at padding and special tokens. Texts
+    whose padding comes first are filled at the front.
+    """
+    found = np.empty_like(ids)
+    for row, mine, keep, fill in zip(
+        found, ids, shown, np.broadcast_to(cover, ids.shape), strict=True
+    ):
+        stays = keep | (mine == fill)
+        rest, more = mine[stays], fill[~stays]
+        front = mine[0] == fill[0] and more.size and mine[0] == more[0]
+        row[:] = np.concatenate([more, rest] if front else [rest, more])
+    return found
+
+
+def idle(model: Any, name: str, array: Array) -> Array:
+    """Return where ids (sample, token) of an input stand for no word of its text."""
+    reading = model.reading
+    mine = reading.texts and name == (reading.input or name)
+    return reading.idle(array) if mine else np.zeros(array.shape, bool)
 
 
 def is_tokens(array: Array) -> bool:
@@ -147,16 +205,37 @@ class Game:
         self.players = np.zeros(len(next(iter(self.x.values()))), np.int64)
         for name, array in self.x.items():
             labels = self._cut(name, array, segments)
-            self.labels[name] = labels + self.players.reshape(-1, *(1,) * (labels.ndim - 1))
+            first = self.players.reshape(-1, *(1,) * (labels.ndim - 1))
+            self.labels[name] = np.where(labels < 0, -1, labels + first)
             self.players += labels.reshape(len(labels), -1).max(axis=1) + 1
 
     def _cut(self, name: str, array: Array, segments: Any) -> Array:
-        if hasattr(segments, "array"):
-            if len(self.x) > 1:
-                raise BadMethod("segments as an array fit a model with one input only")
-            return given(segments.array, len(array), spatial_size(self.model, name, array))
+        labels = getattr(segments, "array", None)
+        if labels is not None and labels.dtype.names:
+            labels, segments = (part_of(labels, name)[0], None) if name in labels.dtype.names else (
+                None, "auto")  # fmt: skip
+        elif labels is not None and len(self.x) > 1:
+            raise BadMethod("segments as an array fit a model with one input only")
+        if labels is not None:
+            return given(labels, len(array), spatial_size(self.model, name, array))
+        if name in self.model.held:
+            return np.full((len(array), *spatial_size(self.model, name, array)), -1, np.int32)
         masker, axes = Masker.parse(segments), self.model.axes(name, array.shape[1:])
+        if is_tokens(array) and masker.kind in GROUPS:
+            return self._groups(array, masker.kind)
+        if is_tokens(array):
+            return numbered(np.where(idle(self.model, name, array), -1, np.arange(array.shape[1])))
         return np.stack([masker.segment(sample, axes) for sample in array])
+
+    def _groups(self, array: Array, kind: str) -> Array:
+        """Return the words or sentences of texts; raise `BadMethod` where only ids are known."""
+        texts = [self.model.reading.text(row) for row in array]
+        if any(text is None for text in texts):
+            raise BadMethod(
+                f"segments='{kind}' needs texts, and only ids were given: use load_texts, or "
+                "segments='single'"
+            )
+        return np.stack([text.groups(kind) for text in texts if text is not None])
 
     @property
     def widest(self) -> int:
@@ -184,7 +263,12 @@ class Game:
             found = self.model.scores(shown, self.targets.take(rows[chosen]), pad=pad)
             if not np.isfinite(found.values).all():
                 bad = rows[chosen][~np.isfinite(found.values).all(axis=1)][0]
-                raise BadModel(f"sample {bad} in parts covered has a score that is NaN or infinite")
+                text = any(is_tokens(array) for array in self.x.values())
+                hint = "; the model reads no empty text: cover by baseline='unk' or a token id"
+                raise BadModel(
+                    f"sample {bad} in parts covered has a score that is NaN or infinite"
+                    f"{hint * text}"
+                )
             np.add.at(sums, (chosen, draw), found.values)
             np.add.at(done, (chosen, draw), 1)
         whole = int((done == sets).all(axis=0).sum())
@@ -193,17 +277,24 @@ class Game:
     def _show(self, coalitions: Array, samples: Array, draws: Array) -> dict[str, Array]:
         """Return the inputs of rows of which the segments of a coalition are shown."""
         shown = {}
+        # −1 stands for no player: always shown.
+        wide = np.pad(coalitions, ((0, 0), (0, 1)), constant_values=1)
         for name, labels in self.labels.items():
-            pairs = zip(coalitions, samples, strict=True)
-            masks = np.stack([coalition[labels[sample]] for coalition, sample in pairs])
+            if labels[0].size <= _SMALL:  # many short rows: one call for all of them
+                mine = labels[samples]
+                masks = wide[np.arange(len(mine)).reshape(-1, *(1,) * (mine.ndim - 1)), mine]
+            else:
+                pairs = zip(wide, samples, strict=True)
+                masks = np.stack([row[labels[sample]] for row, sample in pairs])
             shown[name] = self.canvas.show(name, masks, samples, draws)
         return shown
 
     def spread(self, values: Array) -> dict[str, Array]:
         """Give every position its segment's value: (sample, target, player) to maps by input."""
         maps = {}
+        values = np.concatenate([values, np.zeros_like(values[..., :1])], axis=2)  # of no player: 0
         for name, labels in self.labels.items():
-            flat = labels.reshape(len(labels), 1, -1)
+            flat = labels.reshape(len(labels), 1, -1) % values.shape[2]
             each = np.take_along_axis(values, np.broadcast_to(
                 flat, (*values.shape[:2], flat.shape[-1])), axis=2)  # fmt: skip
             maps[name] = each.reshape(*values.shape[:2], *labels.shape[1:]).astype(np.float32)

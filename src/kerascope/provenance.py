@@ -52,6 +52,7 @@ class Provenance:
     settled: dict[str, Any] = dataclasses.field(default_factory=dict)  # fields chosen by timing
     device: str = ""
     packages: dict[str, str] = dataclasses.field(default_factory=dict)
+    reading: dict[str, Any] = dataclasses.field(default_factory=dict)  # of texts, see `tokens`
 
     def __post_init__(self) -> None:
         for name in _PAIRS:  # JSON knows lists only
@@ -114,6 +115,7 @@ def provenance_of(
         settled=dict(settled or {}),
         device=f"{', '.join(backend.active().devices())} on {_processor()}",
         packages=_packages(),
+        reading=view.reading.to_json(),
     )
 
 

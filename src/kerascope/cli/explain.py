@@ -30,14 +30,18 @@ _EAGER_IMAGES = 3
 def explain(
     model: options.Model,
     images: Annotated[
-        list[str], typer.Argument(help="Pictures, folders, patterns, or .npy files.")
-    ],
+        list[str],
+        typer.Argument(help="Pictures, folders, patterns, .npy files, or .txt: one text a line."),
+    ] = [],  # noqa: B006 — typer reads it and never changes it
     method: Annotated[
         list[str],
         typer.Option(
-            "-m", "--method", help="Method, with fields: smooth_grad:samples=50; repeatable."
+            "-m",
+            "--method",
+            help="Method, with fields: smooth_grad:samples=50; repeatable. Default: grad_cam; of "
+            "text integrated_gradients.",
         ),
-    ] = ["grad_cam"],  # noqa: B006 — typer reads it and never changes it
+    ] = [],  # noqa: B006
     target: Annotated[
         str | None,
         typer.Option(
@@ -56,6 +60,11 @@ def explain(
         typer.Option(help=f"Layer for methods that take one; {SWEEP} sweeps from shallow to deep."),
     ] = "",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
+    text: Annotated[list[str], typer.Option(help="A text to explain; repeatable.")] = [],  # noqa: B006
+    vocabulary: Annotated[
+        str, typer.Option(help="File with the words of a model of token ids, one a line or .json.")
+    ] = "",
+    length: Annotated[int, typer.Option(help="Tokens, where the model leaves it open.")] = 0,
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
@@ -73,7 +82,7 @@ def explain(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Explain pictures: writes PNGs, .safetensors and one self-contained report.html."""
+    """Explain pictures or texts: writes PNGs, .safetensors and a self-contained report.html."""
     from kerascope.cli.words import parse_method
 
     chosen = [_with_layer(parse_method(text), layer) for text in method]
@@ -82,13 +91,18 @@ def explain(
 
     backend = import_keras()
     say(f"backend: {backend}", quiet=as_json)
-    from kerascope.loading import load_images, load_model
+    from kerascope.cli.sources import samples_of
+    from kerascope.facts import facts_of
+    from kerascope.loading import load_model
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
-    sources: Any = images[0] if len(images) == 1 else list(images)
-    pictures = load_images(sources, net, size=size or None, preprocess=preprocess, fit=fit)
-    from kerascope.facts import facts_of
-
+    pictures = samples_of(
+        net, images, text=text, vocabulary=vocabulary, length=length, size=size or None,
+        preprocess=preprocess, fit=fit,
+    )  # fmt: skip
+    net = getattr(pictures, "model", None) or net  # what takes the ids, of a model of strings
+    if not chosen:
+        chosen = [_with_layer(_suited(net, pictures, layer), layer)]
     for note in dict.fromkeys((*facts_of(net).notes, *pictures.notes)):
         say(f"note: {note}", quiet=as_json)
     work = _Work(
@@ -114,6 +128,14 @@ def _with_layer(method: AttributionMethod, layer: str) -> AttributionMethod:
     if not hasattr(method, "layer"):
         raise BadMethod(f"--layer: {method.name} takes no layer")
     return method if layer == SWEEP else dataclasses.replace(method, layer=layer)  # type: ignore[call-arg]
+
+
+def _suited(net: Any, pictures: Any, layer: str) -> AttributionMethod:
+    """Return the method where none was asked for; a layer asks for one that takes it."""
+    from kerascope.defaults import PICTURES, default_method
+    from kerascope.method import make_method
+
+    return make_method(PICTURES, {}) if layer else default_method(net, pictures, {})
 
 
 def check_folder(folder: Path) -> None:
@@ -239,9 +261,11 @@ class _Work:
             return self.net
         few = len(self.pictures) <= _EAGER_IMAGES and all(m.one_pass for m in self.methods)
         eager = few and keras.backend.backend() == "tensorflow" and not self.sweep
-        return HookedModel(
+        view = HookedModel(
             self.net, score=self.score, batch_size=self.batch_size, compiled=not eager
         )
+        view.reading = getattr(self.pictures, "reading", view.reading)
+        return view
 
     def _picture(
         self,

@@ -49,6 +49,7 @@ def join(results: list[Attribution]) -> Attribution:
         grade=None if one.grade is None else [g for r in results for g in r.grade or ()],
         extras={key: stack([r.extras[key] for r in results]) for key in one.extras},
         explained=tuple(words for r in results for words in r.explained),
+        features=_features(results),
         names=tuple(name for r in results for name in r.names),
         provenance=dataclasses.replace(
             one.provenance, rows=tuple(row for r in results for row in r.provenance.rows)
@@ -58,6 +59,18 @@ def join(results: list[Attribution]) -> Attribution:
             dict.fromkeys(_about(r, note, len(results)) for r in results for note in r.notes)
         ),
     )
+
+
+def _features(results: list[Attribution]) -> dict[str, tuple[Any, ...]]:
+    """Return the names of what each input holds: of texts one after the other, else the same."""
+    from kerascope.tokens import Tokens
+
+    return {
+        name: tuple(text for r in results for text in r.features[name])
+        if isinstance(known[0], Tokens)
+        else known
+        for name, known in results[0].features.items()
+    }
 
 
 def _about(result: Attribution, note: str, count: int) -> str:
@@ -90,9 +103,38 @@ def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
                         for inputs in result.input_names
                     ],
                     "grade": None if result.grade is None else plain(result.grade[i]),
+                    **_tokens(result, i),
                 }
             )
     return rows
+
+
+def _tokens(result: Attribution, sample: int) -> dict[str, Any]:
+    """Return the tokens of a text with their values, one for each target; nothing of another input.
+
+    word: its number in the text, None of padding and special tokens. span: its characters there.
+    """
+    name = result.input_names[0]
+    text = result.tokens(sample, name)
+    if text is None:
+        return {}
+    values = result.maps()[name][sample].reshape(-1, len(text.tokens))
+    return {
+        "text": text.text,
+        "words": list(text.word_names),
+        "tokens": [
+            {
+                "token": token,
+                "word": None if word < 0 else word,
+                "span": None if word < 0 else list(span),
+                "values": values[:, place].tolist(),
+            }
+            for place, (token, word, span) in enumerate(
+                zip(text.tokens, text.words, text.spans, strict=True)
+            )
+            if word >= 0 or values[:, place].any()  # padding has no value
+        ],
+    }
 
 
 def print_grades(results: list[Attribution], *, quiet: bool) -> None:

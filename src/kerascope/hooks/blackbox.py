@@ -17,6 +17,7 @@ from kerascope.hooks.survey import Survey, output_names
 from kerascope.memory import words
 from kerascope.run import Batch
 from kerascope.targets import Outputs, OutputSpec, Spec, Targets
+from kerascope.tokens import Reading
 from kerascope.types import Array
 
 
@@ -37,9 +38,15 @@ class BlackBox:
         self.batch = Batch(batch_size or 64, found=bool(batch_size))
         self.notes: list[str] = []
         self.last: dict[str, Any] = {}
+        self.reading = Reading()
         self._structure: Structure | None = None
         self._survey: Survey | None = None
         self._input_bytes = 1  # of one row: as given, as covered, as the function's copy
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of the inputs that are given and never explained."""
+        return self.reading.held
 
     @functools.cached_property
     def identity(self) -> Identity:
@@ -95,6 +102,8 @@ class BlackBox:
 
     def axes(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
         """Return the names of the axes of one sample of an input."""
+        if self.reading.texts and name in (self.reading.input, self.structure.names[0]):
+            return ("token",)
         return axes_of(shape, self.layout)
 
     def features(self, x: Mapping[str, Array]) -> dict[str, Array]:

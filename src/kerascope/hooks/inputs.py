@@ -14,13 +14,24 @@ from kerascope.types import Array
 
 @dataclasses.dataclass(frozen=True)
 class Structure:
-    """How a model is called: with one array, a list or a dict; and the names of its inputs."""
+    """How a model is called: with one array, a list or a dict; and the names of its inputs.
+
+    words: by name of an input that the model takes as words, what the numbers 0, 1, … stand for.
+    """
 
     kind: str  # "single", "list", "tuple" or "dict"
     names: tuple[str, ...]
+    words: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def given(self, arrays: Mapping[str, Any]) -> Any:
+        """Return inputs that are read as these arrays again."""
+        tree = dataclasses.replace(self, words=()).build(arrays)
+        return Coded(tree, self.words) if self.words else tree
 
     def build(self, arrays: Mapping[str, Any]) -> Any:
         """Return what the model is called with."""
+        if self.words:
+            arrays = {**arrays, **{n: spelled(arrays[n], words) for n, words in self.words}}
         if self.kind == "single":
             return arrays[self.names[0]]
         if self.kind == "list":
@@ -30,6 +41,33 @@ class Structure:
         return {name: arrays[name] for name in self.names}
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Coded:
+    """Inputs of which some are numbers that stand for words; see `Structure`."""
+
+    inputs: Any
+    words: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def spelled(codes: Any, words: tuple[str, ...]) -> Any:
+    """Return the words that numbers stand for: a NumPy array, or a tensor of a tensor.
+
+    Raises:
+        Refused: the backend has no words.
+    """
+    if isinstance(codes, np.ndarray):
+        return np.array(words)[codes.astype(np.int64)]
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise Refused(
+            f"the model takes words as input, which Keras on {keras.backend.backend()} cannot: "
+            "look them up outside of the model, or explain a function of the table"
+        )
+    table = keras.ops.convert_to_tensor(np.array(words))
+    return keras.ops.take(table, keras.ops.cast(codes, "int32"), axis=0)
+
+
 def _as_array(value: Any, name: str) -> Array:
     """Return a float32 or integer array; raise `BadInput` for anything that is no numbers."""
     if hasattr(value, "detach"):
@@ -37,6 +75,12 @@ def _as_array(value: Any, name: str) -> Array:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
+        sizes = {len(row) for row in value if hasattr(row, "__len__")}
+        if len(sizes) > 1:
+            raise BadInput(
+                f"the rows of {name} differ in length, {min(sizes)} to {max(sizes)}: pad them, or "
+                "give them one by one"
+            ) from error
         raise BadInput(f"{name} cannot be read as an array: {error}") from error
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
         raise BadInput(f"{name} has dtype {array.dtype}; it must hold numbers (floats or integers)")
@@ -69,6 +113,7 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
 
     Raises `BadInput` when shapes do not fit the model or each other.
     """
+    words = tuple(getattr(inputs, "words", ()))  # of a table
     inputs = getattr(inputs, "inputs", inputs)  # the pictures that `load_images` returned
     declared = _declared(model)
     if isinstance(inputs, Mapping):
@@ -97,7 +142,7 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
         raise BadInput(f"the inputs differ in their number of samples: {counts}")
     if declared is not None:
         _check_declared(arrays, structure, declared)
-    return arrays, structure
+    return arrays, dataclasses.replace(structure, words=words)
 
 
 def _check_declared(
@@ -151,6 +196,38 @@ def axes_of(shape: tuple[int, ...], layout: str) -> tuple[str, ...]:
     return ("channel", *spatial) if layout == "channels_first" else (*spatial, "channel")
 
 
+def check_ids(
+    arrays: Mapping[str, Array], tokens: Mapping[str, Any], table: Mapping[str, Any]
+) -> None:
+    """Raise `BadInput` for a token id that its embedding does not have: JAX would clamp it."""
+    for name, site in tokens.items():
+        _check_ids(arrays[name], site.path, table.get(site.path))
+
+
+def check_ids_at_all(arrays: Mapping[str, Array], table: Mapping[str, Any]) -> None:
+    """Raise `BadInput` for whole numbers that no embedding of the model has.
+
+    For a model that does not run, so that which embedding reads which input is not known.
+    """
+    sizes = {path: getattr(layer, "input_dim", None) for path, layer in table.items()}
+    known = {path: size for path, size in sizes.items() if isinstance(size, int)}
+    if known:
+        widest = max(known, key=known.__getitem__)
+        for array in arrays.values():
+            if array.dtype.kind in "iu" and array.ndim == 2:
+                _check_ids(array, widest, table[widest])
+
+
+def _check_ids(ids: Array, path: str, layer: Any) -> None:
+    known = getattr(layer, "input_dim", None)
+    wrong = np.argwhere((ids < 0) | (ids >= (known or np.inf)))
+    if len(wrong):
+        raise BadInput(
+            f"id {ids[tuple(wrong[0])]} of sample {wrong[0][0]} is out of vocabulary: embedding "
+            f"'{path}' has {known} ids, 0 to {(known or 0) - 1}"
+        )
+
+
 def check_passes_gradients(model: Any, names: Iterable[str], tokens: Iterable[str]) -> list[str]:
     """Return notes on inputs through which no gradient comes; raise `Refused` where none comes.
 
@@ -163,14 +240,21 @@ def check_passes_gradients(model: Any, names: Iterable[str], tokens: Iterable[st
         return []
     known = list(names)
     alone = len(known) == len(tensors) == 1
-    whole = {known[0] if alone else t.name for t in tensors if "int" in str(t.dtype)}
+    whole = {
+        known[0] if alone else t.name
+        for t in tensors
+        if "int" in str(t.dtype) or str(t.dtype) == "string"
+    }
     blind = [name for name in known if name in whole and name not in set(tokens)]
     if not blind:
         return []
     listed = ", ".join(f"'{name}'" for name in blind)
     if len(blind) == len(known):
         raise Refused(
-            f"input {listed} is declared of whole numbers, through which Keras passes no gradient: "
-            "take a method over activations (grad_cam) or scores (occlusion), or a float input"
+            f"input {listed} is declared of whole numbers, or of words, through which Keras passes "
+            "no gradient: take a method over activations (grad_cam) or scores (occlusion), or a "
+            "float input"
         )
-    return [f"no gradient passes through input {listed}, which is declared of whole numbers"]
+    return [
+        f"no gradient passes through input {listed}, which is declared of whole numbers or words"
+    ]

@@ -19,6 +19,8 @@ from kerascope.hooks.identity import Identity, identity_of
 from kerascope.hooks.inputs import (
     Structure,
     axes_of,
+    check_ids,
+    check_ids_at_all,
     check_passes_gradients,
     data_format,
     normalise,
@@ -32,6 +34,7 @@ from kerascope.hooks.survey import Survey, call_model, refused, take_survey
 from kerascope.memory import words
 from kerascope.run import Batch
 from kerascope.targets import Spec, Targets
+from kerascope.tokens import Reading
 from kerascope.types import Array
 
 # Rows per pass on CPU: JAX slows down with the batch, torch keeps every activation until the call
@@ -72,6 +75,7 @@ class HookedModel:
         policies = {getattr(layer, "compute_dtype", "float32") for layer in self.table.values()}
         self.half = "float16" in policies
         self.notes: list[str] = []
+        self.reading = Reading()  # how texts became ids
         self.last: dict[str, Any] = {}  # scores and outputs of the last pass for targets
         self._structure: Structure | None = None
         self._survey: Survey | None = None
@@ -90,6 +94,11 @@ class HookedModel:
         """Which model it is, and whether its weights are finite; looked at once."""
         return identity_of(self.model)
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of the inputs that are given and never explained, such as masks of tokens."""
+        return self.reading.held
+
     def layers(self) -> Mapping[str, Any]:
         """Return every hookable layer by path name."""
         return self.table
@@ -101,6 +110,7 @@ class HookedModel:
             self._build_model(arrays)
         self._survey = self._survey_of(arrays)
         self._input_bytes = 3 * sum(array[:1].nbytes for array in arrays.values())
+        check_ids(arrays, self._survey.tokens, self.table)
         name, first = next(iter(arrays.items()))
         axes = self.axes(name, first.shape[1:])
         self._size = tuple(n for n, a in zip(first.shape[1:], axes, strict=True) if a != "channel")
@@ -191,6 +201,7 @@ class HookedModel:
                 except KerascopeError:
                     raise
                 except Exception as error:
+                    check_ids_at_all(arrays, self.table)
                     raise refused(arrays, error) from error
                 self.store.surveys[key] = survey
             return self.store.surveys[key]
@@ -267,7 +278,9 @@ class HookedModel:
         tokens = self.survey.tokens
         embedded = self.activations(x, list(tokens.values())) if tokens else {}
         return {
-            name: embedded[tokens[name]] if name in tokens else array for name, array in x.items()
+            name: embedded[tokens[name]] if name in tokens else array
+            for name, array in x.items()
+            if name not in self.held
         }
 
     def gradients(
@@ -297,14 +310,15 @@ class HookedModel:
         """
         sites = tuple(x_ if isinstance(x_, Site) else self.site(x_) for x_ in layers)
         if inputs:
-            found = check_passes_gradients(self.model, x, self.survey.tokens)
+            asked = [name for name in x if name not in self.held]
+            found = check_passes_gradients(self.model, asked, self.survey.tokens)
             self.notes += [note for note in found if note not in self.notes]
         kind = "gradient" if inputs else "layer gradient"
         beside = {REFERENCE + name: array for name, array in (reference or {}).items()}
         result = self._pass(kind, {**x, **beside}, targets, sites, at or {}, pad, rules)
         return Gradients(
             result["scores"],
-            result["inputs"],
+            {n: array for n, array in result["inputs"].items() if n not in self.held},
             result["layers"],
             result["activations"],
             result["raw"],

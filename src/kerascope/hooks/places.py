@@ -91,6 +91,8 @@ def _sizes(model: HookedModel, x: Mapping[str, Array]) -> dict[str, tuple[int, .
     """Return the spatial size of every input that has one."""
     sizes = {}
     for name, array in x.items():
+        if name in model.held:
+            continue
         axes = model.axes(name, array.shape[1:])
         spatial = tuple(
             n for n, a in zip(array.shape[1:], axes, strict=True) if a not in ("channel", "feature")

@@ -22,6 +22,7 @@ class DeepTaylor(InputMap):
     name = "deep_taylor"
     title = "Deep Taylor decomposition"
     reference = "montavon2017explaining"
+    linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.LOCATION})
     one_pass: ClassVar[bool] = True

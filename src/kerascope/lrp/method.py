@@ -37,6 +37,7 @@ class LRP(InputMap):
     name = "lrp"
     title = "LRP"
     reference = "bach2015pixel"
+    linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {Axiom.CLASS_SENSITIVITY, Axiom.DUMMY, Axiom.LOCATION}

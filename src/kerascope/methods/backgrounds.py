@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from kerascope.baselines import part_of
 from kerascope.errors import BadMethod
 from kerascope.method import Data
 from kerascope.types import Array
@@ -20,6 +21,9 @@ def background_of(
 
     name: of the method, for errors.
     """
+    if background is not None and background.array.dtype.names:
+        parts = {n: part_of(background.array, n).astype(array.dtype) for n, array in x.items()}
+        return parts, False, []
     if background is not None:
         if len(x) > 1:
             raise BadMethod(f"{name}: a background array fits a model with one input only")

@@ -31,6 +31,7 @@ class BlurIG(InputMap):
     name = "blur_ig"
     title = "Blur-IG"
     reference = "xu2020attribution"
+    linear = True
     axioms: ClassVar[frozenset[Axiom]] = (InputMap.axioms | {Axiom.COMPLETENESS}) - {
         Axiom.DUMMY,
         Axiom.LOCATION,

@@ -29,6 +29,7 @@ class CAM(ActivationMap):
     name = "cam"
     title = "CAM"
     reference = "zhou2016cam"
+    linear = True
     axioms: ClassVar[frozenset[Axiom]] = ActivationMap.axioms | {Axiom.COMPLETENESS}
 
     def passes(

@@ -116,6 +116,10 @@ class GradientMap(ActivationMap):
             f"{self.name}: modifier='{self.modifier}' is not known; it is None, 'guided' or 'relu'",
         )
 
+    def is_linear(self) -> bool:
+        """Only of the gradient itself: a rectifier on its way back treats signs differently."""
+        return self.linear and self.modifier is None
+
     def rules(self) -> Any:
         """Return the rectifiers' rule that the modifier names."""
         if self.modifier is None:

@@ -29,6 +29,7 @@ class DeepLIFT(InputMap):
     name = "deep_lift"
     title = "DeepLIFT"
     reference = "shrikumar2017learning"
+    linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {
@@ -58,7 +59,7 @@ class DeepLIFT(InputMap):
         from kerascope.lrp.differences import Differences
 
         features = model.features(x)
-        base = baselines(model, features, self.baseline, run)
+        base = baselines(model, features, self.baseline, run, x)
         rules = Differences(self.rule)
         found = model.gradients(x, targets, rules=rules, reference=base)
         raw = input_map(

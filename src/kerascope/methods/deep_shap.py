@@ -28,6 +28,7 @@ class DeepSHAP(InputMap):
     name = "deep_shap"
     title = "DeepSHAP"
     reference = "lundberg2017unified"
+    linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {Axiom.CLASS_SENSITIVITY, Axiom.DUMMY, Axiom.LOCATION, Axiom.COMPLETENESS}

@@ -30,6 +30,7 @@ class ExpectedGradients(InputMap):
     name = "expected_gradients"
     title = "Expected gradients"
     reference = "erion2021improving"
+    linear = True
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.COMPLETENESS}
 
     background: Data | None = None

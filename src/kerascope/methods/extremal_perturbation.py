@@ -144,8 +144,9 @@ class _Search:
             strengths = np.linspace(_BLUR * side, 0, _LEVELS)
             grades = [np.stack([blur(one, s, axes) for one in array]) for s in strengths]
         else:
-            baseline = 0.0 if method.baseline == "blur" else method.baseline
-            grades = [baselines(self.model, {name: array}, baseline, self.run)[name], array]
+            baseline = "zero" if method.baseline == "blur" else method.baseline
+            found = baselines(self.model, {name: array}, baseline, self.run, self.x)
+            grades = [found[name], array]
         self.grades[name] = Grades(grades, channel)
         mask = SmoothMask(self.grades[name].size, 0.0 if alone else method.smoothing * side)
         self.masks[name] = mask

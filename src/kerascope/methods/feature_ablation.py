@@ -20,6 +20,7 @@ class FeatureAblation(SegmentMap):
     name = "feature_ablation"
     title = "Feature ablation"
     reference = "zeiler2014visualizing"
+    linear = True
 
     def passes(
         self,

@@ -17,6 +17,7 @@ class GradCAM(GradientMap):
     name = "grad_cam"
     title = "Grad-CAM"
     reference = "selvaraju2017gradcam"
+    linear = True
 
     def combine(self, activations: Array, gradients: Array) -> Array:
         """Σ_k A_k · mean(∂y/∂A_k)."""

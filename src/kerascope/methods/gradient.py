@@ -17,6 +17,7 @@ class Gradient(InputMap):
     name = "gradient"
     title = "Gradient (saliency)"
     reference = "simonyan2014deep"
+    linear = True
     reduce: ClassVar[str] = "max_abs"
     one_pass: ClassVar[bool] = True
 

@@ -17,6 +17,7 @@ class GradientXInput(InputMap):
     name = "gradient_x_input"
     title = "Gradient × input"
     reference = "shrikumar2016not"
+    linear = True
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.LINEARITY}
     one_pass: ClassVar[bool] = True
 

@@ -63,7 +63,7 @@ class GuidedIG(InputMap):
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return the path integral of ∂y/∂x along the guided path, with the completeness gap."""
         features = model.features(x)
-        base = baselines(model, features, self.baseline, run)
+        base = baselines(model, features, self.baseline, run, x)
         rows = len(next(iter(features.values())))
         start = model.scores(x, targets, at=base).values
         values = {

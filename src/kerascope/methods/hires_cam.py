@@ -20,6 +20,7 @@ class HiResCAM(GradientMap):
     name = "hires_cam"
     title = "HiResCAM"
     reference = "draelos2020hirescam"
+    linear = True
 
     def combine(self, activations: Array, gradients: Array) -> Array:
         """Σ_k A_k ∘ ∂y/∂A_k."""

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerascope.baselines import baseline_of
+from kerascope.baselines import TOKENS, baseline_of, part_of
+from kerascope.errors import BadMethod
 from kerascope.method import AttributionMethod, Axiom, Data, Need, Passes, RawMap
+from kerascope.perturb import idle
 from kerascope.run import Run
 from kerascope.types import Array
 
@@ -49,21 +51,55 @@ def feature_axes(model: Any, name: str, shape: tuple[int, ...]) -> tuple[str, ..
 
 
 def baselines(
-    model: Any, features: Mapping[str, Array], baseline: float | str | Data, run: Run
+    model: Any,
+    features: Mapping[str, Array],
+    baseline: float | str | Data,
+    run: Run,
+    x: Mapping[str, Array],
 ) -> dict[str, Array]:
-    """Return the baseline of every sample of every feature; see `baselines.baseline_of`."""
-    value = baseline.array if isinstance(baseline, Data) else baseline
-    return {
-        name: np.stack(
-            [
-                baseline_of(
-                    value, sample, feature_axes(model, name, sample.shape), run.generator(i, 2**31)
-                )
-                for i, sample in enumerate(array)
-            ]
+    """Return the baseline of every sample of every feature; see `baselines.baseline_of`.
+
+    Of tokens, a number or a word of `baselines.TOKENS` is an id: its embedding is the baseline,
+    everywhere but at padding and special tokens, which stay.
+    """
+    value: Any = baseline.array if isinstance(baseline, Data) else baseline
+    if isinstance(value, np.ndarray) and value.dtype.names:  # of several inputs
+        rows = len(next(iter(features.values())))
+        one = {name: np.repeat(part_of(value, name)[:1], rows, axis=0) for name in features}
+        return model.features(one)
+    found = {}
+    for name, array in features.items():
+        if name in model.survey.tokens and (
+            value in TOKENS if isinstance(value, str) else np.ndim(value) == 0
+        ):
+            found[name] = _of_token(model, name, array, value, x[name], run)
+            continue
+        axes = feature_axes(model, name, array.shape[1:])
+        found[name] = np.stack(
+            [baseline_of(value, one, axes, run.generator(i, 2**31)) for i, one in enumerate(array)]
         )
-        for name, array in features.items()
-    }
+    return found
+
+
+def _of_token(
+    model: Any, name: str, embedded: Array, value: float | str, ids: Array, run: Run
+) -> Array:
+    """Return the embeddings (sample, token, feature) of a text of one token alone."""
+    from keras import ops
+
+    site = model.survey.tokens[name]
+    layer = model.table[site.path]
+    chosen = model.reading.id_of(value) if isinstance(value, str) else value
+    if chosen != int(chosen) or not 0 <= chosen < layer.input_dim:
+        raise BadMethod(
+            f"baseline={value} is no token id: embedding '{site.path}' has ids 0 to "
+            f"{layer.input_dim - 1}"
+        )
+    alone = np.asarray(ops.convert_to_numpy(layer(np.full((1, 1), int(chosen), np.int32))))
+    words = f"baseline: the embedding of {model.reading.token(int(chosen))} (id {int(chosen)})"
+    run.notes += [words] * (words not in run.notes)
+    stays = idle(model, name, ids)[..., None]
+    return np.where(stays, embedded, alone.astype(np.float32))
 
 
 def total(values: Mapping[str, Array]) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from kerascope.baselines import check_kind
 from kerascope.method import Axiom, Data, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, Mean, baselines, input_map, total
+from kerascope.methods.path_maps import MOST, Parts
 from kerascope.run import Run
 from kerascope.types import Array
 
@@ -26,12 +27,18 @@ class IntegratedGradients(InputMap):
     spacing: where on the path: "adaptive" puts more steps where the score changes (found by 9
         forward passes), "uniform" are midpoints of equal cells, "gauss" are Gauss–Legendre nodes.
     tolerance: largest completeness gap as a share of the score difference; where it is larger,
-        steps are added until `max_steps` (None: never).
+        steps are added until `max_steps` (None: never). Linear in the target only up to this gap:
+        two targets may get different steps.
+    keep: maps to keep of the way: what the integral has gathered after each of `keep` equal parts
+        of the path. In `extras`: "path" (sample, [target,] part, …), "path_alphas" (sample, part),
+        "path_scores" (sample, [target,] part) and "path_start", the score of the baseline. The last
+        of the maps is the map itself. Costs a forward pass for each part that is no probe.
     """
 
     name = "integrated_gradients"
     title = "Integrated gradients"
     reference = "sundararajan2017axiomatic"
+    linear = True
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.COMPLETENESS, Axiom.LINEARITY}
 
     steps: int = 32
@@ -39,6 +46,7 @@ class IntegratedGradients(InputMap):
     spacing: Literal["adaptive", "uniform", "gauss"] = "adaptive"
     tolerance: float | None = 0.05
     max_steps: int = 128
+    keep: int = 0
 
     def __post_init__(self) -> None:
         check(self.steps >= 1, f"{self.name}: steps={self.steps} must be at least 1")
@@ -49,6 +57,7 @@ class IntegratedGradients(InputMap):
         check(
             self.tolerance is None or self.tolerance > 0, f"{self.name}: tolerance must be above 0"
         )
+        check(0 <= self.keep <= MOST, f"{self.name}: keep={self.keep} must be from 0 to {MOST}")
         check_kind(self.baseline)
 
     def passes(
@@ -59,21 +68,23 @@ class IntegratedGradients(InputMap):
     ) -> Passes:
         """`steps` gradient passes, up to `max_steps` where the gap asks for it, and the probes."""
         most = self.steps if self.tolerance is None else max(self.steps, self.max_steps)
-        probes = (_PROBES + 1) if self.spacing == "adaptive" else 2
+        probes = len(self._probes()[0])
         return Passes(1 + probes, most, most * (targets - 1), upper=self.tolerance is not None)
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return (x − x′)·∫ ∂y/∂x dα, with the completeness gap."""
         features = model.features(x)
-        base = baselines(model, features, self.baseline, run)
-        difference, rising = self._probe(model, x, targets, run, features, base)
+        base = baselines(model, features, self.baseline, run, x)
+        curve, rising = self._probe(model, x, targets, run, features, base)
+        difference = curve[:, -1] - curve[:, 0]
         means = Mean(features, len(targets))
+        parts = Parts(features, len(targets), max(1, self.keep))
         used = np.zeros(difference.shape, int)
         wanted = np.full(difference.shape, self.steps)
         while wanted.any():
-            self._integrate(model, x, targets, run, features, base, rising, wanted, means)
+            self._integrate(model, x, targets, run, features, base, rising, wanted, means, parts)
             used += wanted
-            values = self._values(features, base, means, used)
+            values = self._values(features, base, means.result(), used)
             gap = difference - total(values)
             if self.tolerance is None:
                 break
@@ -84,6 +95,10 @@ class IntegratedGradients(InputMap):
         raw = input_map(model, values)
         raw.gap = gap.astype(np.float32)
         raw.target_extras["steps"] = used
+        if self.keep:
+            sums = [*parts.sums(), means.result()]
+            ways = [self._values(features, base, found, used) for found in sums]
+            self._keep(raw, [input_map(model, way).values for way in ways], curve)
         raw.notes += gap_notes(gap, difference, used)
         return raw
 
@@ -96,12 +111,12 @@ class IntegratedGradients(InputMap):
         features: Mapping[str, Array],
         base: Mapping[str, Array],
     ) -> tuple[Array, Array]:
-        """Return (sample, target) score differences, and the share of change behind each probe.
+        """Return (sample, probe, target) scores, and the share of change behind each grid point.
 
         The change is that of all outputs, not of the target: the steps do not depend on it.
         """
         rows = len(next(iter(features.values())))
-        points = np.linspace(0, 1, _PROBES + 1 if self.spacing == "adaptive" else 2)
+        points, grid = self._probes()
         curve = np.zeros((rows, len(points), len(targets)))
         outputs: list[Array] = [np.zeros(0)] * (rows * len(points))
         for samples, draws in run.pairs(rows, len(points), "probes of the path"):
@@ -112,16 +127,33 @@ class IntegratedGradients(InputMap):
             flat = [array.reshape(len(samples), -1) for array in found.logits.values()]
             for sample, draw, row in zip(samples, draws, np.concatenate(flat, axis=1), strict=True):
                 outputs[sample * len(points) + draw] = row
-        heights = np.stack(outputs).reshape(rows, len(points), -1)
+        heights = np.stack(outputs).reshape(rows, len(points), -1)[:, grid]
         change = np.abs(np.diff(heights, axis=1)).sum(axis=-1)
         share = change / np.maximum(change.sum(axis=1, keepdims=True), 1e-12)
         density = 0.5 * share + 0.5 / change.shape[1]
         rising = np.cumsum(density / density.sum(axis=1, keepdims=True), axis=1)
-        return curve[:, -1] - curve[:, 0], np.concatenate([np.zeros((rows, 1)), rising], axis=1)
+        return curve, np.concatenate([np.zeros((rows, 1)), rising], axis=1)
+
+    def _probes(self) -> tuple[Array, Array]:
+        """Return where on the path scores are asked for, and which of them place the steps."""
+        grid = np.linspace(0, 1, _PROBES + 1 if self.spacing == "adaptive" else 2)
+        points = np.unique(np.concatenate([grid, np.linspace(0, 1, self.keep + 1)[1:]]).round(9))
+        return points, np.searchsorted(points, grid.round(9))
+
+    def _keep(self, raw: RawMap, ways: list[dict[str, Array]], curve: Array) -> None:
+        """Put the maps along the path, and the scores there, beside the map."""
+        alphas = np.linspace(0, 1, self.keep + 1)[1:]
+        at = np.searchsorted(self._probes()[0], alphas.round(9))
+        raw.extras["path_alphas"] = np.tile(alphas.astype(np.float32), (len(curve), 1))
+        raw.target_extras["path_scores"] = curve[:, at].swapaxes(1, 2).astype(np.float32)
+        raw.target_extras["path_start"] = curve[:, 0].astype(np.float32)
+        for name in raw.values:
+            key = "path" if len(raw.values) == 1 else f"path:{name}"
+            raw.target_extras[key] = np.stack([way[name] for way in ways], axis=2)
 
     def _integrate(
         self, model: Any, x: Any, targets: Any, run: Run, features: Mapping[str, Array],
-        base: Mapping[str, Array], rising: Array, wanted: Array, means: Mean,
+        base: Mapping[str, Array], rising: Array, wanted: Array, means: Mean, parts: Parts,
     ) -> None:  # fmt: skip
         """Add `wanted` (sample, target) gradients on each path; weights sum to their number."""
         for count in np.unique(wanted[wanted > 0]):
@@ -130,32 +162,35 @@ class IntegratedGradients(InputMap):
             nodes = [self._nodes(rising[sample], int(count)) for sample in samples]
             for which, draws in run.pairs(len(samples), int(count), "steps on the path"):
                 rows = samples[which]
-                alpha, weight = np.array(
+                alpha, weight, low = np.array(
                     [[n[d] for n in nodes[w]] for w, d in zip(which, draws, strict=True)]
                 ).T
                 at = on_path(features, base, rows, alpha)
                 given = {name: array[rows] for name, array in x.items()}
                 found = model.gradients(given, targets.take(rows), at=at, pad=run.chunk)
-                means.add(rows, found.inputs, weight[:, None] * takes[rows])
+                weights = weight[:, None] * takes[rows]
+                means.add(rows, found.inputs, weights)
+                parts.add(rows, found.inputs, weights, (low, low + weight / count))
 
-    def _nodes(self, rising: Array, count: int) -> tuple[Array, Array]:
-        """Return `count` places on the path and their weights, which sum to `count`."""
+    def _nodes(self, rising: Array, count: int) -> tuple[Array, Array, Array]:
+        """Return `count` places on the path, their weights, which sum to `count`, and low edges."""
         if self.spacing == "gauss":
             nodes, weights = np.polynomial.legendre.leggauss(count)
-            return (nodes + 1) / 2, weights / 2 * count
+            return (nodes + 1) / 2, weights / 2 * count, (np.cumsum(weights) - weights) / 2
         edges = np.linspace(0, 1, count + 1)
         if self.spacing == "adaptive":
             edges = np.interp(edges, rising, np.linspace(0, 1, _PROBES + 1))
-        return (edges[1:] + edges[:-1]) / 2, np.diff(edges) * count
+        return (edges[1:] + edges[:-1]) / 2, np.diff(edges) * count, edges[:-1]
 
     def _values(
-        self, features: Mapping[str, Array], base: Mapping[str, Array], means: Mean, used: Array
-    ) -> dict[str, Array]:
+        self, features: Mapping[str, Array], base: Mapping[str, Array], sums: Mapping[str, Array],
+        used: Array,
+    ) -> dict[str, Array]:  # fmt: skip
         return {
             name: mean
             / used.reshape(*used.shape, *(1,) * (mean.ndim - 2))
             * (features[name] - base[name])[:, None].astype(np.float64)
-            for name, mean in means.result().items()
+            for name, mean in sums.items()
         }
 
 

@@ -33,6 +33,7 @@ class KernelSHAP(ShapleyMap):
     name = "kernel_shap"
     title = "Kernel SHAP"
     reference = "lundberg2017unified"
+    linear = True
     # A fit to a part of the coalitions gives a dummy a little: exact values alone are free of it.
     axioms: ClassVar[frozenset[Axiom]] = ShapleyMap.axioms - {Axiom.DUMMY, Axiom.LOCATION}
 

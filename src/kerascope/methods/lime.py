@@ -39,6 +39,7 @@ class LIME(SegmentMap):
     name = "lime"
     title = "LIME"
     reference = "ribeiro2016why"
+    linear = True
     # A fit to a part of the coalitions gives a dummy a little.
     axioms: ClassVar[frozenset[Axiom]] = SegmentMap.axioms - {Axiom.DUMMY, Axiom.LOCATION}
 

@@ -46,6 +46,7 @@ class Occlusion(AttributionMethod):
     name = "occlusion"
     title = "Occlusion"
     reference = "zeiler2014visualizing"
+    linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.SCORES})
     partial: ClassVar[bool] = True
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
@@ -74,7 +75,8 @@ class Occlusion(AttributionMethod):
                 valid,
                 f"occlusion: {field}={sizes} must be a whole number of at least 1, or one per axis",
             )
-        check_cover(self.baseline)
+        if not isinstance(self.baseline, Data):
+            check_cover(self.baseline)
         check(
             self.incremental in ("auto", True, False),
             f"occlusion: incremental={self.incremental!r} must be 'auto', True or False",
@@ -88,6 +90,10 @@ class Occlusion(AttributionMethod):
             self.tolerance is None or 0 < self.tolerance < 1,
             f"occlusion: tolerance={self.tolerance} must lie between 0 and 1, or be None",
         )
+
+    def is_linear(self) -> bool:
+        """Only where every position is measured: else the target says which are."""
+        return self.tolerance is None
 
     def passes(
         self,

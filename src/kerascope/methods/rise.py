@@ -81,7 +81,12 @@ class RISE(AttributionMethod):
             self.precision is None or 0 < self.precision < 1,
             f"{self.name}: precision={self.precision} must be between 0 and 1, of the maximum",
         )
-        check_cover(self.baseline)
+        if not isinstance(self.baseline, Data):
+            check_cover(self.baseline)
+
+    def is_linear(self) -> bool:
+        """Sums over masks are; the ridge of a regression is chosen by the scores of each target."""
+        return self.estimator != "regression" and self.precision is None
 
     def passes(
         self,

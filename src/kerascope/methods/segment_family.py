@@ -63,13 +63,17 @@ class SegmentMap(AttributionMethod):
     def __post_init__(self) -> None:
         if not isinstance(self.segments, Data):
             Masker.parse(self.segments)
-        check_cover(self.baseline)
+        if not isinstance(self.baseline, Data):
+            check_cover(self.baseline)
 
     def players(self, shape: Mapping[str, tuple[int, ...]]) -> int:
         """Return how many segments the inputs of one sample have together, at most."""
         if isinstance(self.segments, Data):
             labels = self.segments.array
-            return len(np.unique(labels))
+            names = labels.dtype.names or ()
+            alone = sum(s[0] for name, s in shape.items() if names and name not in names)
+            parts = [labels[name] for name in names] or [labels]
+            return alone + sum(len(np.unique(part)) for part in parts)
         masker = Masker.parse(self.segments)
         # Columns and tokens stand alone; the last axis of all others are channels.
         return sum(s[0] if len(s) == 1 else masker.most(s[:-1]) for s in shape.values())

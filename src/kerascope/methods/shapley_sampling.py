@@ -21,6 +21,7 @@ class ShapleySampling(ShapleyMap):
     name = "shapley_sampling"
     title = "Shapley sampling"
     reference = "castro2009polynomial"
+    linear = True
 
     def plan(self, players: int, generator: np.random.Generator) -> Plan:
         """Return as many pairs of permutations as `samples` hold, or all coalitions."""

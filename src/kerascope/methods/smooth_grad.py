@@ -84,6 +84,7 @@ class SmoothGrad(NoisyGradients):
     name = "smooth_grad"
     title = "SmoothGrad"
     reference = "smilkov2017smoothgrad"
+    linear = True
 
     pairs: bool = True
 

@@ -17,6 +17,7 @@ class XGradCAM(GradientMap):
     name = "x_grad_cam"
     title = "XGrad-CAM"
     reference = "fu2020xgradcam"
+    linear = True
 
     def combine(self, activations: Array, gradients: Array) -> Array:
         """Σ_k A_k · Σ (A_k / ΣA_k)·∂y/∂A_k."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerascope.plot.colour import fit, overlay, paint
 from kerascope.plot.maps import Kind, Map, Meaning, as_rgb, fitted, input_of, picture_of
+from kerascope.plot.text import in_cell, is_text
 from kerascope.plot.words import broken_words, empty_words, one_line, short
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ def draw_input(axes: Any, result: Attribution, item: Map) -> None:
         if picture is not None:
             axes.imshow(fit(picture, longest=_LONGEST), interpolation="nearest")
         return
+    if is_text(result, item):
+        blank(axes)
+        in_cell(axes, result, item, limit=None)
+        return
     data = np.asarray(input_of(result, item.input))[item.sample]
     if item.kind is Kind.VOLUME:
         blank(axes)
@@ -69,6 +74,9 @@ def draw_map(axes: Any, result: Attribution, item: Map, *, limit: float, alpha: 
         axes.imshow(_volume(result, item, limit=limit, alpha=alpha), interpolation="nearest")
     elif item.kind is Kind.SERIES:
         _series(axes, result, item, limit=limit, alpha=alpha)
+    elif is_text(result, item):
+        blank(axes)
+        in_cell(axes, result, item, limit=limit)
     else:
         _bars(axes, item.values, paint(item.values, limit=limit, meaning=item.meaning) / 255)
         bottom = -limit if item.meaning is Meaning.SIGNED else 0

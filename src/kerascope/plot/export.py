@@ -19,6 +19,7 @@ from kerascope.plot.draw import draw_input, draw_map, map_picture
 from kerascope.plot.grid import figure, sheet
 from kerascope.plot.maps import Kind, Map, limit_of, maps_of, picture_of
 from kerascope.plot.stamp import KEYWORD, stamp_json
+from kerascope.plot.text import is_text, legend_html, text_html, text_limit
 from kerascope.plot.words import describe, prediction_words, sample_name
 
 if TYPE_CHECKING:
@@ -86,7 +87,11 @@ def notebook_html(result: Attribution, *, longest: int = 220) -> str:
     shown = range(min(len(result), _SHOWN))
     maps = maps_of(result, samples=shown)
     rest = f"<p>first {_SHOWN} of {len(result)} samples</p>" if len(result) > _SHOWN else ""
-    if all(item.kind is Kind.PICTURE for item in maps):
+    if all(is_text(result, item) for item in maps):
+        limit = text_limit(result, maps)
+        body = "".join(text_html(result, item, limit=limit) for item in maps)
+        body += legend_html(maps, limit)
+    elif all(item.kind is Kind.PICTURE for item in maps):
         body = "".join(
             _row(result, [m for m in maps if m.sample == i], maps, longest) for i in shown
         )

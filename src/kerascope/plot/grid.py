@@ -13,6 +13,7 @@ from kerascope.plot.canvas import CELL, canvas, draw_bar
 from kerascope.plot.colour import ALPHA
 from kerascope.plot.draw import INK, draw_input, draw_map, mosaic_ratio, title
 from kerascope.plot.maps import CLIP, Kind, Map, limit_of, maps_of, picture_of, target_count
+from kerascope.plot.text import is_text, text_figure, text_limit
 from kerascope.plot.words import (
     grade_words,
     layer_words,
@@ -46,6 +47,11 @@ def figure(
     Raises `BadInput` for a sample that is not there or an empty result.
     """
     rows = _rows(maps_of(result, samples=samples, reduce=reduce))
+    if all(is_text(result, row[0]) for row in rows):
+        maps = [item for row in rows for item in row]
+        shared = text_limit(result, maps)
+        limits_ = [shared if shared_scale else text_limit(result, [m]) for m in maps]
+        return text_figure(result, maps, limits=limits_)
     inputs = dict.fromkeys(row[0].input for row in rows)
     groups = {name: [m for row in rows for m in row if m.input == name] for name in inputs}
     limits = {name: limit_of(maps, clip=clip) for name, maps in groups.items()}

@@ -236,3 +236,28 @@ def fitted(values: Array, size: tuple[int, int]) -> Array:
     if all(step * old == new for step, new, old in zip(steps, size, values.shape, strict=True)):
         return values.repeat(steps[0], axis=0).repeat(steps[1], axis=1)
     return linear(values, size)
+
+
+def word_values(result: Attribution, item: Map) -> Array:
+    """Return the values of a text's words, the sums over their tokens; of anything else, as is."""
+    tokens = result.tokens(item.sample, item.input)
+    return item.values if tokens is None or item.values.ndim != 1 else tokens.per_word(item.values)
+
+
+def beside_words(result: Attribution, item: Map) -> float:
+    """Return the share of all that lies on special tokens of a text, which no word shows."""
+    tokens = result.tokens(item.sample, item.input)
+    total = float(np.abs(item.values).sum())
+    if tokens is None or item.values.ndim != 1 or not total:
+        return 0.0
+    return float(np.abs(item.values[np.array(tokens.words) < 0]).sum()) / total
+
+
+def next_output(result: Attribution, row: Array, sample: int) -> Array:
+    """Return what a language model says comes next, (token,); any other output as it is."""
+    reading = result.provenance.reading
+    if row.ndim != 2 or not reading or result.labels is None or len(result.labels) != len(row[0]):
+        return row
+    ids = np.asarray(input_of(result, reading["input"] or result.input_names[0]))[sample]
+    real = np.flatnonzero(ids != reading["pad"]) if reading["pad"] is not None else [len(ids) - 1]
+    return row[real[-1]] if len(row) == len(ids) and len(real) else row

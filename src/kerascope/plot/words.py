@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kerascope.errors import BadInput
-from kerascope.plot.maps import Kind, Map, Meaning, input_of, maps_of, target_count
+from kerascope.plot.maps import (
+    Kind,
+    Map,
+    Meaning,
+    beside_words,
+    input_of,
+    maps_of,
+    next_output,
+    target_count,
+    word_values,
+)
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -18,6 +29,7 @@ if TYPE_CHECKING:
     from kerascope.verdict import Grade
 
 SHARE = 0.5  # the share of the evidence whose smallest area is reported
+_LISTED = 5  # words, tokens or features that a sentence names
 _SPREAD = 0.3  # root mean square distance from the centre of gravity, in picture sizes
 _PLACES = (
     ("upper left", "upper centre", "upper right"),
@@ -98,6 +110,7 @@ def ranking(result: Attribution, sample: int, *, top: int = 5) -> dict[str, list
     outputs = tree if isinstance(tree, Mapping) else {"": tree}
     rows = {name: np.asarray(array)[sample] for name, array in outputs.items()}
     rows = {name: row[None] if row.ndim == 0 else row for name, row in rows.items()}
+    rows = {name: next_output(result, row, sample) for name, row in rows.items()}
     return {name: _ranked(result, row, top) for name, row in rows.items() if row.ndim == 1}
 
 
@@ -147,6 +160,8 @@ def _shapes(result: Attribution, sample: int) -> str:
 
 def sample_name(result: Attribution, sample: int) -> str:
     """Return the name of a sample without any folder."""
+    if sample < len(result.names) and result.tokens(sample) is not None:
+        return result.names[sample]  # a text, in which a slash parts no folders
     if sample < len(result.names):
         return str(result.names[sample]).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     return f"sample {sample}"
@@ -219,7 +234,10 @@ def describe(result: Attribution, item: Map) -> str:
 
 def sentence(result: Attribution, item: Map, *, graded: bool = True) -> str:
     """Return where the evidence lies, how concentrated, what speaks against, and the grade."""
-    parts = [empty_words(result, item)] if item.empty else [_held(result, item), _against(item)]
+    if item.empty:
+        parts = [empty_words(result, item)]
+    else:
+        parts = [_held(result, item), _against(result, item), _no_word(result, item)]
     last = grade_words(result, item) if graded else ""
     return "; ".join(filter(None, [*parts, broken_words(item), last]))
 
@@ -237,7 +255,8 @@ def grade_of(result: Attribution, item: Map) -> Grade | None:
 
 
 def _held(result: Attribution, item: Map) -> str:
-    values = item.values if item.meaning is not Meaning.MAGNITUDE else np.abs(item.values)
+    values = word_values(result, item)
+    values = values if item.meaning is not Meaning.MAGNITUDE else np.abs(values)
     evidence = _EVIDENCE[item.meaning]
     if values.max() <= 0:
         return f"no positive evidence for {subject(item.explained)}"
@@ -265,8 +284,12 @@ def _where(result: Attribution, item: Map, values: Array, area: float, region: A
     weight = np.where(region, np.maximum(values, 0), 0).astype(np.float64)
     if item.kind in (Kind.TOKENS, Kind.VECTOR):
         strongest = np.argsort(-weight, kind="stable")[: min(5, int(region.sum()))]
+        text = result.tokens(item.sample, item.input)
+        if text is not None:
+            return _in_words(text.word_names, weight, region)
         unit = "token" if item.kind is Kind.TOKENS else "feature"
-        listed = ", ".join(str(index) for index in strongest)
+        names = result.feature_names(item.input, item.sample) if result.columns else None
+        listed = ", ".join(str(index) if names is None else names[index] for index in strongest)
         more = int(region.sum()) - len(strongest)
         rest = f" and {more} more" if more else ""
         return f"in {int(region.sum())} of {values.size} {unit}s: {listed}{rest}"
@@ -282,6 +305,25 @@ def _where(result: Attribution, item: Map, values: Array, area: float, region: A
     # Maps over tokens or feature maps of their own have no picture under them.
     known = "y" in result.input_axes[item.input] or input_of(result, item.input).ndim > 2
     return f"in {share} of the {'image' if known else 'map'}, {place(weight)}"
+
+
+def _no_word(result: Attribution, item: Map) -> str:
+    share = beside_words(result, item)
+    return f"{percentage(share)} of all evidence lies on special tokens" if share > 0.01 else ""
+
+
+def _in_words(names: Sequence[str], weight: Array, region: Array) -> str:
+    """Return "in 3 of 9 words: 'boring' (2 times), 'dull'", the strongest words first."""
+    order = [index for index in np.argsort(-weight, kind="stable") if region[index]]
+    counts = Counter(names[index].lower() for index in order)
+    shown = {names[index].lower(): names[index] for index in reversed(order)}
+    listed = [
+        f"'{short(shown[key], 24)}'" + (f" ({count} times)" if count > 1 else "")
+        for key, count in counts.items()
+    ]
+    more = len(listed) - _LISTED
+    rest = f" and {more} more" if more > 0 else ""
+    return f"in {len(order)} of {len(names)} words: {', '.join(listed[:_LISTED])}{rest}"
 
 
 def _along(weight: Array) -> str:
@@ -311,10 +353,11 @@ def place(weight: Array) -> str:
     return f"spread out, most in the {_PLACES[row][column]} part"
 
 
-def _against(item: Map) -> str:
+def _against(result: Attribution, item: Map) -> str:
     if item.meaning is not Meaning.SIGNED:
         return ""
-    negative, total = float(-item.values[item.values < 0].sum()), float(np.abs(item.values).sum())
+    values = word_values(result, item)
+    negative, total = float(-values[values < 0].sum()), float(np.abs(values).sum())
     if not negative:
         return "nothing speaks against it"
     return f"{percentage(negative / total)} of all evidence speaks against it"

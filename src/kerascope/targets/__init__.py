@@ -4,6 +4,7 @@ from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, Targets
 from kerascope.targets.classes import Class, Contrast, Output, Rank, Regression, Top
 from kerascope.targets.detections import Detection
 from kerascope.targets.inner import Direction, Weighted, WholeLayer
+from kerascope.targets.next_token import NextToken
 from kerascope.targets.parse import resolve_targets
 from kerascope.targets.places import Box, Custom, Mask, Neuron
 
@@ -16,6 +17,7 @@ __all__ = [
     "Direction",
     "Mask",
     "Neuron",
+    "NextToken",
     "Output",
     "OutputSpec",
     "Outputs",

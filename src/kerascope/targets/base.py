@@ -50,6 +50,7 @@ class Spec:
     input_size: tuple[int, ...] = ()  # spatial size of the first input
     layers: Mapping[Any, tuple[int, ...]] = dataclasses.field(default_factory=dict)
     find_layer: Any = None  # words -> hooks.names.Site
+    at: Array | None = None  # of a language model, each sample's last token: what comes next there
 
     def output(self, name: str | None) -> OutputSpec:
         """Return an output by name; for None the first one of classes, or else the first."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from kerascope.errors import BadTarget, choices
 from kerascope.targets.base import Outputs, OutputSpec, Spec, Target
+from kerascope.tokens import spellings
 from kerascope.types import Array, Tensor
 
 
@@ -23,8 +24,8 @@ def _static(default: Any = None) -> Any:
 class Pick(Target):
     """One class per sample, resolved: by index, or by rank where `rank` > 0.
 
-    On outputs with positions (sample, …, class) the score is the mean over positions. On a single
-    unit, index 1 is the unit and index 0 its other side.
+    On outputs with positions (sample, …, class) the score is the mean over positions, or that at
+    one `position` of each sample. On a single unit, index 1 is the unit and index 0 its other side.
     """
 
     output: OutputSpec
@@ -34,6 +35,7 @@ class Pick(Target):
     ranked: bool
     labels: tuple[str, ...] | None = _static()
     several: bool = _static(default=False)  # the model has several outputs: words name this one
+    position: Array | None = None  # (sample,) int32, on outputs (sample, position, class)
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """Return the scores, shape (sample,)."""
@@ -42,7 +44,7 @@ class Pick(Target):
         values = outputs.scores[self.output.name]
         if self.output.single:
             return self._one_unit(ops.reshape(values, (-1,)))
-        values = _over_positions(values)
+        values = _over_positions(values) if self.position is None else self._there(values)
         index = self.index
         if self.ranked:
             order = ops.argsort(-ops.stop_gradient(values), axis=-1)
@@ -52,6 +54,13 @@ class Pick(Target):
         return ops.take_along_axis(values, ops.expand_dims(ops.cast(index, "int32"), 1), axis=1)[
             :, 0
         ]
+
+    def _there(self, values: Tensor) -> Tensor:
+        """Return (sample, class): the values at the position of each sample."""
+        from keras import ops
+
+        place = ops.reshape(ops.cast(self.position, "int32"), (-1, 1, 1))
+        return ops.take_along_axis(values, place, axis=1)[:, 0]
 
     def _one_unit(self, values: Tensor) -> Tensor:
         from keras import ops
@@ -75,7 +84,9 @@ class Pick(Target):
             said = np.ones_like(said) if self.output.number else said
             index = np.where(self.rank == 1, said, 1 - said)
         else:
-            flat = values.reshape(len(values), -1, values.shape[-1]).mean(axis=1)
+            flat = values.reshape(len(values), -1, values.shape[-1])
+            here = self.position
+            flat = flat.mean(axis=1) if here is None else flat[np.arange(len(flat)), here]
             order = np.argsort(-flat, axis=1, kind="stable")
             index = order[np.arange(len(order)), np.maximum(self.rank, 1) - 1]
         index = np.where(self.rank > 0, index, self.index).astype(np.int32)
@@ -104,7 +115,8 @@ class Pick(Target):
         kind = (
             self.score if self.output.kind != "linear" or self.score == "probability" else "score"
         )
-        return f"{kind} of {self.class_name(row)}{where}"
+        place = "" if self.position is None else f" after token {int(self.position[row]) + 1}"
+        return f"{kind} of {self.class_name(row)}{place}{where}"
 
 
 def _over_positions(values: Tensor) -> Tensor:
@@ -115,7 +127,15 @@ def _over_positions(values: Tensor) -> Tensor:
     return ops.mean(values, axis=tuple(range(1, rank - 1))) if rank > 2 else values
 
 
-def pick(spec: Spec, samples: int, *, output: str | None, index: Any = 0, rank: Any = 0) -> Pick:
+def pick(
+    spec: Spec,
+    samples: int,
+    *,
+    output: str | None,
+    index: Any = 0,
+    rank: Any = 0,
+    position: Array | None = None,
+) -> Pick:
     """Return a resolved `Pick`; `index` and `rank` are numbers or one per sample."""
     chosen = spec.output(output)
     if spec.score == "probability" and chosen.kind == "linear":
@@ -140,6 +160,7 @@ def pick(spec: Spec, samples: int, *, output: str | None, index: Any = 0, rank: 
         ranked=bool((ranks > 0).any()),
         labels=spec.names(chosen),
         several=len(spec.outputs) > 1,
+        position=spec.at if position is None and len(chosen.shape) == 2 else position,
     )
 
 
@@ -162,6 +183,8 @@ def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
     Raises `BadTarget` with near names.
     """
     names = spec.names(output)
+    if names is not None and names.count(name) == 1:
+        return names.index(name)
     if names is not None:
         plain = [n.lower().replace("_", " ") for n in names]
         wanted = name.strip().lower().replace("_", " ")
@@ -179,7 +202,11 @@ def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
             f"class '{name}' not found: the model's class names are not known, give an index 0 to "
             f"{output.classes - 1} or labels"
         )
-    raise BadTarget(f"class '{name}' not found{choices(name, names)}")
+    spelled = [token for token in spellings(name) if names.count(token) == 1]
+    if spec.at is not None and spelled:
+        return names.index(spelled[0])
+    what = "class" if spec.at is None else "token"
+    raise BadTarget(f"{what} '{name}' not found{choices(name, filter(None, names))}")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -1,0 +1,59 @@
+"""What suits a kind of input where nothing is said: the method, and what is explained of tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from kerascope.columns import Table
+from kerascope.hooks import HookedModel
+from kerascope.method import AttributionMethod, make_method
+from kerascope.targets import Spec
+from kerascope.tokens import Reading
+from kerascope.types import Array
+
+PICTURES, TOKENS, TABLES = "grad_cam", "integrated_gradients", "kernel_shap"
+
+
+def default_method(model: Any, inputs: Any, fields: Mapping[str, Any]) -> AttributionMethod:
+    """Return the method for a model and inputs, where none was asked for.
+
+    Token ids: integrated gradients at the embedding, from that of the mask token, or else of the
+    padding. A table: Kernel SHAP. Anything else: Grad-CAM.
+    """
+    if isinstance(inputs, Table):
+        return make_method(TABLES, fields)
+    if getattr(inputs, "display", None) is not None:  # pictures
+        return make_method(PICTURES, fields)
+    view = model if isinstance(model, HookedModel) else None
+    if view is None and isinstance(model, keras.Model):
+        view = HookedModel(model)
+    if view is None:
+        return make_method(PICTURES, fields)
+    x = view.read(inputs)
+    if not set(x) & set(view.survey.tokens):
+        return make_method(PICTURES, fields)
+    reading = getattr(inputs, "reading", None) or Reading()
+    ids = (reading.mask, reading.pad, 0)
+    known = {"baseline": next(i for i in ids if i is not None)}
+    return make_method(TOKENS, known | dict(fields))
+
+
+def on_tokens(spec: Spec, view: Any, x: Mapping[str, Array]) -> Spec:
+    """Return what targets must know, with tokens for classes where the model predicts the next.
+
+    That is a model whose output has a class for every token of the vocabulary at every position.
+    """
+    reading = view.reading
+    ids = x.get(reading.input or next(iter(x)))
+    words = reading.vocabulary
+    if not reading.texts or words is None or ids is None or spec.labels is not None:
+        return spec
+    output = spec.output(None)
+    if len(output.shape) != 2 or output.shape[0] != ids.shape[1] or output.classes < len(words):
+        return spec
+    labels = words + ("",) * (output.classes - len(words))
+    return dataclasses.replace(spec, labels=labels, at=reading.ends(ids))

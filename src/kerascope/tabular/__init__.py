@@ -1,0 +1,1 @@
+"""Tables: what a column does to a score, alone and with others, over many rows."""
