@@ -6,11 +6,14 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
+
+from pages import document
 
 pytest.importorskip("pyarrow")
 
@@ -86,6 +89,26 @@ def test_a_watermark_that_decides_is_found_and_gated(
     assert "looks added" in page
     assert "What could not be seen" in page
     assert str(tmp_path) not in page
+    assert '<a href="#page=page-2">More of it: 1. ship: overlay</a>' in page
+    check_data_set(document(page), page)
+
+
+def check_data_set(found: dict[str, Any], page: str) -> None:
+    """The app shows every sample, where it lies, and the files to take along."""
+    names = {sample["id"]: sample["name"] for sample in found["samples"]}
+    assert len(names) == len(found["maps"]) == 2 * FILES
+    assert found["maps"][0]["values"]["shape"] == [16, 16]
+    assert {sample["truth"] for sample in found["samples"]} == {"plane", "ship"}
+    data = found["dataset"]
+    assert {point["sample"] for point in data["points"]} == set(names)
+    assert all(0 <= point[axis] <= 1 for point in data["points"] for axis in "xy")
+    assert {p["cluster"] for p in data["points"]} <= {c["id"] for c in data["clusters"]} | {None}
+    first = data["findings"][0]
+    assert f'id="{first["page"]}" data-title="1. ship: overlay"' in page
+    slices = {one["title"]: one for one in data["slices"]}
+    wrong, carriers = slices["Wrong"]["samples"], slices["Carry the same pixels (ship)"]["samples"]
+    assert sorted(names[i] for i in carriers) == [f"{i:02d}.png" for i in range(CARRIERS)]
+    assert sorted(names[i] for i in wrong) == [f"{i:02d}.png" for i in range(CARRIERS, FILES)]
 
 
 def test_words_without_json(cli: Runner, made: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fake_results import EVIL, cam, provenance, signed
-from kerascope.report import Comparison, Interval, Story, Table, write_report
+from kerascope.report import Card, Comparison, Gallery, Interval, Story, Table, write_report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 _FOUND = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -82,6 +82,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(tmp_path_factory.mktemp("page") / "report.html", content, title=line)
 
 
+def tab(page: Any, number: int) -> None:
+    """Turn to a page of the report."""
+    page.locator("[role=tab]").nth(number).click()
+    page.wait_for_function(f"document.querySelectorAll('main > *')[{number}].checkVisibility()")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_opens_from_disk_without_a_complaint(
@@ -90,17 +96,57 @@ def test_opens_from_disk_without_a_complaint(
     size = {"width": width, "height": 800}
     watched = Watched(browser, report, color_scheme=scheme, viewport=size, offline=True)
     page = watched.page
-    widths = page.evaluate("[...document.querySelectorAll('main img')].map(i => i.naturalWidth)")
-    assert len(widths) > 10
+    for number in range(2):
+        tab(page, number)
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (sum(int(n) for n in dark[4:-1].split(",")) < 150) == (scheme == "dark")
+    shown = "[...document.querySelectorAll('main img[src]')].map(i => i.naturalWidth)"
+    widths = page.evaluate(shown)
+    assert len(widths) >= 9 + 3  # a comparison of three samples, and a small picture of each
     assert min(widths) > 0
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (sum(int(n) for n in dark[4:-1].split(",")) < 150) == (scheme == "dark")
-    assert page.evaluate("document.querySelectorAll('script').length") == 2
-    assert len(json.loads(page.locator("#provenance").text_content() or "")) == 2
+    assert page.evaluate("[...document.scripts].map(s => s.type)") == [
+        "application/json",
+        "application/json",
+        "module",
+    ]
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert sorted(ids) == sorted(set(ids))
+    assert len(json.loads(page.locator("script#provenance").text_content() or "")) == 2
     assert watched.complaints == []
-    assert [url for url in watched.requests if not url.startswith(("data:", "file:"))] == []
+    assert [
+        url for url in watched.requests if not url.startswith(("data:", "file:", "blob:"))
+    ] == []
     assert len([url for url in watched.requests if url.startswith("file:")]) == 1
+    page.close()
+
+
+def test_the_map_is_drawn(browser: Any, report: Path) -> None:
+    watched = Watched(browser, report)
+    tab(watched.page, 1)
+    watched.page.wait_for_function(_DRAWN)
+    assert "evidence" in watched.page.locator("#app").inner_text()
+    assert EVIL in watched.page.locator("#app").inner_text()
+    assert watched.complaints == []
+    watched.page.close()
+
+
+_DRAWN = """() => [...document.querySelectorAll("#app canvas")].some((canvas) => {
+  if (!canvas.width || !canvas.checkVisibility()) return false;
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  return new Set(data).size > 50;
+})"""
+
+
+def test_without_script_everything_is_said_in_words(browser: Any, report: Path) -> None:
+    watched = Watched(browser, report, java_script_enabled=False)
+    page = watched.page
+    assert page.locator("section.page").is_visible()
+    words = page.locator("noscript").inner_text()
+    assert words.count("of the positive evidence for") == 6
+    assert words.count("photo") == 0  # samples have the names that were given
+    assert EVIL in words
     page.close()
 
 
@@ -115,26 +161,42 @@ def test_the_watch_sees_what_it_watches_for(browser: Any, tmp_path: Path) -> Non
     watched.page.close()
 
 
+def test_a_card_opens_its_page(browser: Any, tmp_path: Path) -> None:
+    card = Card(title="1. ship", words="Pasting it turns the rest.", page="Two")
+    pages = [Gallery(title="First", page="One", cards=(card,)), Gallery(title="More", page="Two")]
+    watched = Watched(browser, write_report(tmp_path / "report.html", pages))
+    page = watched.page
+    assert not page.locator("#page-2").is_visible()
+    page.locator(".lead a").click()
+    page.locator("#page-2 h2").wait_for(state="visible")
+    assert not page.locator("#page-1").is_visible()
+    page.go_back()
+    page.locator("#page-1 h2").wait_for(state="visible")
+    assert watched.complaints == []
+    page.close()
+
+
 def test_pictures_open_in_large_and_flip_by_keys(browser: Any, report: Path) -> None:
     watched = Watched(browser, report)
     page = watched.page
-    button = page.locator(".sample .lane .frame button").first
+    tab(page, 0)
+    button = page.locator(".versus .frame button").nth(1)
     button.focus()
     page.keyboard.press("Enter")
-    large = page.locator("dialog img")
+    large = page.locator("dialog.viewer img")
     assert large.is_visible()
     first = large.get_attribute("src")
     assert first == button.locator("img").get_attribute("src")
     assert "evidence" in (large.get_attribute("alt") or "")
     page.keyboard.press("ArrowLeft")
-    assert large.get_attribute("src") == page.locator(".sample .original img").first.get_attribute(
+    assert large.get_attribute("src") == page.locator(".versus .original img").first.get_attribute(
         "src"
     )
     page.keyboard.press("ArrowRight")
     assert large.get_attribute("src") == first
     page.keyboard.press("Escape")
     assert not large.is_visible()
-    assert page.evaluate("document.activeElement.matches('.sample .lane .frame button')")
+    assert page.evaluate("document.activeElement.matches('.versus .frame button')")
     assert watched.complaints == []
     page.close()
 
@@ -180,7 +242,9 @@ _CONTRAST = """() => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_words_have_contrast(browser: Any, report: Path, scheme: str) -> None:
     page = Watched(browser, report, color_scheme=scheme).page
-    worst, where = page.evaluate(_CONTRAST)
-    assert worst >= 4.5, where
-    assert worst < 21
+    for number in range(2):
+        tab(page, number)
+        worst, where = page.evaluate(_CONTRAST)
+        assert worst >= 4.5, where
+        assert worst < 21
     page.close()

@@ -30,6 +30,7 @@ from fake_results import (
 )
 from kerascope.errors import BadFile, BadInput
 from kerascope.report import (
+    Card,
     Comparison,
     Explanations,
     Figure,
@@ -40,9 +41,13 @@ from kerascope.report import (
     Table,
     build_report,
     json_for_script,
+    page_of,
+    report,
     write_report,
 )
 from kerascope.report.cells import gap_words
+from kerascope.verdict import Grade
+from pages import document
 
 
 class Page(HTMLParser):
@@ -103,41 +108,33 @@ def evil() -> list:
 
 
 class TestContents:
-    def test_prediction_stands_before_the_pictures(self) -> None:
-        text = build_report([cam(1)])
-        body = text[text.index("<main") :]
-        assert body.index("tabby, 70") < body.index("12\u00a0%") < body.index("data:image")
-
-    def test_five_bars_and_how_many_more(self) -> None:
-        page = Page(build_report([cam(1)]))
-        widths = [float(a["width"]) for a in page.all("rect") if a.get("class") == "fill"]
-        assert widths == [70.0, 12.0, 8.0, 6.0, 3.0]
-        assert "1 more classes" in page.text
-
-    def test_every_method_and_target_has_a_picture_with_alt_text(self) -> None:
-        page = Page(
-            build_report([cam(3, targets=2), dataclasses.replace(cam(3, targets=2), layer="c2")])
-        )
-        described = [a["alt"] for a in page.all("img") if a["alt"]]
-        assert len(described) == 3 * (1 + 2 * 2)
-        assert sum("of the positive evidence for 'tabby' lies in" in alt for alt in described) == 6
-        assert all(a["src"].startswith("data:image/") for a in page.all("img"))
+    def test_everything_is_said_without_script(self) -> None:
+        many = dataclasses.replace(cam(3, targets=2), layer="c2")
+        page = Page(build_report([cam(3, targets=2), many]))
+        assert [tag for tag, _ in page.elements].count("noscript") == 1
+        assert page.text.count("of the positive evidence for 'tabby' lies in") == 6
+        assert page.text.count("of the positive evidence for 'dog' lies in") == 6
+        assert page.text.count("tabby, 70 %") == 12
+        assert all(f"photo{i}.jpg" in page.text for i in range(3))
 
     def test_words_layer_gap_notes_and_settings(self) -> None:
-        page = Page(
-            build_report(
-                [dataclasses.replace(signed(1), notes=("steps were raised to 64",)), cam(1)]
-            )
-        )
+        noted = dataclasses.replace(signed(1), notes=("steps were raised to 64",))
+        page = Page(build_report([noted, cam(1)]))
         for expected in (
             "logit of 'tabby' (9.5)",
-            "at layer conv5",
+            "layer conv5",
             "completeness gap",
             "steps were raised to 64",
+            "steps 32",
+            "noise 0.15",
+            "time 0.25 s",
         ):
             assert expected in page.text
-        for expected in ("steps 32", "noise 0.15", "time 0.25 s", "against −", "0 ", " for"):
-            assert expected in page.text
+
+    def test_grades_are_said_with_their_reasons(self) -> None:
+        grade = Grade(letter="C", score=0.5, reasons=("it hangs on it", "it changes"))
+        page = Page(build_report([dataclasses.replace(cam(2), grade=[grade, grade])]))
+        assert page.text.count("C: it hangs on it; it changes") == 2
 
     def test_gap_is_relative_to_the_score_difference(self) -> None:
         one = signed(1)  # values sum to 37.5 × 0.5 × 3: 12.5 for each of 25 pixels and 3 channels
@@ -149,26 +146,13 @@ class TestContents:
             "completeness gap −"
         )
 
-    def test_empty_and_broken_maps_say_so_on_the_picture(self) -> None:
+    def test_empty_and_broken_maps_say_so(self) -> None:
         values = np.zeros((1, 8, 8), np.float32)
         values[0, 0, 0] = np.nan
-        page = Page(build_report([result(values, display=pictures(1))]))
-        assert (
-            "no positive evidence for 'tabby' at layer conv5; 1 values are not finite" in page.text
-        )
-
-    def test_one_scale_per_method_unless_unlocked(self) -> None:
-        values = np.stack([spot(8, 8, 2, 2), 0.25 * spot(8, 8, 2, 2)])
-        made = result(values, display=(pictures(1)[0],) * 2)
-        shared = Page(build_report([made])).all("img")
-        own = Page(build_report([Explanations(results=(made,), shared_scale=False)])).all("img")
-        assert "over all pictures" in build_report([made])
-        maps = [
-            [a["src"] for a in page if a["alt"] and "evidence" in a["alt"]]
-            for page in (shared, own)
-        ]
-        assert maps[0][0] != maps[0][1]
-        assert maps[1][0] == maps[1][1]
+        text = build_report([result(values, display=pictures(1))])
+        words = "no positive evidence for 'tabby' at layer conv5; 1 values are not finite"
+        assert words in Page(text).text
+        assert document(text)["maps"][0]["message"].startswith(words)
 
     def test_provenance_is_readable_by_people_and_programs(self) -> None:
         page = Page(build_report([cam(1), signed(1)]))
@@ -176,14 +160,6 @@ class TestContents:
         assert [d["provenance"]["method"]["name"] for d in data] == ["fake_cam", "fake_signed"]
         assert "tiny.keras" in page.text
         assert page.all("details")
-
-    def test_many_samples_get_a_table_of_contents(self) -> None:
-        page = Page(build_report([cam(4)]))
-        targets = [a["href"][1:] for a in page.all("a")]
-        ids = {a["id"] for _, a in page.elements if a.get("id")}
-        assert set(targets) <= ids
-        assert len(targets) == 5
-        assert len(Page(build_report([cam(2)])).all("a")) == 1
 
     def test_other_inputs_are_drawn(self) -> None:
         made = result(
@@ -193,12 +169,44 @@ class TestContents:
             input_axes={"image": ("sample", "y", "x", "channel"), "facts": ("sample", "feature")},
             method=FakeSigned(),
         )
-        page = Page(build_report([made]))
-        assert len([a for a in page.all("img") if a["alt"]]) == 4
-        assert "input facts" in page.text
+        found = document(build_report([made]))
+        image, facts = found["maps"]
+        assert (image["kind"], facts["kind"]) == ("picture", "vector")
+        assert image["values"]["shape"] == [6, 8]
+        assert image["figure"] is None
+        assert facts["values"] is None
+        assert found["blobs"][facts["figure"]].startswith("data:image/")
+        assert [given["kind"] for given in found["samples"][0]["inputs"]] == ["picture", "vector"]
 
     def test_same_results_make_the_same_page(self) -> None:
         assert build_report([cam(2), signed(2)]) == build_report([cam(2), signed(2)])
+
+    def test_a_document_makes_the_same_page_again(self) -> None:
+        text = build_report([cam(2), signed(2)], title="Why")
+        again = page_of(document(text), state="sample=s1&view=split")
+        assert document(again) == document(text)
+        assert Page(again).text.count("lies in") == Page(text).text.count("lies in")
+        named = {a["name"]: a["content"] for a in Page(again).all("meta") if "name" in a}
+        assert named["kerascope-state"] == "sample=s1&view=split"
+        assert "kerascope-state" not in [a.get("name") for a in Page(text).all("meta")]
+
+    def test_what_a_section_says_and_knows_of_samples(self) -> None:
+        section = Explanations(
+            results=(cam(2),), intro="Seen at noon.", truths=("dog", None),
+            facets=({"day": "Monday"}, {"day": "Friday"}),
+        )  # fmt: skip
+        text = build_report([section])
+        found = document(text)
+        assert found["notes"] == ["Seen at noon."]
+        assert [one["truth"] for one in found["samples"]] == ["dog", None]
+        assert [one["facets"] for one in found["samples"]] == [{"day": "Monday"}, {"day": "Friday"}]
+        assert "truth: dog" in Page(text).text
+
+    def test_public_function_takes_one_result_or_several(self, tmp_path) -> None:
+        one = report(cam(1), tmp_path / "one.html")
+        assert document(one.read_text())["maps"][0]["method"]
+        several = report([cam(1), Story(headline="A")], tmp_path / "two.html", title="Both")
+        assert "Both" in several.read_text()
 
 
 class TestSections:
@@ -256,6 +264,21 @@ class TestSections:
         assert "conv4" in page.text
         assert "dead" in page.text
 
+    def test_cards_lead_to_their_pages(self) -> None:
+        picture = Figure(content=b"<svg></svg>", alt="before and after", width=9, height=4)
+        cards = (
+            Card(title="1. ship", words="Pasting it turns 71 %.", kicker="looks added",
+                 effect="Effect +71 %", figures=(picture,), page="Two"),
+            Card(title="2. plane", words="Nothing more.", page="Not there"),
+        )  # fmt: skip
+        page = Page(build_report([Gallery(page="One", cards=cards), Gallery(page="Two")]))
+        assert "looks added 1. ship" in page.text
+        assert "Pasting it turns 71 %. Effect +71 %" in page.text
+        assert [a["alt"] for a in page.all("img")] == ["before and after"]
+        links = [a["href"][1:] for a in page.all("a") if a.get("class") != "skip"]
+        assert links == ["page=page-2"]
+        assert links[0] in {a["id"] for a in page.all("span") if "id" in a}
+
     def test_interval_is_drawn_where_it_lies(self) -> None:
         rects = Page(build_report(self.demo())).all("rect")
         bars = [(a["x"], a["width"]) for a in rects if a.get("class") == "fill" and "x" in a]
@@ -266,11 +289,38 @@ class TestSections:
         content = [Comparison(results=(shared, signed(2)), headings=("a", "b")), shared]
         assert len(json.loads(Page(build_report(content)).raw["script"][0])) == 2
 
-    def test_results_in_a_row_become_one_section(self) -> None:
-        text = build_report([cam(1), signed(1), Story(headline="Between"), cam(1)])
-        assert text.count('class="explanations"') == 2
-        ids = [a["id"] for _, a in Page(text).elements if a.get("id")]
+    def test_explanations_are_one_app_and_the_rest_pages(self) -> None:
+        other = cam(1, names=("other.jpg",))
+        story = Story(headline="Between")
+        text = build_report([cam(1), signed(1), story, Gallery(title="More"), other])
+        page = Page(text)
+        ids = [a["id"] for _, a in page.elements if a.get("id")]
         assert len(ids) == len(set(ids))
+        assert [a["data-title"] for _, a in page.elements if "data-title" in a] == [
+            "Explanations",
+            "Between",
+        ]
+        assert ids.count("app") == 1
+        found = document(text)
+        assert [(one["id"], one["name"]) for one in found["samples"]] == [
+            ("s0", "photo0.jpg"),
+            ("s1", "other.jpg"),
+        ]
+        assert len(found["maps"]) == 3
+
+    def test_named_pages_are_tabs_of_their_own(self) -> None:
+        sections = [
+            Gallery(title="a", page="One"),
+            Gallery(title="b", page="One"),
+            Gallery(title="c", page="Two"),
+            Gallery(title="d"),
+        ]
+        text = build_report(sections)
+        page = Page(text)
+        found = [(a["id"], a["data-title"]) for _, a in page.elements if "data-title" in a]
+        assert found == [("page-1", "One"), ("page-2", "Two"), ("page-3", "d")]
+        assert 'id="document"' not in text
+        assert page.all("body")[0]["class"] == "plain"
 
     @pytest.mark.parametrize(
         ("make", "message"),
@@ -288,6 +338,8 @@ class TestSections:
             (lambda: build_report(["text"]), "results and sections, not str"),
             (lambda: build_report([Plain()]), "results and sections, not Plain"),
             (lambda: Explanations(results=()), "no result to report"),
+            (lambda: Explanations(results=(cam(2),), truths=("a",)), "1 truths for 2 samples"),
+            (lambda: Explanations(results=(cam(2),), facets=({},)), "1 facets for 2 samples"),
             (lambda: Interval(mean=0.5, low=0.6, high=0.7), r"interval 0.6 … 0.5 … 0.7 must rise"),
             (lambda: Table(columns=("a", "b"), rows=(("x",),)), "1 cells for 2 columns"),
             (
@@ -313,8 +365,8 @@ class TestSafety:
     def test_hostile_strings_stay_text(self) -> None:
         text = build_report(evil(), title=EVIL)
         page = Page(text)
-        assert len(page.all("script")) == 2
-        assert "alert" not in page.raw["script"][1]
+        assert [a["type"] for a in page.all("script")] == ["application/json"] * 2 + ["module"]
+        assert "alert(" not in page.raw["script"][2]
         assert "<script>alert" not in text
         assert EVIL in html.unescape(page.text)
         assert json.loads(page.raw["script"][0])[0]["notes"][0].startswith(EVIL)
@@ -341,7 +393,7 @@ class TestSafety:
         policy = next(a["content"] for a in page.all("meta") if a.get("http-equiv"))
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
-        for content in (page.raw["style"][0], page.raw["script"][1]):
+        for content in (page.raw["style"][0], page.raw["script"][2]):
             digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
             assert f"'sha256-{digest}'" in policy
 
@@ -363,7 +415,9 @@ class TestSafety:
         content = path.read_bytes()
         assert b"alice" not in content
         assert str(tmp_path).encode() not in content
-        for kind, data in re.findall(rb'src="data:image/(\w+);base64,([^"]+)"', content):
+        found = re.findall(rb'"data:image/(\w+);base64,([^"]+)"', content)
+        assert len(found) == 2
+        for kind, data in found:
             decoded = base64.b64decode(data)
             assert b"secret" not in decoded
             assert not Image.open(io.BytesIO(decoded)).getexif(), kind
@@ -395,4 +449,7 @@ def test_headings_go_down_one_step_at_a_time() -> None:
 def test_strength_has_its_own_words() -> None:
     values = np.abs(np.random.default_rng(0).normal(size=(1, 6, 6, 3))).astype(np.float32)
     made = result(values, axes=("sample", "y", "x", "channel"), method=FakeSaliency())
-    assert "much influence" in Page(build_report([made])).text
+    text = build_report([Comparison(results=(made,), headings=("a",)), made])
+    assert "much influence" in Page(text).text
+    assert document(text)["maps"][0]["meaning"] == "magnitude"
+    assert document(text)["maps"][0]["verdict"].startswith("influence ")

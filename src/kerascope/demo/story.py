@@ -26,6 +26,7 @@ NETS = {
 }
 SCENES = 240
 HONEST, FOOLED = 0.6, 0.2  # the shares that the story stands on
+_PAGE = "Two nets"
 _SEED = 20_000  # far from the seeds of training and testing
 _DATA = resources.files("kerascope.demo") / "data"
 
@@ -129,6 +130,7 @@ def write(findings: list[Finding], nets: dict[str, Any], path: Path, said: dict[
         _story(findings, said),
         Comparison(
             title="The same pictures, two reasons",
+            page=_PAGE,
             results=tuple(results),
             headings=tuple(f"{name}: {words}" for name, words in NETS.items()),
             captions=tuple(tuple(f"{percentage(x)} on the vehicle" for x in row) for row in shares),
@@ -155,6 +157,7 @@ def _story(findings: list[Finding], said: dict[str, str]) -> Story:
         f"{percentage(honest.in_sky)} in the sky."
     )
     return Story(
+        page=_PAGE,
         headline="Both nets are accurate on pictures like their own. Only one of them looks at "
         "the vehicle.",
         paragraphs=(

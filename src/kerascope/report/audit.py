@@ -22,14 +22,16 @@ from kerascope.plot.audit_quality import (
     reliability_figure,
 )
 from kerascope.plot.export import png_of
+from kerascope.report.audit_document import audit_document
 from kerascope.report.page import write_report
-from kerascope.report.sections import Figure, Gallery, Section, Table
+from kerascope.report.sections import Card, Figure, Gallery, Section, Table
 from kerascope.types import Array
 
 _TOLD = ("places", "idle", "metadata")  # of the evidence, in sentences
 _CLASSES = 20  # of the confusion matrix
 _GROUPS = 6  # classes whose strategies are shown
 _TILE = 140  # pixels of a picture on the page
+_CARDS, _SHOWN, _SMALL = 4, 3, 176  # findings on the first page, pictures of each, their pixels
 _FRAME = (214, 40, 90)
 
 
@@ -37,35 +39,68 @@ def write_audit(path: str | os.PathLike[str], found: Audit) -> Path:
     """Write the page of an audit and return its place; it needs nothing else to be shown."""
     pictures = None if found.source is None else Pictures(found.source, found.collected.settings)
     sections: list[Section] = [
-        _first(found), *(_finding(i, f, pictures) for i, f in enumerate(found.findings, 1)),
+        _first(found, pictures),
+        *(_finding(i, f, pictures) for i, f in enumerate(found.findings, 1)),
         _unseen(found), _quality(found.quality), *_evidence(found, pictures),
     ]  # fmt: skip
-    return write_report(path, sections, title=f"Audit of {found.model}")
+    title = f"Audit of {found.model}"
+    return write_report(path, sections, title=title, document=audit_document(found))
 
 
-def _first(found: Audit) -> Gallery:
+def _first(found: Audit, pictures: Pictures | None) -> Gallery:
     rows = tuple(
         (
             f"{i}. {one.label}", one.cue, _level(one),
-            "" if one.prevalence is None else f"{one.prevalence.value:.0%}",
-            f"{one.effect:+.0%} ({one.interval[0]:+.0%} … {one.interval[1]:+.0%})",
-            f"{one.control:.0%}", f"{one.p:.1g}",
+            "" if one.prevalence is None else _percent(one.prevalence.value),
+            _effect(one), _percent(one.control), f"{one.p:.1g}",
         )
         for i, one in enumerate(found.findings, 1)
     )  # fmt: skip
     columns = ("class", "cue", "level", "prevalence", "effect (95 %)", "control", "p")
     return Gallery(
         title="What does each class really hang on?",
+        page="Findings",
         paragraphs=(found.summary, *found.quality.words[:2]),
+        cards=tuple(
+            _card(i, one, pictures) for i, one in enumerate(found.findings[:_CARDS], 1)
+        ),
         table=Table(
             columns=columns, rows=rows,
             caption="Effect: share of pictures of other classes whose prediction follows the cue, "
             "less that of a control edited in the same way. p: adjusted for all that was tried "
-            f"(false discovery rate {found.rate:.0%}, Benjamini and Yekutieli 2001).",
+            f"(false discovery rate {_percent(found.rate)}, Benjamini and Yekutieli 2001).",
         )
         if rows
         else None,
     )  # fmt: skip
+
+
+def _percent(share: float, *, signed: bool = False) -> str:
+    return f"{100 * share:+.0f} %" if signed else f"{100 * share:.0f} %"
+
+
+def _effect(one: Finding) -> str:
+    low, high = (_percent(end, signed=True) for end in one.interval)
+    return f"{_percent(one.effect, signed=True)} ({low} … {high})"
+
+
+def _card(number: int, one: Finding, pictures: Pictures | None) -> Card:
+    """Return a finding for the first page: two or three pictures say most of it."""
+    shown = tuple(_turned(one, side=_SMALL))[:_SHOWN]
+    if not shown and pictures is not None:
+        shown = tuple(_examples(one, pictures))[:_SHOWN]
+    return Card(
+        title=f"{number}. {one.label}: {one.cue}",
+        kicker=_level(one),
+        words=one.sentence,
+        effect=f"Effect {_effect(one)}; of a control {_percent(one.control)}",
+        figures=shown,
+        page=_page(number, one),
+    )
+
+
+def _page(number: int, one: Finding) -> str:
+    return f"{number}. {one.label}: {one.kind}"
 
 
 def _level(one: Finding) -> str:
@@ -85,26 +120,27 @@ def _finding(number: int, one: Finding, pictures: Pictures | None) -> Gallery:
             else "with as much changed elsewhere"
         )
         words.append(
-            f"With the cue taken out, {one.kept[0].value:.0%} of these predictions stay; {other}, "
-            f"{one.kept[1].value:.0%}."
+            f"With the cue taken out, {_percent(one.kept[0].value)} of these predictions stay; "
+            f"{other}, {_percent(one.kept[1].value)}."
         )
     if one.also:
         words.append(f"Moves with it, and is explained by it: {', '.join(one.also)}.")
     return Gallery(
         title=f"{number}. {one.label}: {one.cue} — {_level(one)}",
+        page=_page(number, one),
         paragraphs=tuple(words),
         figures=(*_turned(one), *(() if pictures is None else _examples(one, pictures))),
     )
 
 
-def _turned(one: Finding) -> Iterator[Figure]:
+def _turned(one: Finding, *, side: int = 2 * _TILE) -> Iterator[Figure]:
     """Yield pictures before and after the edit that turned them."""
     for was, before, after in one.turned:
         gap = np.full((len(before), max(2, before.shape[1] // 24), before.shape[2]), 255, np.uint8)
         both = np.concatenate([before, gap, after], axis=1)
         both = both if both.shape[2] == 3 else both.repeat(3, axis=2)
         alt = f"A picture taken for '{was}', and the same after the edit, taken for '{one.label}'"
-        yield _tile(both, alt, f"{was} → edited: {one.label}", side=2 * _TILE)
+        yield _tile(both, alt, f"{was} → edited: {one.label}", side=side)
 
 
 def _examples(one: Finding, pictures: Pictures) -> Iterator[Figure]:
@@ -143,11 +179,12 @@ def _tile(pixels: Array, alt: str, caption: str, *, side: int = _TILE) -> Figure
 
 def _unseen(found: Audit) -> Gallery:
     rows = tuple(
-        (name, "none: too few files" if share is None else f"{share:.1%}")
+        (name, "none: too few files" if share is None else f"{100 * share:.1f} %")
         for name, share in found.least.items()
     )
     return Gallery(
         title="What could not be seen",
+        page="Not seen",
         paragraphs=(
             f"{found.tested} hypotheses were decided by {found.passes} pictures put to the model.",
             *(f"Not seen: {words}." for words in found.unseen),
@@ -185,7 +222,10 @@ def _quality(good: Quality) -> Gallery:
         drawn = reliability_figure(**values, **more, words=words)
         figures.append(_drawn(drawn, reliability_alt(**values, words=words)))
     return Gallery(
-        title="How good is the model at all?", paragraphs=good.words, figures=tuple(figures)
+        title="How good is the model at all?",
+        page="Quality",
+        paragraphs=good.words,
+        figures=tuple(figures),
     )
 
 
@@ -215,6 +255,7 @@ def _evidence(found: Audit, pictures: Pictures | None) -> Iterator[Gallery]:
                 figures = [_drawn(drawn, strategies_alt(means, shares, words=one.words))]
         yield Gallery(
             title=f"Where the evidence for {name} lies",
+            page="Evidence",
             paragraphs=(*paragraphs, *([told["strategies"]] if "strategies" in told else [])),
             figures=tuple(figures),
         )

@@ -17,14 +17,12 @@ from kerascope.plot.maps import Kind, Map, Meaning, picture_of
 from kerascope.plot.stamp import without_folders
 from kerascope.plot.words import (
     ENDS,
-    Ranked,
     broken_words,
     describe,
     empty_words,
     grade_of,
     number,
     percentage,
-    ranking,
     sample_name,
     sentence,
 )
@@ -67,24 +65,6 @@ def file_picture(figure: Figure) -> Picture:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Bar:
-    """One line of a prediction; `width` is 0 … 100, or None where a bar would say nothing."""
-
-    label: str
-    words: str
-    width: float | None
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The strongest values of one output."""
-
-    output: str
-    bars: tuple[Bar, ...]
-    more: str
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Legend:
     """A colour bar with its ends in words and numbers."""
 
@@ -104,22 +84,6 @@ class Cell:
     message: str
     caption: str
     grade: Grade | None
-
-
-def prediction_of(result: Attribution, sample: int) -> tuple[Prediction, ...]:
-    """Return the five strongest values of every output that is a vector."""
-    found = []
-    for name, ranked in ranking(result, sample).items():
-        outputs = result.predictions[name] if name else result.predictions
-        total = np.asarray(outputs)[sample].size
-        more = f"{total - len(ranked):,} more classes" if total > len(ranked) else ""
-        found.append(Prediction(output=name, bars=tuple(map(_bar, ranked)), more=more))
-    return tuple(found)
-
-
-def _bar(item: Ranked) -> Bar:
-    width = None if item.share is None else round(item.share * 100, 2)
-    return Bar(label=item.label, words=item.words, width=width)
 
 
 def base_of(result: Attribution, item: Map) -> Array | None:

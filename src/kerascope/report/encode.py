@@ -12,8 +12,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from kerascope.report.bundle import checked
+
 _HERE = Path(__file__).parent
-_WEB = _HERE.parent / "web"
 # Inside a script element only these can end it, open a comment, or end a line of JavaScript.
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
@@ -43,18 +44,15 @@ def tight(text: str) -> str:
     return text.replace(" %", "\u00a0%")
 
 
-@functools.cache
-def front_end(name: str) -> Markup:
-    """Return a style or script of the front end, to be inlined."""
-    text = (_WEB / name).read_text(encoding="utf-8")
-    assert "</" not in text, f"{name} would end its own element"
-    return Markup(text)  # noqa: S704 — a file of this package
+def inlined(text: str) -> Markup:
+    """Return a style or script of this package, as it may stand in its element."""
+    return Markup(checked("page", text))  # noqa: S704 — checked, and a file of this package
 
 
 def policy(*, style: str, script: str) -> str:
     """Return a content security policy that allows this style, this script and inlined pictures."""
     return (
-        "default-src 'none'; img-src data:; "
+        "default-src 'none'; img-src data: blob:; "
         f"style-src {_source(style)}; script-src {_source(script)}; "
         "base-uri 'none'; form-action 'none'"
     )

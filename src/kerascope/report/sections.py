@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from kerascope.errors import BadInput
 from kerascope.plot.grid import check_together
+from kerascope.plot.words import short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -28,6 +30,7 @@ class Interval:
             )
 
 
+_TAB = 32  # characters of a tab that has no name of its own
 Cell = str | int | float | Interval | None  # None: undefined
 
 
@@ -49,10 +52,20 @@ class Table:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Section:
-    """Base of all sections."""
+    """Base of all sections.
+
+    page: title of the page that it stands on; sections in a row that name the same, or none, share
+        one.
+    """
 
     template: ClassVar[str]
     title: str = ""
+    page: str = ""
+
+    @property
+    def heading(self) -> str:
+        """What a tab calls it."""
+        return self.title or type(self).__name__
 
     @property
     def sources(self) -> tuple[Attribution, ...]:
@@ -68,6 +81,11 @@ class Story(Section):
     headline: str
     paragraphs: tuple[str, ...] = ()
     table: Table | None = None
+
+    @property
+    def heading(self) -> str:
+        """What a tab calls it."""
+        return self.title or short(self.headline, _TAB)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,11 +109,27 @@ class Figure:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Card:
+    """A finding in short: words, a number, small pictures, and the way to the page that tells it.
+
+    kicker: what kind of finding. effect: the number in words. page: title of a page of the report.
+    """
+
+    title: str
+    words: str
+    kicker: str = ""
+    effect: str = ""
+    figures: tuple[Figure, ...] = ()
+    page: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Gallery(Section):
-    """Pictures side by side with words, and numbers below them."""
+    """Cards, pictures side by side with words, and numbers below them."""
 
     template: ClassVar[str] = "gallery.html.j2"
     paragraphs: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()
     figures: tuple[Figure, ...] = ()
     table: Table | None = None
 
@@ -141,6 +175,7 @@ class Explanations(Section):
     """Results of several methods on the same samples: every method and target side by side.
 
     shared_scale: one scale per method over the whole section; False gives every sample its own.
+    truths: the right class of every sample, where it is known. facets: further traits of each.
     """
 
     template: ClassVar[str] = "explanations.html.j2"
@@ -148,9 +183,16 @@ class Explanations(Section):
     title: str = "Explanations"
     intro: str = ""
     shared_scale: bool = True
+    truths: tuple[str | None, ...] = ()
+    facets: tuple[Mapping[str, str | float | bool | None], ...] = ()
 
     def __post_init__(self) -> None:
         check_samples(self.results)
+        count = len(self.results[0])
+        for name in ("truths", "facets"):
+            given = len(getattr(self, name))
+            if given not in (0, count):
+                raise BadInput(f"{given} {name} for {count} samples")
 
     @property
     def sources(self) -> tuple[Attribution, ...]:

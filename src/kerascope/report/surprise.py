@@ -23,7 +23,7 @@ def surprises(maps: Sequence[tuple[str, Array]]) -> list[float | None]:
     1 minus the overlap of its distribution over 8 × 8 cells with the mean of those of all other
     maps of its class: 0 … 1. None for classes of fewer than four maps, and for empty maps.
     """
-    cells = [_cells(values) for _, values in maps]
+    cells = [cells_of(values) for _, values in maps]
     groups: dict[str, list[int]] = defaultdict(list)
     for index, (name, _) in enumerate(maps):
         if cells[index] is not None:
@@ -39,8 +39,8 @@ def surprises(maps: Sequence[tuple[str, Array]]) -> list[float | None]:
     return found
 
 
-def _cells(values: Array) -> Array | None:
-    """Return what is above zero (sizes, where nothing is) in cells, summing to 1; None if empty."""
+def cells_of(values: Array) -> Array | None:
+    """Return (8, 8) shares: what is above zero (sizes, where nothing is); None if empty."""
     strength = np.maximum(values, 0).astype(np.float64)
     if not strength.any():
         strength = np.abs(values).astype(np.float64)

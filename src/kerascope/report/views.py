@@ -4,71 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING
 
 from kerascope.errors import BadInput
-from kerascope.plot.maps import Map, limit_of, maps_of, pick
-from kerascope.plot.stamp import without_folders
-from kerascope.plot.words import layer_words, number, percentage, prediction_words, sample_name
+from kerascope.plot.maps import limit_of, maps_of, pick
+from kerascope.plot.words import number, percentage, prediction_words, sample_name
 from kerascope.report import cells
 from kerascope.report.sections import (
+    Card,
     Comparison,
-    Explanations,
+    Figure,
     Gallery,
     Interval,
     Section,
     Story,
     Table,
 )
-
-if TYPE_CHECKING:
-    from kerascope.attribution import Attribution
-    from kerascope.types import Array
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Lane:
-    """The maps of one method and input for one sample, with their scale."""
-
-    title: str
-    where: str
-    legend: cells.Legend
-    cells: tuple[cells.Cell, ...]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Sample:
-    """One sample: prediction first, then picture, then maps."""
-
-    anchor: str
-    name: str
-    verdict: str
-    predictions: tuple[cells.Prediction, ...]
-    pictures: tuple[cells.Picture, ...]
-    lanes: tuple[Lane, ...]
-    single: bool  # one target: the lanes stand side by side
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class MethodCard:
-    """How a method was set, and what it has to say."""
-
-    title: str
-    layer: str
-    reference: str
-    fields: tuple[tuple[str, str], ...]
-    seconds: str
-    notes: tuple[str, ...]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ExplanationsView:
-    """Samples and methods of an `Explanations` section."""
-
-    intro: str
-    scale: str
-    samples: tuple[Sample, ...]
-    methods: tuple[MethodCard, ...]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -124,6 +74,7 @@ class GalleryView:
     """Pictures with captions, and numbers, of a `Gallery` section."""
 
     pictures: tuple[tuple[cells.Picture, str], ...]
+    cards: tuple[tuple[Card, tuple[tuple[cells.Picture, str], ...]], ...]
     table: TableView
 
 
@@ -131,72 +82,6 @@ class GalleryView:
 def view(section: Section, number_: int) -> object:  # noqa: ARG001
     """Return what the template of a section reads; `number_` makes its anchors unique."""
     raise BadInput(f"a report holds results and sections, not {type(section).__name__}")
-
-
-@view.register
-def _explanations(section: Explanations, number_: int) -> ExplanationsView:
-    maps = [maps_of(result) for result in section.results]
-    count = len(section.results[0])
-    scope = "over all pictures of this page" if section.shared_scale else "for each picture alone"
-    if count == 1:
-        scope = "over all its targets"
-    return ExplanationsView(
-        intro=section.intro,
-        scale=f"Each method has one colour scale {scope}; units differ between methods, so colours "
-        "compare along a method, not across methods.",
-        samples=tuple(_sample(section, maps, index, number_) for index in range(count)),
-        methods=tuple(_method(result) for result in section.results),
-    )
-
-
-def _sample(section: Explanations, maps: list[list[Map]], index: int, number_: int) -> Sample:
-    first = section.results[0]
-    bases: dict[str, Array | None] = {}
-    pictures: list[cells.Picture] = []
-    lanes: list[Lane] = []
-    for result, all_maps in zip(section.results, maps, strict=True):
-        mine = [item for item in all_maps if item.sample == index]
-        for name in dict.fromkeys(item.input for item in mine):
-            row = [item for item in mine if item.input == name]
-            if name not in bases:
-                bases[name] = cells.base_of(result, row[0])
-                shown = cells.picture_cell(result, row[0], bases[name])
-                pictures += [shown] if shown is not None else []
-            scope = [m for m in (all_maps if section.shared_scale else mine) if m.input == name]
-            lanes.append(_lane(result, row, scope, bases[name]))
-    return Sample(
-        anchor=f"s{number_}-{index}",
-        name=sample_name(first, index),
-        verdict=prediction_words(first, index),
-        predictions=cells.prediction_of(first, index),
-        pictures=tuple(pictures),
-        lanes=tuple(lanes),
-        single=all(len(lane.cells) == 1 for lane in lanes),
-    )
-
-
-def _lane(result: Attribution, row: list[Map], scope: list[Map], base: Array | None) -> Lane:
-    limit = limit_of(scope)
-    several = len(result.input_names) > 1
-    layer = layer_words(result, row[0].input)
-    layer = f"at layer {layer}" if layer else ""
-    return Lane(
-        title=result.method.title,
-        where=", ".join(filter(None, [f"input {row[0].input}" if several else "", layer])),
-        legend=cells.legend_of(scope, limit),
-        cells=tuple(cells.map_cell(result, item, base=base, limit=limit) for item in row),
-    )
-
-
-def _method(result: Attribution) -> MethodCard:
-    return MethodCard(
-        title=result.method.title,
-        layer=layer_words(result),
-        reference=result.method.reference,
-        fields=cells.fields_of(result),
-        seconds=f"{number(result.provenance.seconds)} s",
-        notes=tuple(without_folders(list(result.notes))),
-    )
 
 
 @view.register
@@ -245,8 +130,13 @@ def _story(section: Story, number_: int) -> StoryView:  # noqa: ARG001
 
 @view.register
 def _gallery(section: Gallery, number_: int) -> GalleryView:  # noqa: ARG001
-    pictures = tuple((cells.file_picture(f), f.caption) for f in section.figures)
-    return GalleryView(pictures=pictures, table=_table(section.table))
+    cards = tuple((card, _pictures(card.figures)) for card in section.cards)
+    pictures = _pictures(section.figures)
+    return GalleryView(pictures=pictures, cards=cards, table=_table(section.table))
+
+
+def _pictures(figures: tuple[Figure, ...]) -> tuple[tuple[cells.Picture, str], ...]:
+    return tuple((cells.file_picture(figure), figure.caption) for figure in figures)
 
 
 def _table(table: Table | None) -> TableView:

@@ -1,0 +1,253 @@
+"""What a document says of models, methods, samples and predictions: one JSON value each."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from kerascope.plot.colour import fit
+from kerascope.plot.maps import axes_of, maps_of, picture_of, target_count
+from kerascope.plot.stamp import without_folders
+from kerascope.plot.words import (
+    layer_words,
+    number,
+    prediction_words,
+    ranking,
+    sample_name,
+)
+from kerascope.report.blobs import Blobs
+from kerascope.report.cells import fields_of
+
+if TYPE_CHECKING:
+    from kerascope.attribution import Attribution
+    from kerascope.method import AttributionMethod
+    from kerascope.types import Tree
+
+SMALLEST = 240  # pixels of a picture's longest side, below which it grows by a whole factor
+THUMB = 96  # pixels of a small picture's longest side
+_ADDITIVE = ("sum", "mean")  # reductions over channels that leave sums sums
+
+Entry = dict[str, Any]
+
+
+def name_of(letter: str, *parts: Any) -> str:
+    """Return a name made of contents: equal parts, equal names."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return letter + hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def model_id(result: Attribution) -> str:
+    """Return the name of a result's model in documents."""
+    return name_of("m", result.provenance.model_sha256, result.provenance.model)
+
+
+def method_id(result: Attribution) -> str:
+    """Return the name of a result's method, as it was set, in documents."""
+    score = result.provenance.score
+    return name_of("k", model_id(result), result.method.to_json(), result.layer, score)
+
+
+def model_entry(result: Attribution) -> Entry:
+    """Return what a document says of a result's model."""
+    made = result.provenance
+    facts = {
+        "Preprocessing": made.preprocessing or "none known",
+        "Made with": f"Kerascope {made.kerascope}, Keras {made.keras} on {made.backend} "
+        f"{made.backend_version}",
+    }
+    return {
+        "id": model_id(result),
+        "name": without_folders(made.model),
+        "sha256": made.model_sha256,
+        "facts": [[name, without_folders(words)] for name, words in facts.items()],
+    }
+
+
+def method_entry(result: Attribution) -> Entry:
+    """Return what a document says of a result's method."""
+    method = result.method
+    return {
+        "id": method_id(result),
+        "model": model_id(result),
+        "name": method.name,
+        "title": method.title,
+        "layer": without_folders(layer_words(result)),
+        "score": result.provenance.score,
+        "fields": [list(pair) for pair in fields_of(result)],
+        "settings": without_folders(method.to_json()["fields"]),
+        "linear": linear(result),
+        "signed": method.signed,
+        "reference": method.reference,
+        "seconds": f"{number(result.provenance.seconds)} s",
+        "notes": list(without_folders(list(result.notes))),
+        "cost": cost_of(method, _shapes(result), target_count(result)),
+        "python": without_folders(python_of(result)),
+    }
+
+
+def linear(result: Attribution) -> bool:
+    """Return whether maps of a difference of targets are differences of the maps shown.
+
+    False where the method is not linear, or where sizes are taken of its channels.
+    """
+    several = any("channel" in axes_of(result, name) for name in result.input_names)
+    return result.method.is_linear() and (not several or result.method.reduce in _ADDITIVE)
+
+
+def _shapes(result: Attribution) -> dict[str, tuple[int, ...]]:
+    given = result.inputs
+    trees = given if isinstance(given, Mapping) else {next(iter(result.input_axes)): given}
+    return {name: tuple(np.shape(array)[1:]) for name, array in trees.items()}
+
+
+def cost_of(
+    method: AttributionMethod, shapes: Mapping[str, tuple[int, ...]], targets: int
+) -> Entry | None:
+    """Return the passes over one sample; None where they hang on the layer's channels."""
+    one, two = (method.passes(shapes, targets, channels) for channels in (1, 2))
+    return dataclasses.asdict(one) if one == two else None
+
+
+def python_of(result: Attribution) -> str:
+    """Return the call of `ks.explain` that makes a result, as Python."""
+    made, method = result.provenance, result.method
+    given = [
+        f"{field.name}={value!r}"
+        for field in dataclasses.fields(method)
+        if (value := getattr(method, field.name)) != field.default
+    ]
+    asked = "" if made.asked is None else f"target={made.target!r}"
+    score = "" if made.score == "logit" else f"score={made.score!r}"
+    seed = "" if not made.seed else f"seed={made.seed}"
+    rest = [text for text in (asked, score, seed, *given) if text]
+    return f"ks.explain({', '.join(['model', 'images', repr(method.name), *rest])})"
+
+
+def sample_entries(
+    results: Sequence[Attribution],
+    *,
+    ids: Sequence[str],
+    blobs: Blobs,
+    longest: int,
+    truths: Sequence[str | None] = (),
+    facets: Sequence[Mapping[str, Any]] = (),
+) -> list[Entry]:
+    """Return what a document says of the samples that all results share.
+
+    longest: pixels of a picture's longest side at most.
+    """
+    shown = {name: result for result in reversed(results) for name in result.input_names}
+    kinds = {name: _kind(result, name) for name, result in shown.items()}
+    found = []
+    for index, sample in enumerate(ids):
+        inputs: list[Entry] = []
+        thumb = None
+        for name, result in shown.items():
+            picture = picture_of(result, index, name)
+            entry: Entry = {"name": name, "kind": kinds[name], "picture": None}
+            entry |= {"width": None, "height": None}
+            if picture is not None:
+                small = fit(picture, longest=longest, smallest=min(SMALLEST, longest))
+                entry["picture"] = blobs.picture(small)
+                entry["height"], entry["width"] = picture.shape[:2]
+                thumb = thumb or blobs.picture(fit(small, longest=THUMB, smallest=THUMB // 2))
+            inputs.append(entry)
+        found.append(
+            {
+                "id": sample,
+                "name": sample_name(results[0], index),
+                "truth": truths[index] if index < len(truths) else None,
+                "facets": dict(facets[index]) if index < len(facets) else {},
+                "thumb": thumb,
+                "inputs": inputs,
+            }
+        )
+    return found
+
+
+def _kind(result: Attribution, name: str) -> str:
+    return next(m.kind.value for m in maps_of(result, samples=[0]) if m.input == name)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Predicted:
+    """What a model gave for some samples, without an explanation of it.
+
+    predictions: (sample, class), by output where there are several.
+    """
+
+    predictions: Tree
+    labels: tuple[str, ...] | None = None
+
+
+def prediction_entry(
+    result: Attribution | Predicted,
+    index: int,
+    *,
+    sample: str,
+    model: str,
+    epoch: float | None = None,
+) -> Entry:
+    """Return what a document says of one sample's prediction.
+
+    index: of the sample in the result; sample, model: their names in the document.
+    """
+    held = cast("Attribution", result)  # only what it predicts is read
+    outputs: list[Entry] = []
+    for output, ranked in ranking(held, index).items():
+        tree = result.predictions
+        total = np.asarray(tree[output] if isinstance(tree, Mapping) else tree)[index].size
+        bars = [
+            {"label": r.label, "index": r.index, "value": _finite(r.value), "words": r.words,
+             "share": r.share}
+            for r in ranked
+        ]  # fmt: skip
+        rest = total - len(bars)
+        more = f"{rest:,} more class{'es' if rest > 1 else ''}" if rest > 0 else ""
+        outputs.append({"name": output, "bars": bars, "more": more})
+    first = outputs[0]["bars"] if outputs else []
+    shares = [bar["share"] for bar in first[:2]]
+    sure = len(shares) == 2 and None not in shares
+    return {
+        "sample": sample,
+        "model": model,
+        "epoch": epoch,
+        "verdict": prediction_words(held, index),
+        "top": first[0]["label"] if first else None,
+        "share": first[0]["share"] if first else None,
+        "margin": shares[0] - shares[1] if sure else None,
+        "outputs": outputs,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+_SCORE = re.compile(r"^(?:logit|probability|score) of (.+?) \([^()]*\)$", re.DOTALL)
+_NUMBERED = re.compile(r"class (\d+)")
+_OUTPUT = re.compile(r"^(.*) of output '(.*)'$", re.DOTALL)
+
+
+def class_of(explained: str, labels: Sequence[str] | None) -> tuple[int | None, str]:
+    """Return (class, output) of a target from its words, such as "logit of 'tabby' (12.3)".
+
+    The class is None where the target is none, or one of several of that name.
+    """
+    match = _SCORE.match(explained)
+    if match is None:
+        return None, ""
+    who, output = match[1], ""
+    if (named := _OUTPUT.match(who)) is not None:
+        who, output = named[1], named[2]
+    if (numbered := _NUMBERED.fullmatch(who)) is not None:
+        return int(numbered[1]), output
+    known = list(labels or ())
+    places = [i for i, label in enumerate(known) if f"'{label}'" == who]
+    return (places[0] if len(places) == 1 else None), output

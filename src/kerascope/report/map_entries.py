@@ -1,0 +1,288 @@
+"""What a document says of maps: their numbers, where they lie, how far they can be trusted."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kerascope.attribution import heatmap_of
+from kerascope.method import AttributionMethod
+from kerascope.plot.export import drawn
+from kerascope.plot.maps import Kind, Map, Meaning, axes_of, limit_of
+from kerascope.plot.words import (
+    broken_words,
+    concentration,
+    describe,
+    empty_words,
+    grade_of,
+    percentage,
+    place,
+    ranking,
+    sentence,
+    subject,
+)
+from kerascope.report.blobs import Blobs
+from kerascope.report.cells import gap_words
+from kerascope.report.entries import Entry, class_of, method_id, model_id, name_of
+from kerascope.report.surprise import surprises
+from kerascope.resize import overlaps
+
+if TYPE_CHECKING:
+    from kerascope.attribution import Attribution
+    from kerascope.types import Array
+    from kerascope.verdict import Grade
+
+_SHORT = {  # reasons as `grading.reasons` words them, for a line that has no room for them
+    "the score hangs on what it points to no more": "misses what counts",
+    "a map that knows nothing": "no better than a map that knows nothing",
+    "looks much the same": "shows the input more than the model",
+    "changes under small noise": "unstable",
+    "stays under small noise": "stable",
+}
+_MOST_SAID = 3
+_COLOURS = 255  # steps from zero to the limit: a colour map has no more
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Detail:
+    """How exactly maps are kept.
+
+    side: pixels of a map's longest side at most; None keeps its own. exact: 16 bits of the largest
+    size; else as many steps as there are colours.
+    """
+
+    side: int | None = None
+    exact: bool = True
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Setting:
+    """What all maps of one document share.
+
+    ids: of the samples. epoch: of the training run. shared_scale: one limit for all maps of a
+    method and input; else one for every sample.
+    """
+
+    blobs: Blobs
+    ids: Sequence[str]
+    epoch: float | None
+    shared_scale: bool
+    detail: Detail
+
+
+def map_entries(result: Attribution, items: Sequence[Map], setting: Setting) -> list[Entry]:
+    """Return what a document says of the maps of a result."""
+    limits = _limits(items, shared=setting.shared_scale)
+    odd = _odd(result, items)
+    keys = _keys(items)
+    return [
+        {**_map(result, item, keys[index], limits[index], setting), "surprise": odd[index]}
+        for index, item in enumerate(items)
+    ]
+
+
+def _keys(items: Sequence[Map]) -> list[str]:
+    """Return a name for the target of every map; two classes of one name are numbered."""
+    said = [(item.sample, item.input, subject(item.explained)) for item in items]
+    counts = [said[:index].count(one) for index, one in enumerate(said)]
+    return [f"{s[2]} #{n + 1}" if n else s[2] for s, n in zip(said, counts, strict=True)]
+
+
+def _limits(items: Sequence[Map], *, shared: bool) -> list[float]:
+    groups: dict[Any, list[Map]] = {}
+    keys = [item.input if shared else (item.input, item.sample) for item in items]
+    for key, item in zip(keys, items, strict=True):
+        groups.setdefault(key, []).append(item)
+    limits = {key: limit_of(group) for key, group in groups.items()}
+    return [limits[key] for key in keys]
+
+
+def _odd(result: Attribution, items: Sequence[Map]) -> list[float | None]:
+    """Return the surprise of every map: pictures' first targets only."""
+    ranked = [next(iter(ranking(result, i).values()), []) for i in range(len(result))]
+    tops = [row[0].label if row else "" for row in ranked]
+    first = [i for i, item in enumerate(items) if item.kind is Kind.PICTURE and item.target == 0]
+    named = [(f"{items[i].input}\n{tops[items[i].sample]}", items[i].values) for i in first]
+    known = dict(zip(first, surprises(named), strict=True))
+    return [known.get(index) for index in range(len(items))]
+
+
+def _map(result: Attribution, item: Map, key: str, limit: float, setting: Setting) -> Entry:
+    grade = grade_of(result, item)
+    flat = item.kind is Kind.PICTURE
+    words = [empty_words(result, item) if item.empty else "", broken_words(item)]
+    keep = lambda values: _kept(values, limit, setting)  # noqa: E731
+    before = _signed(result, item) if flat else None
+    where, share = _lies(item)
+    sample = setting.ids[item.sample]
+    return {
+        "id": name_of("a", sample, method_id(result), key, item.input, setting.epoch),
+        "sample": sample,
+        "model": model_id(result),
+        "method": method_id(result),
+        "epoch": setting.epoch,
+        "input": item.input,
+        "target": _target(result, item, key),
+        "kind": item.kind.value,
+        "meaning": item.meaning.value,
+        "values": keep(_native(result, item)) if flat else None,
+        "signed": None if before is None else keep(before),
+        "figure": None if flat else setting.blobs.picture(drawn(result, item, limit=limit)),
+        "size": list(item.values.shape),
+        "limit": limit,
+        "gap": gap_words(result, item.sample, item.target),
+        "message": "; ".join(filter(None, words)),
+        "grade": None if grade is None else grade.to_json(),
+        "alt": describe(result, item),
+        "caption": sentence(result, item),
+        "place": where,
+        "verdict": _verdict(result, item, where, grade),
+        "share": share,
+        "against": _against(item),
+        "path": _path(result, item, keep) if flat else None,
+    }
+
+
+def _target(result: Attribution, item: Map, key: str) -> Entry:
+    score = np.reshape(np.asarray(result.scores[item.sample]), -1)[item.target]
+    index, output = class_of(item.explained, result.labels)
+    return {
+        "key": key,
+        "place": item.target,
+        "index": index,
+        "output": output,
+        "words": item.explained,
+        "subject": subject(item.explained),
+        "score": float(score) if np.isfinite(score) else None,
+    }
+
+
+def _strength(item: Map) -> Array:
+    """Return what is counted as evidence: above zero, or all sizes where there is no sign."""
+    return np.abs(item.values) if item.meaning is Meaning.MAGNITUDE else np.maximum(item.values, 0)
+
+
+def _lies(item: Map) -> tuple[str, str]:
+    """Return where half of the evidence lies and on how much: ("upper left", "12 %").
+
+    Both are empty where there is none; only pictures have a place.
+    """
+    strength = _strength(item)
+    if not strength.any():
+        return "", ""
+    _, area, region = concentration(strength)
+    if item.kind is not Kind.PICTURE:
+        return "", percentage(area)
+    return place(np.where(region, strength, 0).astype(np.float64)), percentage(area)
+
+
+def _against(item: Map) -> float:
+    """Return the share of all evidence that speaks against the target, 0 … 1."""
+    whole = float(np.abs(item.values).sum())
+    return float(np.maximum(-item.values, 0).sum()) / whole if whole else 0.0
+
+
+def _verdict(result: Attribution, item: Map, where: str, grade: Grade | None) -> str:
+    """Return "evidence in the upper left; grade B: gap 3 %, stable"."""
+    what = "influence" if item.meaning is Meaning.MAGNITUDE else "evidence"
+    if not _strength(item).any():
+        kind = "" if item.empty else "positive "
+        lies = f"no {kind}{what} for {subject(item.explained)}"
+    elif where.startswith("spread"):
+        lies = f"{what} {where}"
+    else:
+        lies = f"{what} in the {where}" if where else ""
+    gap = gap_words(result, item.sample, item.target).removeprefix("completeness ")
+    if grade is None:
+        return "; ".join(filter(None, [lies, gap]))
+    why = ", ".join(list(filter(None, [gap, *_why(grade)]))[:_MOST_SAID])
+    return "; ".join(filter(None, [lies, f"grade {grade.letter}" + (f": {why}" if why else "")]))
+
+
+def _why(grade: Grade) -> list[str]:
+    """Return in a word or two what speaks for and against a map, from the reasons of its grade."""
+    return [
+        words
+        for start, words in _SHORT.items()
+        if any(reason.startswith(start) for reason in grade.reasons)
+    ]
+
+
+def _kept(values: Array, limit: float, setting: Setting) -> Entry:
+    """Keep a (y, x) map as exactly as the document asks for."""
+    side = setting.detail.side
+    longest = max(values.shape)
+    if side is not None and longest > side:
+        shape = [max(1, round(size * side / longest)) for size in values.shape]
+        values = averaged(values, (shape[0], shape[1]))
+    return setting.blobs.array(values, step=0.0 if setting.detail.exact else limit / _COLOURS)
+
+
+def averaged(values: Array, size: tuple[int, int]) -> Array:
+    """Return a (y, x) map as means over equal areas, `size` of them."""
+    rows, columns = (overlaps(old, new) for old, new in zip(values.shape, size, strict=True))
+    rows, columns = (w / w.sum(axis=1, keepdims=True) for w in (rows, columns))
+    return (rows @ values.astype(np.float64) @ columns.T).astype(np.float32)
+
+
+def _native(result: Attribution, item: Map) -> Array:
+    """Return a map at the method's own resolution, where stretching it is plain interpolation."""
+    if type(result.method).project is not AttributionMethod.project:
+        return item.values
+    return _flat(result, item, *_row(result, item))
+
+
+def _flat(result: Attribution, item: Map, values: Array, axes: tuple[str, ...]) -> Array:
+    """Return one sample's values without channels, at their own resolution: (y, x)."""
+    if "channel" in axes:
+        known = result.input_axes[item.input]
+        kept = tuple(a for a in axes if a not in ("sample", "target", "channel"))
+        # at its own size: what `heatmap_of` stretches stays as it is
+        sizes = dict(zip(axes, values.shape, strict=True))
+        shape = tuple(sizes.get(a, 1) if a in kept else 1 for a in known)
+        values = heatmap_of(result.method, values, axes, known, shape, result.method.reduce)
+    return np.nan_to_num(np.squeeze(values, axis=0), nan=0, posinf=0, neginf=0)
+
+
+def _row(result: Attribution, item: Map) -> tuple[Array, tuple[str, ...]]:
+    """Return the values of one sample and target, sample axis kept, and their axes."""
+    tree = result.values
+    values = np.asarray(tree[item.input] if isinstance(tree, Mapping) else tree)
+    axes = axes_of(result, item.input)
+    values = values[item.sample : item.sample + 1]
+    if "target" in axes:
+        values = values[:, item.target]
+        axes = tuple(a for a in axes if a != "target")
+    return np.asarray(values, np.float32), axes
+
+
+def _signed(result: Attribution, item: Map) -> Array | None:
+    """Return the map before its ReLU, where the method kept it."""
+    kept = result.extras.get("signed", result.extras.get(f"signed:{item.input}"))
+    if kept is None:
+        return None
+    row = np.asarray(kept[item.sample], np.float32)
+    if "target" in axes_of(result, item.input):
+        row = row[item.target]
+    return row if row.ndim == 2 and np.isfinite(row).all() else None
+
+
+def _path(result: Attribution, item: Map, keep: Callable[[Array], Entry]) -> Entry | None:
+    """Return the maps along a path that a method kept, from the baseline, where nothing is, on."""
+    extras = result.extras
+    maps = extras.get("path", extras.get(f"path:{item.input}"))
+    if maps is None:
+        return None
+    several = "target" in axes_of(result, item.input)
+    row = lambda array: array[item.sample][item.target] if several else array[item.sample]  # noqa: E731
+    axes = _row(result, item)[1]
+    ways = [_flat(result, item, np.asarray(way[None], np.float32), axes) for way in row(maps)]
+    scores = [float(row(extras["path_start"])), *row(extras["path_scores"]).tolist()]
+    return {
+        "alphas": [0.0, *extras["path_alphas"][item.sample].tolist()],
+        "scores": scores,
+        "values": [keep(way) for way in [np.zeros_like(ways[0]), *ways]],
+    }

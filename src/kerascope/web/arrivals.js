@@ -1,0 +1,59 @@
+// What comes to the studio's page: the document at the start, samples as they are listed, files.
+
+const PAGE = 1000; // samples asked for at once
+const MOST_LISTED = 20000;
+const MODEL_FILE = /\.(keras|h5|hdf5)$/i;
+
+export async function loadAll(context) {
+  const { book, host } = context;
+  try {
+    const answer = await host.document();
+    // What the events have told meanwhile is newer.
+    const models = answer.models.map((model) => ({ ...model, ...book.model(model.id) }));
+    book.merge({ ...answer, models });
+    context.redraw();
+    await loadSamples(context);
+  } catch (problem) {
+    context.fail(problem, () => loadAll(context));
+  }
+}
+
+export async function loadSamples(context) {
+  const { book, host } = context;
+  for (;;) {
+    const start = book.document.samples.length;
+    const page = await host.samples(start, PAGE);
+    if (page.samples.length > 0) {
+      book.merge({ samples: page.samples });
+      context.redraw();
+    }
+    const grown = book.document.samples.length;
+    if (grown === start || grown >= page.total || grown >= MOST_LISTED) return;
+  }
+}
+
+export async function addFiles(context, files) {
+  const { redraw, fail } = context;
+  const models = files.filter((file) => MODEL_FILE.test(file.name));
+  const pictures = files.filter((file) => !MODEL_FILE.test(file.name));
+  try {
+    for (const file of models) await addModel(context, file);
+    if (pictures.length > 0) await addPictures(context, pictures);
+  } catch (problem) {
+    fail(problem);
+  }
+  redraw();
+}
+
+async function addModel({ host, state, say }, file) {
+  say(`Opening ${file.name} …`);
+  const { id } = await host.addModel([file]);
+  state.set({ model: id });
+}
+
+async function addPictures({ book, host, state, fail }, pictures) {
+  const answer = await host.addSamples(pictures);
+  book.merge({ samples: answer.samples });
+  for (const { name, error } of answer.refused ?? []) fail({ message: `${name}: ${error}` });
+  if (answer.samples.length > 0) state.set({ sample: answer.samples[0].id });
+}

@@ -1,0 +1,273 @@
+// The erase test: paint over a part of the picture; what should the score lose, what does it lose?
+
+import { actionButton, fill, make, setAttribute, setHidden, setText, vector } from "./dom.js";
+import { concentration } from "./regions.js";
+import { groundOf } from "./contours.js";
+import { inputField, numbersOf } from "./sources.js";
+import { Mask, underMask } from "./mask.js";
+import { numberWords, percentWords } from "./colours.js";
+
+const HOWS = [["blur", "blurred"], ["inpaint", "filled in from around"], ["grey", "grey"]];
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const RADII = [0.01, 0.25];
+
+// main: gives the slot of the map on the stage.
+export function makeBrush(context, main) {
+  return new Brush(context, main);
+}
+
+class Brush {
+  constructor(context, main) {
+    this.context = context;
+    this.main = main;
+    this.mask = null;
+    this.at = [0.5, 0.5];
+    this.radius = 0.06;
+    this.how = "blur";
+    this.watched = new WeakSet();
+    this.told = "";
+    this.measured = null;
+    this.build();
+  }
+
+  build() {
+    const { state } = this.context;
+    this.canvas = make("canvas", { class: "stage-mask", "aria-hidden": "true" });
+    this.ring = ["stage-cross-rim", "stage-cross"].map((kind) =>
+      vector("ellipse", { class: kind, "vector-effect": "non-scaling-stroke" }));
+    this.drawing = vector("svg", { class: "stage-drawing", viewBox: "0 0 1 1",
+      preserveAspectRatio: "none", "aria-hidden": "true" }, ...this.ring);
+    const name = this.context.host.live ? "Erase test" : "Brush";
+    this.toggle = actionButton(name, () => state.set({ erase: !state.get().erase }),
+      { class: "chip", "data-control": "erase", title: "Paint over a part and see what it costs" });
+    this.size = make("input", { type: "range", min: RADII[0], max: RADII[1], step: "0.005",
+      value: this.radius, on: { input: () => this.resize(Number(this.size.value)) } });
+    const options = HOWS.map(([value, words]) => make("option", { value }, words));
+    this.hows = make("select", { on: { change: () => this.choose(this.hows.value) } }, ...options);
+    this.run = actionButton("Erase and ask the model", () => this.measure(), { class: "primary" });
+    const half = actionButton("Cover the strongest part", () => this.coverHalf());
+    const clear = actionButton("Clear", () => this.clear());
+    this.predicted = make("p", { class: "stage-predicted", "aria-live": "polite" });
+    this.result = make("div", { class: "stage-measured", "aria-live": "polite" });
+    this.panel = make("div", { class: "stage-erase" },
+      make("p", { class: "quiet" }, "Paint on the picture. Keys on the picture: arrows move the " +
+        "brush, Space paints, X frees, [ and ] change its size."),
+      make("div", { class: "stage-row" },
+        make("label", {}, make("span", {}, "Brush"), this.size),
+        make("label", {}, make("span", {}, "Covered part is"), this.hows),
+        half, clear, this.run),
+      this.predicted, this.result);
+    this.element = make("div", { class: "stage-brush" }, this.toggle, this.panel);
+  }
+
+  draw(shown) {
+    const slot = this.main();
+    const can = Boolean(shown.map?.values) && Boolean(slot?.panel.layer) && shown.view !== "sheet";
+    setHidden(this.element, !can);
+    const active = can && shown.erase;
+    setAttribute(this.toggle, "aria-pressed", String(active));
+    setHidden(this.panel, !active);
+    setHidden(this.run, !this.context.host.live);
+    slot?.panel.view?.classList.toggle("stage-painting", active);
+    if (!active) {
+      this.canvas.remove();
+      this.drawing.remove();
+      return;
+    }
+    this.watch(slot.panel);
+    if (this.canvas.parentElement !== slot.panel.layer) {
+      slot.panel.layer.append(this.canvas, this.drawing);
+    }
+    this.fit(shown);
+    this.drawBrush();
+    this.predict(shown);
+  }
+
+  // A mask belongs to its picture: another picture starts with none.
+  fit({ map }) {
+    this.map = map;
+    const key = `${map.sample}:${map.input}:${map.size}`;
+    if (key === this.picture) return;
+    this.picture = key;
+    this.mask = new Mask(map.size);
+    this.measured = null;
+  }
+
+  // The picture has come: only now its shape is known.
+  settle() {
+    if (this.drawing.isConnected) this.drawBrush();
+  }
+
+  drawBrush() {
+    const { width: wide, height: high } = this.main().panel.place;
+    this.mask.ratio = wide / high;
+    const [across, down] = this.mask.reach(this.radius);
+    for (const ring of this.ring) {
+      setAttribute(ring, "cx", this.at[0]);
+      setAttribute(ring, "cy", this.at[1]);
+      setAttribute(ring, "rx", across);
+      setAttribute(ring, "ry", down);
+    }
+    const key = `${this.picture}:${this.mask.version}`;
+    if (key !== this.painted) this.mask.paint(this.canvas);
+    this.painted = key;
+  }
+
+  changed() {
+    this.measured = null;
+    this.context.redraw();
+  }
+
+  resize(radius) {
+    this.radius = Math.min(Math.max(radius, RADII[0]), RADII[1]);
+    this.size.value = String(this.radius);
+    this.drawBrush();
+  }
+
+  choose(how) {
+    this.how = how;
+    this.changed();
+  }
+
+  clear() {
+    this.mask.clear();
+    this.changed();
+  }
+
+  // The smallest part that holds half of the evidence, averaged as for the regions: single pixels
+  // of fine maps are no part that anyone would paint.
+  async coverHalf() {
+    const shown = this.context.book.resolve(this.context.state.get());
+    const numbers = await numbersOf(this.context, shown, shown.map);
+    const field = await inputField(this.context, numbers);
+    const ground = groundOf(field, numbers.size);
+    this.mask.take(concentration(ground.values).region, ground.shape);
+    this.changed();
+  }
+
+  watch(panel) {
+    if (this.watched.has(panel)) return;
+    this.watched.add(panel);
+    const { view } = panel;
+    let last = null;
+    const on = (kind, listener) => view.addEventListener(kind, (event) => {
+      if (this.context.state.get().erase && this.main()?.panel === panel) listener(event);
+    }, { capture: true });
+    on("pointerdown", (event) => {
+      const at = panel.placeOf(event);
+      if (!at || event.button > 0) return;
+      view.setPointerCapture(event.pointerId);
+      last = { at, covered: !event.shiftKey };
+      this.stroke(at, at, last.covered);
+    });
+    on("pointermove", (event) => {
+      const at = panel.placeOf(event);
+      if (!at) return;
+      this.at = at;
+      if (last) this.stroke(last.at, at, last.covered);
+      else this.drawBrush();
+      if (last) last.at = at;
+    });
+    const end = () => {
+      last = null;
+    };
+    on("pointerup", end);
+    on("pointercancel", end);
+    on("keydown", (event) => this.press(event));
+  }
+
+  stroke(from, to, covered) {
+    this.at = to;
+    this.drawBrush();
+    this.mask.line(from, to, this.radius, covered);
+    this.changed();
+  }
+
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = ARROWS[event.key];
+    if (step) {
+      const far = this.radius / (event.shiftKey ? 4 : 1);
+      this.at = this.at.map((share, axis) => Math.min(Math.max(share + far * step[axis], 0), 1));
+      this.drawBrush();
+    } else if (event.key === " ") this.stroke(this.at, this.at, true);
+    else if (event.key === "x" || event.key === "X") this.stroke(this.at, this.at, false);
+    else if (event.key === "[") this.resize(this.radius / 1.25);
+    else if (event.key === "]") this.resize(this.radius * 1.25);
+    else if (event.key === "Enter" && this.context.host.live) this.measure();
+    else if (event.key === "Escape") this.context.state.set({ erase: false });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // What the map says that the covered part holds. Only of complete methods is it a drop.
+  async predict(shown) {
+    const key = [this.mask.version, this.picture, shown.map.id, shown.contrast, shown.path].join();
+    if (key !== this.told) {
+      this.told = key;
+      const numbers = await numbersOf(this.context, shown, shown.map);
+      const field = await inputField(this.context, numbers);
+      if (key !== this.told || field.length !== this.mask.bytes.length) return;
+      setText(this.predicted, predictedWords(underMask(field, this.mask, numbers.meaning),
+        this.mask.area, numbers, shown.map));
+    }
+    this.drawMeasured();
+  }
+
+  drawMeasured() {
+    if (this.drawnResult === this.measured && this.measured) return;
+    this.drawnResult = this.measured;
+    if (this.measured) fill(this.result, ...measuredParts(this.measured));
+    else if (this.context.host.live) fill(this.result);
+    else {
+      fill(this.result, make("p", { class: "quiet" },
+        "What the score really loses needs the model: open it with “kerascope studio”."));
+    }
+  }
+
+  async measure() {
+    const { host, jobs } = this.context;
+    const { map, mask, how } = this;
+    if (!mask.bytes.some(Boolean)) {
+      fill(this.result, make("p", { class: "quiet" }, "Nothing is covered yet: paint first."));
+      return;
+    }
+    const target = Number.isInteger(map.target.index) ? map.target.index : map.target.key;
+    const request = { sample: map.sample, model: map.model, mask: mask.packed(), how, target };
+    const start = (told) => host.erase(request, told);
+    const { version } = mask;
+    this.run.disabled = true;
+    try {
+      const answer = await (jobs ? jobs.run("Erase test", start) : start(() => {}));
+      if (version === mask.version && map === this.map) this.measured = answer.erased;
+    } catch (problem) {
+      fill(this.result, make("p", { class: "stage-problem" }, problem.message));
+    }
+    this.run.disabled = false;
+    this.context.redraw();
+  }
+}
+
+function predictedWords({ held, against, sum }, area, { meaning, subject }, map) {
+  if (area === 0) return "";
+  const what = meaning === "magnitude" ? "influence on" : "evidence for";
+  const parts = [`${percentWords(area)} of the picture is covered; it holds ` +
+    `${percentWords(held)} of the ${what} ${subject}`];
+  if (meaning === "signed" && against > 0) {
+    parts.push(`and ${percentWords(against)} of what speaks against it`);
+  }
+  const words = `${parts.join(" ")}.`;
+  if (!map.gap || map.target.score === null) return words;
+  return `${words} Predicted drop: ${numberWords(sum)} of ${numberWords(map.target.score)}.`;
+}
+
+function measuredParts({ target, before, after, drop, outputs_after: outputs, picture }) {
+  const first = outputs?.[0]?.bars?.[0];
+  const now = first ? `The model now says ${first.label}, ${first.words}.` : "";
+  const words = make("p", {}, make("b", {}, `Measured drop: ${numberWords(drop)}`),
+    ` (${target}: ${numberWords(before)} → ${numberWords(after)}). ${now}`);
+  const image = picture && make("img", { src: picture, class: "stage-erased",
+    alt: "The picture as the model was given it, with the covered part erased" });
+  return [image || null, words];
+}

@@ -1,0 +1,153 @@
+// The two hosts of the page, with one interface: a report has its data inside, a studio is asked.
+
+const refuse = () => Promise.reject(new Error("a report holds no model to ask"));
+
+export function inlinedHost(given) {
+  return {
+    live: false,
+    document: () => Promise.resolve(given),
+    explain: refuse, predict: refuse, erase: refuse, path: refuse, grade: refuse,
+    layers: refuse, methods: refuse, cancel: refuse,
+    thumb: () => null,
+    picture: () => null,
+    onModel: () => {}, onSamples: () => {},
+  };
+}
+
+class HostError extends Error {
+  constructor(message, { restart = false, code = 0, cancelled = false } = {}) {
+    super(message);
+    Object.assign(this, { restart, code, cancelled });
+  }
+}
+
+async function problemOf(answer) {
+  const text = await answer.text();
+  try {
+    return JSON.parse(text).error ?? text;
+  } catch {
+    return text || `the studio answered ${answer.status}`;
+  }
+}
+
+async function ask(address, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(address, { credentials: "same-origin", ...options });
+  } catch {
+    throw new HostError("the studio does not answer; is it still running?", { restart: true });
+  }
+  if (!answer.ok) throw new HostError(await problemOf(answer), { code: answer.status });
+  return answer;
+}
+
+const askJson = async (address, options) => (await ask(address, options)).json();
+
+const asJson = (value) => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(value),
+});
+
+function upload(address, files) {
+  const form = new FormData();
+  for (const file of files) form.append("files", file, file.name);
+  return askJson(address, { method: "POST", body: form });
+}
+
+const OVER_STATES = ["done", "failed", "cancelled"];
+const MOST_HEARD = 200; // jobs of others whose last word is kept
+
+// One stream for all jobs: browsers open few connections at once.
+function makeLine(base) {
+  const waiting = new Map(); // job → {told, resolve, reject}
+  const heard = new Map(); // what was said before the job's name was known here
+  const models = new Set(); // listeners
+  const samples = new Set();
+
+  const finish = async (job, said) => {
+    const { resolve, reject } = waiting.get(job);
+    waiting.delete(job);
+    if (said.state === "cancelled") reject(new HostError("cancelled", { cancelled: true }));
+    else if (said.state === "failed") {
+      reject(new HostError(said.error || "the job failed", { restart: said.restart === true }));
+    } else {
+      await askJson(`${base}jobs/${encodeURIComponent(job)}`).then(resolve, reject);
+    }
+  };
+  const hear = (said) => {
+    const one = waiting.get(said.id);
+    if (one === undefined) {
+      heard.set(said.id, said);
+      if (heard.size > MOST_HEARD) heard.delete(heard.keys().next().value);
+    } else if (OVER_STATES.includes(said.state)) finish(said.id, said);
+    else one.told({ ...said, job: said.id });
+  };
+  const askAgain = async () => {
+    for (const job of [...waiting.keys()]) {
+      const address = `${base}jobs/${encodeURIComponent(job)}`;
+      const said = await askJson(address).catch((problem) => ({
+        id: job, state: "failed", error: problem.message, restart: true,
+      }));
+      if (waiting.has(job)) hear({ ...said, id: job });
+    }
+  };
+
+  const events = new EventSource(`${base}events`);
+  events.addEventListener("job", (event) => hear(JSON.parse(event.data)));
+  events.addEventListener("model", (event) => {
+    const said = JSON.parse(event.data);
+    models.forEach((listener) => listener(said));
+  });
+  events.addEventListener("samples", () => samples.forEach((listener) => listener()));
+  // Also after a break of the line: what ended meanwhile is not told again.
+  events.addEventListener("open", () => {
+    askAgain();
+  });
+
+  return {
+    models, samples,
+    follow: (job, told) =>
+      new Promise((resolve, reject) => {
+        waiting.set(job, { told, resolve, reject });
+        told({ job, state: "waiting", done: 0, total: null, words: "" });
+        if (heard.has(job)) hear(heard.get(job));
+        heard.delete(job);
+      }),
+  };
+}
+
+export function liveHost(base) {
+  const line = makeLine(base);
+  const run = async (kind, request, told = () => {}) => {
+    const { id } = await askJson(`${base}jobs`, asJson({ kind, ...request }));
+    return line.follow(id, told);
+  };
+  const ofModel = (what) => (model) =>
+    askJson(`${base}${what}?model=${encodeURIComponent(model)}`);
+  return {
+    live: true,
+    document: () => askJson(`${base}document`),
+    samples: (start, count) => askJson(`${base}samples?start=${start}&count=${count}`),
+    explain: (request, told) => run("explain", request, told),
+    predict: (request, told) => run("predict", request, told),
+    erase: (request, told) => run("erase", request, told),
+    path: (request, told) => run("path", request, told),
+    grade: (request, told) => run("grade", request, told),
+    follow: (job, told) => line.follow(job, told),
+    layers: ofModel("layers"),
+    methods: ofModel("methods"),
+    cancel: (job) => ask(`${base}jobs/${encodeURIComponent(job)}`, { method: "DELETE" }),
+    thumb: (sample) => `${base}thumb/${encodeURIComponent(sample)}`,
+    picture: (sample) => `${base}picture/${encodeURIComponent(sample)}`,
+    onModel: (listener) => line.models.add(listener),
+    onSamples: (listener) => line.samples.add(listener),
+    addSamples: (files) => upload(`${base}samples`, files),
+    addModel: (files) => upload(`${base}models`, files),
+    reopenModel: (id) =>
+      askJson(`${base}models?given=${encodeURIComponent(id)}`, { method: "POST" }),
+    closeModel: (id) => ask(`${base}models/${encodeURIComponent(id)}`, { method: "DELETE" }),
+    share: async (document, state) =>
+      (await ask(`${base}share`, asJson({ document, state }))).text(),
+  };
+}

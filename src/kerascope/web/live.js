@@ -1,0 +1,262 @@
+// The studio's side of the page: asks the model for what is looked at, quick things first.
+
+import { addFiles, loadAll, loadSamples } from "./arrivals.js";
+import { dotsOf } from "./marks.js";
+
+const ASK_AFTER = 120; // milliseconds that a sample must stay before anything slow is asked
+const AGAIN_AFTER = 2000; // milliseconds after which what was refused is asked again
+const PATIENCE = 5000; // milliseconds that the list of methods may take
+const FIRST = "grad_cam"; // shown while slower methods are made
+const CHEAP = 1; // dots up to which several targets are asked at once
+const SEVERAL = 3;
+const BATCH = 32; // samples predicted by one job
+
+const isReady = (model) =>
+  model !== null && (model.state === undefined || model.state === "ready");
+
+const keyOf = (sample, model, name, fields, target) =>
+  JSON.stringify([sample, model, name, fields ?? {}, target ?? null]);
+
+export class Live {
+  constructor(context) {
+    this.context = context;
+    this.methods = new Map(); // model → descriptions; null while they are on their way
+    this.places = new Map(); // model → its layers
+    this.refused = new Set(); // what failed is not asked again by looking
+    this.followed = "";
+    this.timer = 0;
+    this.predicting = false;
+    context.host.onModel((said) => this.hearModel(said));
+    context.host.onSamples(() => loadSamples(context));
+  }
+
+  load() {
+    return loadAll(this.context);
+  }
+
+  addFiles(files) {
+    return addFiles(this.context, files);
+  }
+
+  hearModel(said) {
+    const { book, fail, host, redraw } = this.context;
+    if (said.state === "closed") book.removeModel(said.id);
+    else book.merge({ models: [{ facts: [], sha256: "", ...book.model(said.id), ...said }] });
+    if (said.state === "ready") this.learnMethods(said.id);
+    if (said.state === "failed") {
+      fail({ message: said.error, restart: true }, () => host.reopenModel(said.id).catch(fail));
+    }
+    redraw();
+  }
+
+  async closeModel(model) {
+    const { book, fail, host, redraw } = this.context;
+    try {
+      await host.closeModel(model.id);
+      book.removeModel(model.id);
+      redraw();
+    } catch (problem) {
+      fail(problem);
+    }
+  }
+
+  // What is known of a model, or null; asked for once, and again where it was refused.
+  lookUp(table, model, fetchAll) {
+    if (!model || this.context.book.model(model) === null) return null;
+    if (!table.has(model)) {
+      table.set(model, null);
+      fetchAll(model).then((found) => {
+        table.set(model, found);
+        this.context.redraw();
+      }, () => setTimeout(() => {
+        table.delete(model);
+        this.context.redraw();
+      }, AGAIN_AFTER));
+    }
+    return table.get(model);
+  }
+
+  describe(model) {
+    return this.lookUp(this.methods, model, async (id) =>
+      (await this.context.host.methods(id)).methods);
+  }
+
+  described(model, name) {
+    return this.describe(model)?.find((method) => method.name === name) ?? null;
+  }
+
+  // Which methods a model hinders is known when it is open.
+  async learnMethods(model) {
+    const found = await this.context.host.methods(model).catch(() => null);
+    if (found !== null) this.methods.set(model, found.methods);
+    this.context.redraw();
+  }
+
+  layers(model) {
+    if (!isReady(this.context.book.model(model))) return [];
+    const found = this.lookUp(this.places, model, async (id) =>
+      (await this.context.host.layers(id)).layers);
+    return (found ?? [])
+      .filter((layer) => layer.map !== null)
+      .map(({ layer, map }) => ({ name: layer, words: `${layer} (${map.join(" × ")})` }));
+  }
+
+  // The job that makes a method's map of the sample shown, or null.
+  pending(shown, method) {
+    const start = JSON.stringify([shown.sample, shown.model, method.name]).slice(0, -1);
+    return this.context.jobs.running().find((job) => job.key.startsWith(start)) ?? null;
+  }
+
+  // Asks for one thing once; its answer is in the book then. null where there is none.
+  async ask(words, request, { kind = "explain", auto = false } = {}) {
+    const { book, fail, host, jobs, redraw } = this.context;
+    const { sample, model, method, fields, target } = request;
+    const key = keyOf(sample ?? request.samples?.[0], model, method ?? kind, fields, target);
+    if (jobs.running().some((job) => job.key === key && !job.cancelled)) return null;
+    if (auto && this.refused.has(key)) return null;
+    try {
+      const answer = await jobs.run(words, (told) => host[kind](request, told), { key, auto });
+      book.merge(answer.document);
+      redraw();
+      return answer;
+    } catch (problem) {
+      if (!problem.cancelled) this.refused.add(key);
+      fail(problem, () => {
+        this.refused.delete(key);
+        this.ask(words, request, { kind });
+      });
+      return null;
+    }
+  }
+
+  // Several targets where they cost little: then the bars answer at once.
+  targetFor({ model, prediction, map }, name) {
+    const classes = prediction?.outputs.length === 1 ? prediction.outputs[0].bars.length : 0;
+    const cheap = dotsOf(this.described(model, name)?.cost) <= CHEAP;
+    if (cheap && classes > 1) return `top-${Math.min(SEVERAL, classes)}`;
+    return map?.target.output ? null : (map?.target.index ?? null);
+  }
+
+  askMap(shown, { name, fields, target }, options) {
+    const title = this.described(shown.model, name)?.title ?? name;
+    const who = this.context.book.sample(shown.sample)?.name ?? "";
+    return this.ask(`${title} of ${who}`, {
+      sample: shown.sample, model: shown.model, method: name, fields,
+      target: target ?? this.targetFor(shown, name),
+    }, options);
+  }
+
+  // Asked for by a person: what comes is shown, where the sample is still in sight.
+  async explain(shown, request) {
+    const { state } = this.context;
+    const answer = await this.askMap(shown, request);
+    const made = answer?.document.methods.at(-1);
+    if (made && this.isShown(shown)) state.set({ method: made.id });
+  }
+
+  async explainBar(shown, bar, output) {
+    const method = this.context.book.method(shown.wanted ?? shown.method);
+    const answer = await this.askMap(shown, {
+      name: method?.name ?? FIRST, fields: method?.settings,
+      target: output ? `${output}: ${bar.label}` : bar.index,
+    });
+    const map = answer?.document.maps.at(-1);
+    if (map && this.isShown(shown)) {
+      this.context.state.set({ target: map.target.key, method: map.method, versus: "" });
+    }
+  }
+
+  grade(shown) {
+    const method = this.context.book.method(shown.method);
+    return this.ask(`Grade of ${method.title}`, {
+      sample: shown.sample, model: shown.model, method: method.name, fields: method.settings,
+      target: shown.map.target.index ?? null,
+    }, { kind: "grade" });
+  }
+
+  // While a slow method runs, the quick one's map is on the stage.
+  shown(wanted) {
+    const { book, state } = this.context;
+    if (wanted.map !== null || !wanted.sample) return { ...wanted, wanted: wanted.method };
+    const quick = book.document.methods.find(
+      (method) => method.model === wanted.model && method.name === FIRST,
+    );
+    const found = quick ? book.resolve({ ...state.get(), method: quick.id }) : wanted;
+    return { ...(found.map === null ? wanted : found), wanted: wanted.method };
+  }
+
+  isShown({ sample }) {
+    return this.context.book.resolve(this.context.state.get()).sample === sample;
+  }
+
+  // Asks for what is looked at and not there. Leaving a sample cancels what it was waiting for.
+  follow(wanted) {
+    const { book, jobs } = this.context;
+    const model = book.model(wanted.model);
+    const key = [wanted.sample, wanted.model, wanted.method, isReady(model)].join();
+    if (key === this.followed) return;
+    this.followed = key;
+    clearTimeout(this.timer);
+    for (const job of jobs.running()) {
+      if (job.auto && !job.key.startsWith(`["${wanted.sample}"`)) jobs.cancel(job);
+    }
+    if (!wanted.sample || !isReady(model)) return;
+    this.timer = setTimeout(() => this.askMissing(wanted), ASK_AFTER);
+  }
+
+  async askMissing(wanted) {
+    const { book, state } = this.context;
+    await this.methodsKnown(wanted.model);
+    if (wanted.prediction === null) {
+      const who = book.sample(wanted.sample)?.name ?? "";
+      const request = { samples: [wanted.sample], model: wanted.model };
+      await this.ask(`Prediction of ${who}`, request, { kind: "predict", auto: true });
+    }
+    if (this.isShown(wanted)) await this.askMaps(book.resolve(state.get()));
+    if (this.isShown(wanted)) this.predictRest(wanted.model);
+  }
+
+  async askMaps(wanted) {
+    const chosen = this.context.book.method(wanted.method);
+    const slow = chosen !== null && chosen.name !== FIRST && wanted.map === null;
+    if (this.shown(wanted).map === null) {
+      await this.askMap(wanted, { name: this.firstName(wanted.model) }, { auto: true });
+    }
+    if (slow && this.isShown(wanted)) {
+      const request = { name: chosen.name, fields: chosen.settings };
+      await this.askMap(wanted, request, { auto: true });
+    }
+  }
+
+  // Grad-CAM, or the cheapest that the model does not hinder.
+  firstName(model) {
+    const known = (this.describe(model) ?? []).filter((method) => !method.hindrance);
+    return (known.find((method) => method.name === FIRST) ?? known[0])?.name ?? FIRST;
+  }
+
+  async methodsKnown(model) {
+    this.describe(model);
+    for (const start = Date.now(); !this.methods.get(model); ) {
+      if (Date.now() - start > PATIENCE) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  // The filters need every prediction: made in small jobs, after what is looked at.
+  async predictRest(model) {
+    const { book } = this.context;
+    if (this.predicting) return;
+    this.predicting = true;
+    let answer = true;
+    while (answer !== null && isReady(book.model(model))) {
+      const rest = book.document.samples
+        .filter((sample) => book.prediction(sample.id, model) === null)
+        .filter((sample) => !this.refused.has(keyOf(sample.id, model, "predict")))
+        .slice(0, BATCH)
+        .map((sample) => sample.id);
+      if (rest.length === 0) break;
+      answer = await this.ask("Predictions", { samples: rest, model }, { kind: "predict" });
+    }
+    this.predicting = false;
+  }
+}

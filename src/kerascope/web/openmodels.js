@@ -1,0 +1,74 @@
+// The studio's models: which are open, how to open another or close one.
+
+import { actionButton, keepRows, make, setAttribute, setHidden, setText } from "./dom.js";
+
+const STATES = { loading: "loading …", failed: "failed", closed: "closed" };
+
+export function makeOpenModels(context) {
+  const { book, state, live } = context;
+  const list = make("ul", { class: "model-list" });
+  const files = (words, accept, take) => {
+    const input = make("input", {
+      type: "file", class: "unseen", accept, multiple: true, tabindex: "-1", "aria-hidden": "true",
+    });
+    input.addEventListener("change", () => {
+      take([...input.files]);
+      input.value = "";
+    });
+    return [actionButton(words, () => input.click(), { class: "soft" }), input];
+  };
+  const summary = make("summary", { class: "soft" }, "Models");
+  const element = make(
+    "details",
+    { class: "menu" },
+    summary,
+    make(
+      "div",
+      { class: "menu-body" },
+      list,
+      make(
+        "p", { class: "menu-actions" },
+        ...files("Open a model", ".keras,.h5,.hdf5", (chosen) => live.addFiles(chosen)),
+        ...files("Add pictures", "image/*", (chosen) => live.addFiles(chosen)),
+      ),
+      make("p", { class: "quiet" }, "Or drop a model or pictures anywhere on this page."),
+    ),
+  );
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    element.open = false;
+    summary.focus();
+  });
+  // A press elsewhere folds every menu.
+  document.addEventListener("pointerdown", (event) => {
+    for (const menu of document.querySelectorAll(".menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  return {
+    element,
+    draw(shown) {
+      const { models } = book.document;
+      setText(summary, models.length === 1 ? models[0].name : `${models.length} models`);
+      keepRows(list, models, () => makeModelRow(), (row, model) => {
+        const [choose, close] = row.children;
+        const said = model.error ?? STATES[model.state] ?? "";
+        setText(choose, said ? `${model.name} — ${said}` : model.name);
+        setAttribute(choose, "aria-pressed", String(model.id === shown.model));
+        setAttribute(close, "aria-label", `Close ${model.name}`);
+        setHidden(close, model.state === "loading");
+        row.choose = () => state.set({ model: model.id });
+        row.close = () => live.closeModel(model);
+      });
+    },
+  };
+}
+
+function makeModelRow() {
+  const row = make("li", {});
+  row.append(
+    actionButton("", () => row.choose(), { class: "link" }),
+    actionButton("×", () => row.close(), { class: "link" }),
+  );
+  return row;
+}

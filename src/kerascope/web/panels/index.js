@@ -1,0 +1,13 @@
+// The panels, one for a kind of input. A map that no panel draws shows the figure made of it.
+
+import { attentionPanel } from "./attention.js";
+import { figurePanel } from "./figure.js";
+import { picturePanel } from "./picture.js";
+import { severalPanel } from "./several.js";
+
+export const PANELS = [severalPanel, attentionPanel, picturePanel, figurePanel];
+
+// Return the panel of a map; book and shown: where several inputs may have maps of their own.
+export function panelFor(map, book = null, shown = null) {
+  return PANELS.find((panel) => panel.applies(map, book, shown));
+}

@@ -1,0 +1,114 @@
+// What is printed: every method of the sample, or of all samples, laid out without controls.
+
+import { fill, make } from "./dom.js";
+import { paintedMap } from "./stage.js";
+
+const MOST_SAMPLES = 50;
+const MOST_MAPS = 400;
+
+export function makePaper(context) {
+  const { book, state, host, say } = context;
+  const element = make("div", { class: "paper", "aria-hidden": "true" });
+  let ready = false;
+
+  // Canvases are drawn before the printer is asked: nothing can be waited for once it prints.
+  const lay = async (samples) => {
+    const shown = book.resolve(state.get());
+    const sheets = [];
+    let room = MOST_MAPS;
+    for (const sample of samples) {
+      const maps = mapsOnPaper(book, shown, sample).slice(0, room);
+      room -= maps.length;
+      sheets.push(await sheetOf(context, shown, sample, maps));
+      if (room <= 0) break;
+    }
+    fill(element, make("h1", {}, book.document.title || "Kerascope"), ...sheets);
+  };
+  addEventListener("afterprint", () => {
+    ready = false;
+    fill(element);
+  });
+  // The browser's own command: the sample in sight, where there was time to draw it.
+  addEventListener("beforeprint", () => {
+    if (ready) return;
+    const shown = book.resolve(state.get());
+    const sample = book.sample(shown.sample);
+    if (sample) fill(element, plainSheet(context, shown, sample));
+  });
+  return {
+    element,
+    async print({ all = !host.live } = {}) {
+      const shown = book.resolve(state.get());
+      const samples = all
+        ? book.document.samples.slice(0, MOST_SAMPLES)
+        : [book.sample(shown.sample)].filter(Boolean);
+      say("Laying out the pages …");
+      await lay(samples);
+      ready = true;
+      print();
+    },
+  };
+}
+
+// One map for each method and input: that of the target shown, else of the first.
+function mapsOnPaper(book, shown, sample) {
+  const found = new Map();
+  for (const map of book.mapsOf(sample.id, { model: shown.model, epoch: shown.epoch })) {
+    const key = `${map.method} ${map.input}`;
+    const better = map.target.key === shown.target && sample.id === shown.sample;
+    if (!found.has(key) || better) found.set(key, map);
+  }
+  return [...found.values()];
+}
+
+function headOf({ book }, shown, sample) {
+  const prediction = book.prediction(sample.id, shown.model, shown.epoch);
+  const truth = sample.truth ? ` (right: ${sample.truth})` : "";
+  return make("h2", {}, `${sample.name}: ${prediction?.verdict ?? "not predicted"}${truth}`);
+}
+
+async function sheetOf(context, shown, sample, maps) {
+  const figures = pictureFigures(context, sample);
+  for (const map of maps) {
+    const canvas = await drawingOf(context, shown, map);
+    const title = context.book.method(map.method)?.title ?? "";
+    figures.push(
+      make("figure", {}, canvas, make("figcaption", {}, make("b", {}, title), ` ${map.caption}`)),
+    );
+  }
+  return make(
+    "section", { class: "paper-sample" },
+    headOf(context, shown, sample), make("div", { class: "paper-maps" }, ...figures),
+  );
+}
+
+async function drawingOf(context, shown, map) {
+  if (map.values) return paintedMap(context, shown, map);
+  return make("img", { src: context.book.blob(map.figure), alt: map.alt });
+}
+
+function pictureFigures({ book }, sample) {
+  return sample.inputs
+    .filter((input) => input.picture)
+    .map((input) =>
+      make("figure", {},
+        make("img", { src: book.blob(input.picture), alt: "" }),
+        make("figcaption", {}, input.name)));
+}
+
+// Copies what is on the stage: canvases cannot be drawn while the browser waits to print.
+function plainSheet(context, shown, sample) {
+  const canvases = [...context.stage.element.querySelectorAll("canvas")].filter(
+    (canvas) => canvas.width > 0 && canvas.checkVisibility?.() !== false,
+  );
+  const figures = canvases.map((canvas) => {
+    const copy = make("canvas", { width: canvas.width, height: canvas.height });
+    copy.getContext("2d").drawImage(canvas, 0, 0);
+    return make("figure", {}, copy);
+  });
+  const caption = make("p", {}, shown.map?.caption ?? "");
+  return make(
+    "section", { class: "paper-sample" },
+    headOf(context, shown, sample), make("div", { class: "paper-maps" }, ...figures), caption,
+  );
+}

@@ -1,0 +1,81 @@
+// The Python that makes the map on the stage.
+
+export function pythonOf(book, shown) {
+  const method = book.method(shown.method);
+  const model = book.model(shown.model);
+  const sample = book.sample(shown.sample);
+  if (method === null) return "";
+  return [
+    "import kerascope as ks",
+    "",
+    `model = ks.load_model(${quoted(model?.name ?? "model.keras")})`,
+    `images = ks.load_images([${quoted(sample?.name ?? "picture.png")}], model)`,
+    `result = ${targeted(method.python, shown)}`,
+    ...sliderWords(shown),
+    "result.plot()",
+    "",
+  ].join("\n");
+}
+
+function sliderWords({ versusMap, contrast }) {
+  if (versusMap === null || contrast === 0 || contrast === 1) return [];
+  return [`# on the page, ${Math.round(contrast * 100)} % of the second score is taken off`];
+}
+
+// A text as Python writes it: JSON's escapes are Python's.
+const quoted = (text) =>
+  JSON.stringify(String(text)).replaceAll("\u007f", "\\u007f");
+
+// The call as it was made explains several targets; this one explains what is shown.
+function targeted(call, shown) {
+  const target = shown.map?.target;
+  if (target === undefined) return call;
+  const words = pythonTarget(shown);
+  if (words === "") return call;
+  const given = /target=(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,()]+)/;
+  if (given.test(call)) return call.replace(given, () => `target=${words}`);
+  return call.replace(/\)$/, () => `, target=${words})`);
+}
+
+function pythonTarget({ map, versusMap, contrast }) {
+  const one = indexOf(map);
+  const other = versusMap === null ? null : indexOf(versusMap);
+  if (one === "") return "";
+  if (other === null || other === "" || contrast === 0) return one;
+  return `ks.Contrast(${one}, ${other})`;
+}
+
+function indexOf({ target }) {
+  if (Number.isInteger(target.index)) return String(target.index);
+  const named = /^'(.*)'$/.exec(target.key);
+  if (named !== null) return quoted(named[1]);
+  return /^class (\d+)$/.exec(target.key)?.[1] ?? "";
+}
+
+export async function copyPython({ book, state, say }) {
+  const text = pythonOf(book, book.resolve(state.get()));
+  const copied = await copyText(text);
+  say(copied ? "Python copied." : "The browser does not let a page copy; take it from the box.");
+  return copied;
+}
+
+// A page from disk may have no clipboard of its own: then the old way.
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const box = document.createElement("textarea");
+    box.value = text;
+    box.setAttribute("readonly", "");
+    box.className = "unseen";
+    const place = document.querySelector("dialog[open]") ?? document.body;
+    place.append(box);
+    const before = document.activeElement;
+    box.select();
+    const copied = document.execCommand("copy");
+    box.remove();
+    before?.focus();
+    return copied;
+  }
+}
