@@ -1,0 +1,136 @@
+"""`kerascope studio`: look at models and pictures in the browser, live."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kerascope.cli import options
+from kerascope.cli.console import err, say
+from kerascope.errors import BadFile, BadModel, MissingDependency
+
+_WARNING = (
+    "--public: the studio listens on every network this computer is in. Whoever has the address "
+    "with its token sees your pictures and models and can run jobs; the connection is not "
+    "encrypted. Without --public only this computer can reach it."
+)
+
+
+def studio(
+    model: Annotated[str, typer.Argument(help=options.MODEL_HELP)] = "",
+    folder: Annotated[str, typer.Argument(help="A folder of pictures, or one picture.")] = "",
+    also: Annotated[
+        list[str], typer.Option("--also", help="A further model to compare with; repeatable.")
+    ] = [],  # noqa: B006
+    port: Annotated[
+        int, typer.Option(help="Port; 0: the usual one, or any that is free.", min=0, max=65535)
+    ] = 0,
+    browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the address in the browser.")
+    ] = True,
+    labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
+    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="Listen on all networks, not on this computer alone."),
+    ] = False,
+    custom: options.Custom = [],  # noqa: B006
+    unsafe: options.Unsafe = False,
+    as_json: options.Json = False,
+) -> None:
+    """Open the studio: a local page with live models; Ctrl-C ends it."""
+    _check_installed()
+    from kerascope.studio.nets import Opening
+    from kerascope.studio.server import Server, Settings
+
+    if model and not folder and Path(model).is_dir() and not also:
+        model, folder = "", model
+    openings = tuple(
+        Opening(
+            name=_name(source), source=_source(source), preprocess=preprocess,
+            labels=str(Path(labels).resolve()) if labels else None, custom=tuple(custom),
+            unsafe=unsafe,
+        )
+        for source in dict.fromkeys(filter(None, [model, *also]))
+    )  # fmt: skip
+    place = _folder(folder)
+    if public:
+        err.print(f"WARNING {_WARNING}", style="bold red", markup=False)
+    settings = Settings(models=openings, folder=place, title=_title(openings, place))
+    server = Server(settings, port=port, public=public)
+    if as_json:
+        _say_line(server.address, server.token, server.url)
+    else:
+        say(f"studio: {server.url}")
+        say(f"from other computers: {server.public_url}", quiet=not public)
+        say("Ctrl-C ends it")
+    if browser:
+        threading.Thread(target=_show, args=(server.url,), daemon=True).start()
+    server.run()
+    say("the studio is closed", quiet=as_json)
+
+
+def _check_installed() -> None:
+    """Raise `MissingDependency` where the server is not installed, and choose no backend twice."""
+    from importlib.util import find_spec
+
+    missing = [n for n in ("starlette", "uvicorn", "python_multipart") if find_spec(n) is None]
+    if missing:
+        raise MissingDependency(
+            f"the studio needs {missing[0]}; install it: pip install 'kerascope[studio]'"
+        )
+    from kerascope.backend import choose
+
+    choose()
+
+
+def _source(text: str) -> str:
+    """Return a model's file as an absolute path, or the words that name a published one."""
+    kind, colon, _ = text.partition(":")
+    if colon and kind in ("keras", "hub") and not Path(text).exists():
+        return text
+    path = Path(text)
+    if not path.exists():
+        raise BadModel(f"model file '{text}' does not exist")
+    return str(path.resolve())
+
+
+def _name(text: str) -> str:
+    return text if not Path(text).exists() else Path(text).name
+
+
+def _folder(text: str) -> Path | None:
+    if not text:
+        return None
+    path = Path(text)
+    if not path.exists():
+        raise BadFile(f"'{text}' does not exist; give a folder of pictures")
+    return path.resolve()
+
+
+def _title(openings: tuple[object, ...], folder: Path | None) -> str:
+    names = [getattr(opening, "name", "") for opening in openings]
+    parts = [*names, *([folder.name] if folder else [])]
+    return " · ".join([*parts, "Kerascope studio"])
+
+
+def _say_line(address: str, token: str, url: str) -> None:
+    """Print one line of JSON at once: a script that reads it waits for it."""
+    import json
+
+    sys.stdout.write(json.dumps({"address": address, "token": token, "url": url}) + os.linesep)
+    sys.stdout.flush()
+
+
+def _show(url: str) -> None:
+    """Open the address in the browser; without one, the terminal shows it."""
+    import webbrowser
+
+    with contextlib.suppress(webbrowser.Error):
+        webbrowser.open(url)

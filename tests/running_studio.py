@@ -1,0 +1,51 @@
+"""A studio on a port of its own, in a thread, and a client that is let in."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import httpx
+
+from kerascope.studio.server import Server
+
+
+class Running:
+    """A server in a thread, and a client that is let in."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.studio = server, server.studio
+        self._thread = threading.Thread(target=server.run)
+        self._thread.start()
+        self.host = f"127.0.0.1:{server.port}"
+        self.origin = f"http://{self.host}"
+        self.bearer = {"authorization": f"Bearer {server.token}"}
+        self.client = httpx.Client(base_url=self.origin, headers=self.bearer, timeout=60)
+        self.bare = httpx.Client(base_url=self.origin, timeout=60)
+
+    def samples(self) -> list[dict[str, Any]]:
+        self.studio.shelf.filled.wait(10)
+        return self.client.get("/api/samples").json()["samples"]
+
+    def ask(self, **body: Any) -> str:
+        answer = self.client.post("/api/jobs", json=body)
+        assert answer.status_code == 202, answer.text
+        return answer.json()["id"]
+
+    def state(self, job: str) -> dict[str, Any]:
+        return self.client.get(f"/api/jobs/{job}").json()
+
+    def finished(self, job: str, seconds: float = 240) -> dict[str, Any]:
+        """Wait for a job by its events, and return its last state."""
+        with self.client.stream("GET", f"/api/jobs/{job}/events", timeout=seconds) as stream:
+            for line in stream.iter_lines():
+                if line in ("event: result", "event: error"):
+                    break
+        return self.state(job)
+
+    def close(self) -> None:
+        self.client.close()
+        self.bare.close()
+        self.server.stop()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
