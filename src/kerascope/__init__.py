@@ -33,16 +33,21 @@ _ROOMS = {
     "Detection": "targets",
     "Diff": "diff",
     "Direction": "targets",
+    "Dependence": "tabular.dependence",
     "Diversity": "inside.maximize",
+    "Effects": "tabular.effects",
     "Evaluation": "metrics",
     "Filters": "inside.filters",
     "Finding": "audit.finding",
     "Fourier": "inside.maximize",
     "Grade": "verdict",
     "HookedModel": "hooks",
+    "Importance": "tabular.permutation",
+    "Interactions": "tabular.interactions",
     "MaCo": "inside.maximize",
     "Mask": "targets",
     "Neuron": "targets",
+    "NextToken": "targets",
     "Norm": "inside.maximize",
     "Output": "targets",
     "Pixel": "inside.maximize",
@@ -50,7 +55,9 @@ _ROOMS = {
     "Rank": "targets",
     "Regression": "targets",
     "Replay": "replay",
+    "Surrogate": "tabular.surrogate",
     "TCAV": "concepts.tcav",
+    "Table": "columns",
     "Target": "targets",
     "Top": "targets",
     "TotalVariation": "inside.maximize",
@@ -59,6 +66,7 @@ _ROOMS = {
     "Weighted": "targets",
     "WholeLayer": "targets",
     "activations": "inside.activations",
+    "ale": "tabular.effects",
     "architecture": "inside.architecture",
     "attention": "inside.attention.front",
     "audit": "audit.front",
@@ -70,24 +78,32 @@ _ROOMS = {
     "explain": "explain",
     "filters": "inside.filters",
     "grade": "grade",
+    "interactions": "tabular.interactions",
     "load_images": "loading",
     "load_inputs": "loading",
     "load_model": "loading",
+    "load_table": "loading.tables",
+    "load_texts": "loading",
     "maximize": "inside.maximize",
     "metrics": "metrics.base",
+    "partial_dependence": "tabular.dependence",
+    "permutation_importance": "tabular.permutation",
     "probe": "concepts.probe",
     "replay": "replay",
+    "report": "report",
     "reporting": "run",
+    "surrogate": "tabular.surrogate",
     "tcav": "concepts.tcav",
     "top_images": "inside.activations",
 }
+_MODULES = ("callbacks",)
 _ERRORS = (
     "BadFile", "BadImage", "BadInput", "BadLayer", "BadMethod", "BadModel", "BadTarget",
     "KerascopeError", "MissingDependency", "Refused",
 )  # fmt: skip
 
 __all__ = [  # noqa: PLE0604 — sorted by construction, and checked by a test
-    *sorted([*_ROOMS, *_ERRORS, "methods"])
+    *sorted([*_ROOMS, *_MODULES, *_ERRORS, "methods"])
 ]
 
 
@@ -108,6 +124,8 @@ def _choose_backend() -> None:
 def __getattr__(name: str) -> Any:
     if name in _ERRORS:
         return getattr(importlib.import_module("kerascope.errors"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"kerascope.{name}")
     if name in _ROOMS:
         _choose_backend()
         return getattr(importlib.import_module(f"kerascope.{_ROOMS[name]}"), name)

@@ -30,6 +30,8 @@ from kerascope.cli import (
     metrics,
     probe,
     replay,
+    studio,
+    table,
     tcav,
 )
 from kerascope.errors import KerascopeError
@@ -54,6 +56,7 @@ app.command("activations")(activations.activations)
 app.command("attention")(attention.attention)
 app.command("filters")(filters.filters)
 app.command("maximize")(maximize.maximize)
+app.command("table")(table.table)
 app.command("tcav")(tcav.tcav)
 app.command("craft")(craft.craft)
 app.command("probe")(probe.probe)
@@ -62,6 +65,7 @@ app.command("metrics")(metrics.metrics)
 app.command("benchmark")(benchmark.benchmark)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
+app.command("studio")(studio.studio)
 app.command("demo")(demo.demo)
 
 
