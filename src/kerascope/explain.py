@@ -248,7 +248,7 @@ def _wrap(
     drop = lambda array: array[:, 0] if one else array  # noqa: E731
     axes = {n: tuple(a for a in raw.axes[n] if not (one and a == "target")) for n in raw.values}
     values = {n: np.ascontiguousarray(drop(array), np.float32) for n, array in raw.values.items()}
-    several = len(raw.values) > 1
+    several = len([name for name in x if name not in view.held]) > 1
     names = getattr(inputs, "names", None)
     return Attribution(
         values=values if several else next(iter(values.values())),

@@ -248,6 +248,13 @@ _ON_SEGMENTS["captum"] |= {
     "deep_shap": (f"{_DEEP}captum_deep_lift_shap",),
 }
 _ON_SEGMENTS["shap"] |= {"deep_shap": (f"{_DEEP}shap_deep_explainer",)}
+# Of columns and tokens, in files of their own.
+_ON_SEGMENTS["captum"]["feature_ablation"] += ("parity/test_text.py::test_values[ablation]",)
+for _name, _kind in (("kernel_shap", "shapley"), ("shapley_sampling", "kernel")):
+    _ON_SEGMENTS["shap"][_name] += (
+        f"parity/test_shap_tables.py::test_values_of_columns[{_name}]",
+        f"parity/test_text.py::test_values[{_kind}]",
+    )
 _ON_SEGMENTS["zennit"] = {
     "lrp": ("parity/test_zennit.py::test_composites",),
     "guided_backprop": ("parity/test_zennit.py::test_rectifiers[guided_backprop]",),

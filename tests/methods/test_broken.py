@@ -52,8 +52,10 @@ def combined(kind: type, combine: Any) -> type:
     return broken(kind, combine=lambda self, a, g: combine(a, g))
 
 
-def _mean_gradients(self: Any, features: Mapping, base: Mapping, means: Any, used: Array) -> dict:
-    return {n: m / used.reshape(-1, *(1,) * (m.ndim - 1)) for n, m in means.result().items()}
+def _mean_gradients(
+    self: Any, features: Mapping, base: Mapping, means: Mapping, used: Array
+) -> dict:
+    return {n: m / used.reshape(-1, *(1,) * (m.ndim - 1)) for n, m in means.items()}
 
 
 def _alone(game: Any) -> Solution:

@@ -17,7 +17,7 @@ def shap() -> dict[str, np.ndarray]:
     return make_references.load("tables")
 
 
-def test_the_nets_are_the_same() -> None:
+def test_twin_gives_the_same_scores() -> None:
     found = keras.ops.convert_to_numpy(net(2)(plain.rows()))
     np.testing.assert_allclose(found, plain.scores(plain.rows()), atol=5e-6)
 

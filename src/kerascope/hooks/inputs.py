@@ -219,6 +219,8 @@ def check_ids_at_all(arrays: Mapping[str, Array], table: Mapping[str, Any]) -> N
 
 
 def _check_ids(ids: Array, path: str, layer: Any) -> None:
+    if ids.dtype.kind not in "iu":
+        return  # Keras takes them as whole numbers
     known = getattr(layer, "input_dim", None)
     wrong = np.argwhere((ids < 0) | (ids >= (known or np.inf)))
     if len(wrong):

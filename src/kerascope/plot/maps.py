@@ -255,7 +255,8 @@ def beside_words(result: Attribution, item: Map) -> float:
 
 def next_output(result: Attribution, row: Array, sample: int) -> Array:
     """Return what a language model says comes next, (token,); any other output as it is."""
-    reading = result.provenance.reading
+    made = getattr(result, "provenance", None)
+    reading = None if made is None else made.reading
     if row.ndim != 2 or not reading or result.labels is None or len(result.labels) != len(row[0]):
         return row
     ids = np.asarray(input_of(result, reading["input"] or result.input_names[0]))[sample]
