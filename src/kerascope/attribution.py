@@ -14,15 +14,15 @@ import numpy as np
 
 from kerascope.columns import Column, column_values, columns_of, place_names
 from kerascope.errors import BadFile, BadInput
-from kerascope.method import AttributionMethod, method_class
-from kerascope.provenance import Provenance, samples_of
+from kerascope.method import AttributionMethod
+from kerascope.packed import SCHEMA, pack, unpack
+from kerascope.provenance import Provenance
 from kerascope.tokens import Tokens
-from kerascope.verdict import Grade, Graded, plain, rich
+from kerascope.verdict import Grade, Graded
 
 if TYPE_CHECKING:
     from kerascope.types import Array, Tree
 
-SCHEMA = 1
 _FRAME = ("sample", "target", "channel")
 _NO_DIFFERENCE = 1e-6  # of scores, below which a share of it says nothing
 REDUCTIONS = ("sum", "max_abs", "sum_abs", "mean")
@@ -229,7 +229,7 @@ class Attribution:
         """
         from safetensors.numpy import save
 
-        tensors, header = _pack(self)
+        tensors, header = pack(self)
         return write_whole(path, save(tensors, metadata={"kerascope": json.dumps(header)}))
 
     @classmethod
@@ -245,7 +245,7 @@ class Attribution:
             raise BadFile(f"cannot read '{Path(path).name}' as a result: {error}") from error
         if not isinstance(header, dict) or header.get("schema") != SCHEMA:
             raise BadFile(f"'{Path(path).name}' is not a result of Kerascope (schema {SCHEMA})")
-        return _unpack(cls, tensors, header)
+        return unpack(cls, tensors, header)
 
 
 def heatmap_of(
@@ -291,77 +291,3 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
     return target
-
-
-_TREES = ("values", "inputs", "predictions")
-_ARRAYS = ("scores", "gap")
-_PLAIN = ("explained", "target", "layer", "notes", "labels", "names")
-
-
-def _pack(result: Attribution) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return arrays by name and the JSON header."""
-    tensors: dict[str, Array] = {}
-    trees = {}
-    for field in _TREES:
-        tree = getattr(result, field)
-        several = isinstance(tree, Mapping)
-        trees[field] = list(tree) if several else None
-        for name, array in tree.items() if several else [("", tree)]:
-            tensors[f"{field}/{name}"] = np.ascontiguousarray(array)
-    for field in _ARRAYS:
-        if getattr(result, field) is not None:
-            tensors[field] = np.ascontiguousarray(getattr(result, field))
-    for name, array in result.extras.items():
-        tensors[f"extras/{name}"] = np.ascontiguousarray(array)
-    for index, picture in enumerate(result.display or ()):
-        tensors[f"display/{index}"] = np.ascontiguousarray(picture)
-    header = {
-        "schema": SCHEMA,
-        "trees": trees,
-        "axes": result.axes,
-        "input_axes": result.input_axes,
-        "method": result.method.to_json(),
-        "provenance": dataclasses.asdict(result.provenance),
-        "samples": samples_of(result),
-        "grade": None if result.grade is None else [plain(g) for g in result.grade],
-        "display": None if result.display is None else len(result.display),
-        "features": {name: [one.to_json() for one in of] for name, of in result.features.items()},
-        **{field: getattr(result, field) for field in _PLAIN},
-    }
-    return tensors, header
-
-
-def _unpack(
-    cls: type[Attribution], tensors: dict[str, Array], header: dict[str, Any]
-) -> Attribution:
-    def tree(field: str) -> Tree:
-        names = header["trees"][field]
-        if names is None:
-            return tensors[f"{field}/"]
-        return {name: tensors[f"{field}/{name}"] for name in names}
-
-    axes = header["axes"]
-    count = header["display"]
-    fields: dict[str, Any] = {field: tree(field) for field in _TREES}
-    fields |= {field: tensors.get(field) for field in _ARRAYS}
-    fields |= {field: _tuples(header[field]) for field in _PLAIN}
-    return cls(
-        **fields,
-        axes={k: tuple(v) for k, v in axes.items()} if isinstance(axes, dict) else tuple(axes),
-        input_axes={k: tuple(v) for k, v in header["input_axes"].items()},
-        method=method_class(header["method"]["name"]).from_json(header["method"]),
-        grade=None if header["grade"] is None else [rich(g) for g in header["grade"]],
-        provenance=Provenance(**header["provenance"]),
-        extras={
-            k.removeprefix("extras/"): v for k, v in tensors.items() if k.startswith("extras/")
-        },
-        display=None if count is None else tuple(tensors[f"display/{i}"] for i in range(count)),
-        features={  # files of earlier versions have none
-            name: tuple((Column if "places" in one else Tokens).from_json(one) for one in of)
-            for name, of in header.get("features", {}).items()
-        },
-    )
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -16,12 +16,11 @@ from kerascope.checks import check_score, check_weights, check_whole
 from kerascope.columns import as_table
 from kerascope.defaults import default_method, on_tokens
 from kerascope.errors import BadMethod, BadModel
-from kerascope.facts import facts_of
 from kerascope.hooks import BlackBox, HookedModel
 from kerascope.hooks.inputs import Structure
 from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, RawMap, make_method
-from kerascope.provenance import provenance_of
+from kerascope.outcome import wrapped
 from kerascope.run import Run
 from kerascope.tabular.defaults import ROWS, suited
 from kerascope.targets import Targets, resolve_targets
@@ -79,64 +78,104 @@ def explain(
     check_score(score)
     check_whole(1, batch_size=batch_size)
     started = time.perf_counter()
-    seen: dict[str, Any] = {}
-    table = as_table(inputs, model)
-    # Strings become ids.
-    plain = model.model if isinstance(model, (HookedModel, BlackBox)) else model
-    inner, inputs = prepared(plain, inputs) if table is None else (plain, table)
-    model = model if inner is plain else inner
-    reading = getattr(inputs, "reading", None)
-    chosen = default_method(model, inputs, fields) if method is None else None
-    value = chosen or make_method(method, fields)
-    said: list[str] = []
-    if table is not None:
-        value, said = suited(value, table, seed)
-        batch_size = batch_size or (None if isinstance(model, HookedModel) else ROWS)
-    view = view_of(model, value.needs, score, batch_size, who=value.name, reading=reading)
-    x = view.read(inputs)
+    asked = _asked(model, inputs, method, fields, batch_size=batch_size, seed=seed)
+    value, held = asked.method, budget(memory)
+    view, x = asked.read(score)
     if grade:  # what was built just now names its inputs anew: the grade explains again
-        view = view_of(model, value.needs, score, batch_size, who=value.name, reading=reading)
-        x = view.read(inputs)
-    held = budget(memory)
+        view, x = asked.read(score)
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
     check_weights(view.identity.broken)
-    samples = len(next(iter(x.values())))
     spec = on_tokens(view.spec(), view, x)
     target = value.default_target(spec) if target is None else target
-    targets = resolve_targets(target, spec, samples)
-    if not value.one_pass:
-        view.scores(x, targets)
-        _check_finite(view.last["raw"], "output")
-        seen, targets = view.last, targets.pin(view.last["scores_of"])
-    given = {} if value.one_pass else {"scores": seen["scores"]}
-    run = Run(seed=seed, memory=held, batch=view.batch, **given)
-    with run.stoppable() if value.partial else contextlib.nullcontext():
-        raw = value.attribute(view, x, targets, run)
-    raw.notes += [*getattr(inputs, "notes", ()), *run.notes] if reading else run.notes
-    raw.notes += said
-    raw.values = {name: array for name, array in raw.values.items() if name not in view.held}
-    if value.one_pass:
-        seen = view.last
-        _check_finite(seen["raw"], "output")
-        targets = targets.pin(seen["scores_of"])
-    _check_finite(raw.values, "map")
-    result = _wrap(view, inputs, x, value, raw, targets, seen, score, run, target, started)
+    targets = resolve_targets(target, spec, len(next(iter(x.values()))))
+    raw, targets, seen, run = _attributed(view, x, value, targets, seed=seed, memory=held)
+    raw.notes += [*(getattr(asked.inputs, "notes", ()) if asked.reading else ()), *run.notes]
+    raw.notes += asked.notes
+    result = wrapped(view, asked.inputs, x, value, raw, targets, seen, score, run, target, started)
     if spec.at is not None:  # a language model's classes are its tokens
         result = dataclasses.replace(result, labels=spec.labels)
     if not grade:
         return result
     from kerascope.grading import graded  # the metrics behind it are not loaded without need
 
+    again = view if asked.reading else asked.model
     return graded(
         result,
         view,
         x,
         targets,
         lambda some: Again(
-            view if reading else model, value, some, view.structure, seed, batch_size, memory, score
+            again, value, some, view.structure, seed, asked.batch_size, memory, score
         ),
         lambda: Run(seed=seed, memory=held, batch=view.batch),
     )
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class _Asked:
+    """What `explain` works with: texts are read, tables have a method that suits them.
+
+    notes: on what a table is compared with. reading: how texts became ids.
+    """
+
+    model: Any
+    inputs: Any
+    method: AttributionMethod
+    batch_size: int | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def reading(self) -> Reading | None:
+        return getattr(self.inputs, "reading", None)
+
+    def read(self, score: str) -> tuple[HookedModel | BlackBox, dict[str, Array]]:
+        """Return the model as the method sees it, and the inputs by name."""
+        view = view_of(
+            self.model, self.method.needs, score, self.batch_size, who=self.method.name,
+            reading=self.reading,
+        )  # fmt: skip
+        return view, view.read(self.inputs)
+
+
+def _asked(
+    model: Any, inputs: Any, method: Any, fields: Mapping[str, Any], *, batch_size: int | None,
+    seed: int,
+) -> _Asked:  # fmt: skip
+    table = as_table(inputs, model)
+    plain = model.model if isinstance(model, (HookedModel, BlackBox)) else model
+    inner, inputs = prepared(plain, inputs) if table is None else (plain, table)
+    model = model if inner is plain else inner
+    value = None if method is None else make_method(method, fields)
+    value = value or default_method(model, inputs, fields)
+    if table is None:
+        return _Asked(model=model, inputs=inputs, method=value, batch_size=batch_size)
+    value, notes = suited(value, table, seed)
+    size = batch_size or (None if isinstance(model, HookedModel) else ROWS)
+    return _Asked(model=model, inputs=inputs, method=value, batch_size=size, notes=tuple(notes))
+
+
+def _attributed(
+    view: HookedModel | BlackBox, x: dict[str, Array], method: AttributionMethod, targets: Targets,
+    *, seed: int, memory: int | None,
+) -> tuple[RawMap, Targets, dict[str, Any], Run]:  # fmt: skip
+    """Return the method's map, the targets pinned, what the model gave for them, and the run."""
+    given: dict[str, Any] = {}
+    seen: dict[str, Any] = {}
+    if not method.one_pass:
+        view.scores(x, targets)
+        _check_finite(view.last["raw"], "output")
+        seen, targets = view.last, targets.pin(view.last["scores_of"])
+        given = {"scores": seen["scores"]}
+    run = Run(seed=seed, memory=memory, batch=view.batch, **given)
+    with run.stoppable() if method.partial else contextlib.nullcontext():
+        raw = method.attribute(view, x, targets, run)
+    raw.values = {name: array for name, array in raw.values.items() if name not in view.held}
+    if method.one_pass:
+        seen = view.last
+        _check_finite(seen["raw"], "output")
+        targets = targets.pin(seen["scores_of"])
+    _check_finite(raw.values, "map")
+    return raw, targets, seen, run
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -228,93 +267,3 @@ def _check_finite(arrays: Mapping[str, Array], what: str) -> None:
                 f"the {what} '{name}' of sample {sample} is NaN or infinite although weights and "
                 "inputs are finite"
             )
-
-
-def _wrap(
-    view: Any,
-    inputs: Any,
-    x: dict[str, Array],
-    method: AttributionMethod,
-    raw: RawMap,
-    targets: Targets,
-    seen: dict[str, Any],
-    score: str,
-    run: Run,
-    target: Any,
-    started: float,
-) -> Attribution:
-    """Return the result: target axis dropped for one target, words and provenance added."""
-    one = targets.squeeze
-    drop = lambda array: array[:, 0] if one else array  # noqa: E731
-    axes = {n: tuple(a for a in raw.axes[n] if not (one and a == "target")) for n in raw.values}
-    values = {n: np.ascontiguousarray(drop(array), np.float32) for n, array in raw.values.items()}
-    several = len([name for name in x if name not in view.held]) > 1
-    names = getattr(inputs, "names", None)
-    return Attribution(
-        values=values if several else next(iter(values.values())),
-        axes=axes if several else next(iter(axes.values())),
-        inputs=x if len(x) > 1 else next(iter(x.values())),
-        input_axes={
-            n: ("sample", *view.axes(n, x[n].shape[1:]))
-            for n in dict.fromkeys((*raw.values, *x))  # what is explained comes first
-        },
-        scores=drop(seen["scores"]),
-        explained=_words(targets, seen["scores"]),
-        predictions=seen["raw"] if len(seen["raw"]) > 1 else next(iter(seen["raw"].values())),
-        method=method,
-        target=_target_words(target),
-        layer=raw.layer,
-        gap=None if raw.gap is None else drop(raw.gap),
-        notes=(*view.notes, *_head_notes(view, seen["raw"]), *raw.notes),
-        provenance=provenance_of(
-            view,
-            method.to_json(),
-            target=_target_words(target),
-            seed=run.seed,
-            started=started,
-            inputs=inputs,
-            score=score,
-            run=run,
-            asked=target,
-            x=x,
-            settled=raw.settled,
-        ),
-        extras={**raw.extras, **{key: drop(array) for key, array in raw.target_extras.items()}},
-        labels=facts_of(view.model).labels,
-        display=getattr(inputs, "display", None),
-        features={
-            n or next(iter(x)): of for n, of in (getattr(inputs, "features", None) or {}).items()
-        },
-        names=tuple(names)
-        if names is not None
-        else tuple(f"sample {i}" for i in range(len(seen["scores"]))),
-    )
-
-
-def _words(targets: Targets, scores: Array) -> tuple[Any, ...]:
-    """Say for every sample (and target) what was explained: "logit of 'tabby' (12.3)"."""
-    rows = [
-        tuple(f"{target.words(i)} ({row[k]:.3g})" for k, target in enumerate(targets))
-        for i, row in enumerate(scores)
-    ]
-    return tuple(row[0] for row in rows) if targets.squeeze else tuple(rows)
-
-
-def _target_words(target: Any) -> str:
-    return "predicted" if target is None else str(target)
-
-
-def _head_notes(view: Any, raw: Mapping[str, Array]) -> list[str]:
-    """Note outputs that look like probabilities with no softmax or sigmoid found before them."""
-    notes = []
-    for name, array in raw.items():
-        kind = view.survey.outputs[name].kind
-        sums = np.abs(array.sum(axis=-1) - 1) < 1e-3
-        if kind == "linear" and array.shape[-1] > 1 and (array >= 0).all() and sums.all():
-            notes.append(
-                f"output '{name}' looks like probabilities, but no softmax or sigmoid was found "
-                "before it: it is explained as it is"
-            )
-        if kind == "unknown":
-            notes.append("a plain function gives no logits: its output is explained as it is")
-    return notes
