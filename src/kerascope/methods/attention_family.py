@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from kerascope.inside.attention.tokens import Tokens
 
 
+HEADS = "heads/"  # of extras: one of each layer
+
+
 @dataclasses.dataclass(frozen=True)
 class Mixture:
     """What a method makes of attention.
@@ -38,6 +41,9 @@ class Mixture:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AttentionMap(AttributionMethod):
     """Base of methods that explain by attention weights.
+
+    Where each head attends is kept beside the map, in `extras["heads/LAYER"]`: (sample, head,
+    *grid), the mean over the queries that the model's head reads.
 
     layers: the attention layers to use, by path or by the path of what holds them; None for all.
     """
@@ -67,6 +73,7 @@ class AttentionMap(AttributionMethod):
             values=values,
             axes={place.input: ("sample", "target", *place.axes)},
             notes=[note.replace("at this layer", "in the attention layers") for note in notes],
+            extras=_heads(mixture),
         )
 
     def mixture(self, model: Any, x: Any, targets: Any, run: Run) -> Mixture:
@@ -94,6 +101,16 @@ class AttentionMap(AttributionMethod):
     def of_tokens(self, values: Array, read: tuple[int, ...]) -> Array:
         """Return (sample, target or 1, token) of raw numbers; by default the mean over layers."""
         return values.mean(axis=2)
+
+
+def _heads(mixture: Mixture) -> dict[str, Array]:
+    """Return where the head's queries attend, by layer: "heads/LAYER", (sample, head, *grid)."""
+    found = {}
+    for call, weights in zip(mixture.found.calls, mixture.found.weights, strict=True):
+        rows = [row for row in mixture.read if row < weights.shape[-2]]
+        seen = weights[..., rows, :] if rows else weights
+        found[f"{HEADS}{call}"] = mixture.tokens.maps(seen.mean(axis=-2)).astype(np.float32)
+    return found
 
 
 def check_mixing(name: str, residual: float, fusion: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerascope.attribution import heatmap_of
 from kerascope.method import AttributionMethod
+from kerascope.methods.attention_family import HEADS
 from kerascope.plot.export import drawn
 from kerascope.plot.maps import Kind, Map, Meaning, axes_of, limit_of
 from kerascope.plot.words import (
@@ -143,7 +144,21 @@ def _map(result: Attribution, item: Map, key: str, limit: float, setting: Settin
         "share": share,
         "against": _against(item),
         "path": _path(result, item, keep) if flat else None,
+        **_attention(result, item, setting),
     }
+
+
+def _attention(result: Attribution, item: Map, setting: Setting) -> Entry:
+    """Return where every head of every layer attends, where the method kept that."""
+    layers = [
+        {
+            "name": name.removeprefix(HEADS),
+            "heads": [setting.blobs.array(head) for head in heads[item.sample]],
+        }
+        for name, heads in result.extras.items()
+        if name.startswith(HEADS) and heads.ndim == 4
+    ]
+    return {"attention": {"layers": layers}} if layers and item.kind is Kind.PICTURE else {}
 
 
 def _target(result: Attribution, item: Map, key: str) -> Entry:
