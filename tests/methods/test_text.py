@@ -8,7 +8,7 @@ import pytest
 import kerascope as ks
 import text_nets
 from kerascope.errors import BadInput, BadMethod, BadTarget
-from kerascope.plot.words import prediction_words
+from kerascope.plot.predictions import prediction_words
 from kerascope.texts import Texts
 
 TEXT = "The film was boring, and the plot was great!"

@@ -27,7 +27,7 @@ from fake_results import (
 )
 from kerascope import plot
 from kerascope.errors import BadFile, BadInput
-from kerascope.plot import colour, grid, maps, stamp, words
+from kerascope.plot import colour, grid, maps, predictions, stamp, words
 from kerascope.plot.maps import Kind, Meaning
 
 
@@ -450,7 +450,7 @@ class TestAltText:
 
 class TestPrediction:
     def test_ranking_names_and_orders(self) -> None:
-        ranked = words.ranking(cam(), 0, top=3)[""]
+        ranked = predictions.ranking(cam(), 0, top=3)[""]
         assert [(item.label, item.words) for item in ranked] == [
             ("tabby", "70 %"),
             ("dog", "12 %"),
@@ -470,16 +470,16 @@ class TestPrediction:
     )
     def test_words_say_no_more_than_the_output(self, row, labels, expected) -> None:
         made = dataclasses.replace(cam(1), predictions=np.array([row], np.float32), labels=labels)
-        assert words.prediction_words(made, 0) == expected
+        assert predictions.prediction_words(made, 0) == expected
 
     def test_outputs_by_name_and_outputs_that_are_maps(self) -> None:
         outputs = {"kind": np.array([[0.9, 0.1]]), "mask": np.zeros((1, 4, 5))}
         assert (
-            words.prediction_words(dataclasses.replace(cam(1), predictions=outputs), 0)
+            predictions.prediction_words(dataclasses.replace(cam(1), predictions=outputs), 0)
             == "kind: class 0, 90 %"
         )
         only = dataclasses.replace(cam(1), predictions=outputs["mask"])
-        assert words.prediction_words(only, 0) == "no class, but an output of 4 × 5"
+        assert predictions.prediction_words(only, 0) == "no class, but an output of 4 × 5"
 
     @pytest.mark.parametrize(
         ("share", "expected"),

@@ -18,9 +18,10 @@ from kerascope.plot.colour import ALPHA, fit
 from kerascope.plot.draw import draw_input, draw_map, map_picture
 from kerascope.plot.grid import figure, sheet
 from kerascope.plot.maps import Kind, Map, limit_of, maps_of, picture_of
+from kerascope.plot.predictions import prediction_words
 from kerascope.plot.stamp import KEYWORD, stamp_json
 from kerascope.plot.text import is_text, legend_html, text_html, text_limit
-from kerascope.plot.words import describe, prediction_words, sample_name
+from kerascope.plot.words import describe, sample_name
 
 if TYPE_CHECKING:
     import os

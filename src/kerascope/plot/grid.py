@@ -13,16 +13,9 @@ from kerascope.plot.canvas import CELL, canvas, draw_bar
 from kerascope.plot.colour import ALPHA
 from kerascope.plot.draw import INK, draw_input, draw_map, mosaic_ratio, title
 from kerascope.plot.maps import CLIP, Kind, Map, limit_of, maps_of, picture_of, target_count
+from kerascope.plot.predictions import prediction_words
 from kerascope.plot.text import is_text, text_figure, text_limit
-from kerascope.plot.words import (
-    grade_words,
-    layer_words,
-    one_line,
-    prediction_words,
-    sample_name,
-    sentence,
-    short,
-)
+from kerascope.plot.words import grade_words, layer_words, one_line, sample_name, sentence, short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from kerascope.errors import BadInput, choices
 from kerascope.plot.draw import INK, title
 from kerascope.plot.maps import words_of
-from kerascope.plot.words import number, prediction_words, sample_name, short
+from kerascope.plot.predictions import prediction_words
+from kerascope.plot.words import number, sample_name, short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -17,7 +17,8 @@ from matplotlib.patches import FancyBboxPatch
 from kerascope.errors import BadInput
 from kerascope.plot.colour import paint
 from kerascope.plot.maps import Kind, Map, Meaning, word_values
-from kerascope.plot.words import ENDS, number, prediction_words, sample_name, sentence
+from kerascope.plot.predictions import prediction_words
+from kerascope.plot.words import ENDS, number, sample_name, sentence
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

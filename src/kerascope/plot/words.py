@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,6 @@ from kerascope.plot.maps import (
     beside_words,
     input_of,
     maps_of,
-    next_output,
     target_count,
     word_values,
 )
@@ -52,27 +50,6 @@ _SCORE = re.compile(r"^(logit|probability|score) of ")
 _CONTRAST = re.compile(r"^(logit|probability|score) of (.+) minus \1 of (.+)$")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Ranked:
-    """One output of a model's prediction.
-
-    index: of the class among the outputs.
-    share: 0 … 1 where the output is one, for a bar; None elsewhere.
-    percent: whether the outputs are a distribution, so that the share is a probability.
-    """
-
-    label: str
-    index: int
-    value: float
-    share: float | None
-    percent: bool
-
-    @property
-    def words(self) -> str:
-        """The value as a person reads it: "83 %", "0.412", "−3.2"."""
-        return percentage(self.value) if self.percent else number(self.value)
-
-
 def one_line(text: str) -> str:
     """Return the text on one line, without characters that cannot be printed."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
@@ -99,63 +76,6 @@ def percentage(share: float) -> str:
         text = f"{share * 100:.1f}".removesuffix(".0")
         return f"{text} %"
     return f"{share * 100:.0f} %"
-
-
-def ranking(result: Attribution, sample: int, *, top: int = 5) -> dict[str, list[Ranked]]:
-    """Return the strongest outputs of a sample by output name ("" for a model with one output).
-
-    Outputs that are no vector, such as masks, are left out.
-    """
-    tree = result.predictions
-    outputs = tree if isinstance(tree, Mapping) else {"": tree}
-    rows = {name: np.asarray(array)[sample] for name, array in outputs.items()}
-    rows = {name: row[None] if row.ndim == 0 else row for name, row in rows.items()}
-    rows = {name: next_output(result, row, sample) for name, row in rows.items()}
-    return {name: _ranked(result, row, top) for name, row in rows.items() if row.ndim == 1}
-
-
-def _ranked(result: Attribution, row: Array, top: int) -> list[Ranked]:
-    row = row.astype(np.float64)
-    two = result.labels is not None and len(result.labels) == 2
-    if two and len(row) == 1 and 0 <= row[0] <= 1:
-        row = np.array(
-            [1 - row[0], row[0]]
-        )  # a single sigmoid unit: the second class's probability
-    labels = result.labels if result.labels is not None and len(result.labels) == len(row) else None
-    unit = bool(np.isfinite(row).all() and row.min() >= 0 and row.max() <= 1)
-    # Half-precision models sum to one only roughly.
-    percent = unit and len(row) > 1 and abs(float(row.sum()) - 1) < 0.02
-    order = np.argsort(-row, kind="stable")[:top]
-    single = "output" if len(row) == 1 else ""
-    return [
-        Ranked(
-            label=labels[index] if labels is not None else single or f"class {index}",
-            index=int(index),
-            value=float(row[index]),
-            share=float(row[index]) if unit else None,
-            percent=percent,
-        )
-        for index in order
-    ]
-
-
-def prediction_words(result: Attribution, sample: int) -> str:
-    """Return what the model said: "tabby, 83 %", or its value; one part for each output."""
-    parts = []
-    for name, ranked in ranking(result, sample, top=1).items():
-        first = ranked[0]
-        words = (
-            f"{first.label}, {first.words}" if first.label != "output" else f"output {first.words}"
-        )
-        parts.append(f"{name}: {words}" if name else words)
-    return "; ".join(parts) or "no class, but " + _shapes(result, sample)
-
-
-def _shapes(result: Attribution, sample: int) -> str:
-    tree = result.predictions
-    outputs = tree.values() if isinstance(tree, Mapping) else [tree]
-    sizes = (" × ".join(map(str, np.asarray(array)[sample].shape)) for array in outputs)
-    return "an output of " + " and ".join(sizes)
 
 
 def sample_name(result: Attribution, sample: int) -> str:

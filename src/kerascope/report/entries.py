@@ -13,14 +13,9 @@ import numpy as np
 
 from kerascope.plot.colour import fit
 from kerascope.plot.maps import axes_of, maps_of, picture_of, target_count
+from kerascope.plot.predictions import prediction_words, ranking
 from kerascope.plot.stamp import without_folders
-from kerascope.plot.words import (
-    layer_words,
-    number,
-    prediction_words,
-    ranking,
-    sample_name,
-)
+from kerascope.plot.words import layer_words, number, sample_name
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import fields_of
 

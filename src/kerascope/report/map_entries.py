@@ -13,6 +13,7 @@ from kerascope.method import AttributionMethod
 from kerascope.methods.attention_family import HEADS
 from kerascope.plot.export import drawn
 from kerascope.plot.maps import Kind, Map, Meaning, axes_of, limit_of
+from kerascope.plot.predictions import ranking
 from kerascope.plot.words import (
     broken_words,
     concentration,
@@ -21,7 +22,6 @@ from kerascope.plot.words import (
     grade_of,
     percentage,
     place,
-    ranking,
     sentence,
     subject,
 )

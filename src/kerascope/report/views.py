@@ -7,7 +7,8 @@ import functools
 
 from kerascope.errors import BadInput
 from kerascope.plot.maps import limit_of, maps_of, pick
-from kerascope.plot.words import number, percentage, prediction_words, sample_name
+from kerascope.plot.predictions import prediction_words
+from kerascope.plot.words import number, percentage, sample_name
 from kerascope.report import cells
 from kerascope.report.sections import (
     Card,
