@@ -14,6 +14,7 @@ import pytest
 
 import kerascope as ks
 import zoo
+from kerascope.cache import FOLDER
 from kerascope.errors import BadInput
 from kerascope.grading import kept
 from kerascope.grading.checks import MOST_PASSES
@@ -184,7 +185,7 @@ def test_scores_rise_with_every_check() -> None:
 def test_weights_are_measured_once_per_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(kept.FOLDER, str(tmp_path))
+    monkeypatch.setenv(FOLDER, str(tmp_path))
     calls: list[int] = []
     monkeypatch.setattr(
         "kerascope.grading.grades.weights", lambda subject: calls.append(len(subject)) or 0.25
@@ -212,13 +213,13 @@ def test_a_disk_that_cannot_be_written_does_not_matter(
 ) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    monkeypatch.setenv(kept.FOLDER, str(file))
+    monkeypatch.setenv(FOLDER, str(file))
     kept.keep({"a": 1}, 0.5)
     assert kept.read_kept({"a": 1}) is None
-    monkeypatch.setenv(kept.FOLDER, "off")
+    monkeypatch.setenv(FOLDER, "off")
     kept.keep({"a": 1}, 0.5)
     assert kept.read_kept({"a": 1}) is None
-    monkeypatch.setenv(kept.FOLDER, str(tmp_path / "new"))
+    monkeypatch.setenv(FOLDER, str(tmp_path / "new"))
     kept.keep({"a": 1}, float("nan"))
     assert np.isnan(kept.read_kept({"a": 1}) or 0.0), "undefined is kept, too"
     for wrong in ("7", "NaN", "1e999", "[]", "true"):
@@ -340,7 +341,7 @@ def test_arrays_of_a_method_are_given_again(tmp_path: Path) -> None:
 def test_a_ctrl_c_while_grading_keeps_nothing_half_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(kept.FOLDER, str(tmp_path))
+    monkeypatch.setenv(FOLDER, str(tmp_path))
     case = _flat()
     result = ks.explain(case.model, case.x, "rise", masks=40)
     whole = Run.report

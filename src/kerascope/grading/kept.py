@@ -5,24 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 from kerascope.attribution import write_whole
+from kerascope.cache import cache_folder
 from kerascope.errors import BadFile
 
 UNDEFINED = "undefined"
-FOLDER = "KERASCOPE_CACHE"  # of the environment: where to keep them; "off" keeps nothing
 
 
 def kept_file(made: Any) -> Path | None:
     """Return the file that keeps a number of what made it (JSON values); None: nothing is kept."""
-    from platformdirs import user_cache_dir
-
-    folder = os.environ.get(FOLDER) or user_cache_dir("kerascope", appauthor=False)
+    folder = cache_folder()
     digest = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
-    return None if folder == "off" else Path(folder) / "weights" / f"{digest}.json"
+    return None if folder is None else folder / "weights" / f"{digest}.json"
 
 
 def read_kept(made: Any) -> float | None:

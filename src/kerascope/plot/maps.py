@@ -251,14 +251,3 @@ def beside_words(result: Attribution, item: Map) -> float:
     if tokens is None or item.values.ndim != 1 or not total:
         return 0.0
     return float(np.abs(item.values[np.array(tokens.words) < 0]).sum()) / total
-
-
-def next_output(result: Attribution, row: Array, sample: int) -> Array:
-    """Return what a language model says comes next, (token,); any other output as it is."""
-    made = getattr(result, "provenance", None)
-    reading = None if made is None else made.reading
-    if row.ndim != 2 or not reading or result.labels is None or len(result.labels) != len(row[0]):
-        return row
-    ids = np.asarray(input_of(result, reading["input"] or result.input_names[0]))[sample]
-    real = np.flatnonzero(ids != reading["pad"]) if reading["pad"] is not None else [len(ids) - 1]
-    return row[real[-1]] if len(row) == len(ids) and len(real) else row

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerascope.plot.maps import next_output
+from kerascope.plot.maps import input_of
 from kerascope.plot.words import number, percentage
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def ranking(result: Attribution, sample: int, *, top: int = 5) -> dict[str, list
     outputs = tree if isinstance(tree, Mapping) else {"": tree}
     rows = {name: np.asarray(array)[sample] for name, array in outputs.items()}
     rows = {name: row[None] if row.ndim == 0 else row for name, row in rows.items()}
-    rows = {name: next_output(result, row, sample) for name, row in rows.items()}
+    rows = {name: _next_output(result, row, sample) for name, row in rows.items()}
     return {name: _ranked(result, row, top) for name, row in rows.items() if row.ndim == 1}
 
 
@@ -92,3 +92,14 @@ def _shapes(result: Attribution, sample: int) -> str:
     outputs = tree.values() if isinstance(tree, Mapping) else [tree]
     sizes = (" × ".join(map(str, np.asarray(array)[sample].shape)) for array in outputs)
     return "an output of " + " and ".join(sizes)
+
+
+def _next_output(result: Attribution, row: Array, sample: int) -> Array:
+    """Return what a language model says comes next, (token,); any other output as it is."""
+    made = getattr(result, "provenance", None)
+    reading = None if made is None else made.reading
+    if row.ndim != 2 or not reading or result.labels is None or len(result.labels) != len(row[0]):
+        return row
+    ids = np.asarray(input_of(result, reading["input"] or result.input_names[0]))[sample]
+    real = np.flatnonzero(ids != reading["pad"]) if reading["pad"] is not None else [len(ids) - 1]
+    return row[real[-1]] if len(row) == len(ids) and len(real) else row

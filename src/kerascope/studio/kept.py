@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kerascope.attribution import write_whole
+from kerascope.cache import cache_folder
 from kerascope.errors import BadFile
 
-FOLDER = "KERASCOPE_CACHE"  # of the environment, as in `grading.kept`
 _DIGEST = hashlib.sha256().digest_size
 _LEFT = 0.8  # of the bound, that stays when old files are removed
 
@@ -109,7 +109,5 @@ def kept_in(name: str, most: int) -> Kept:
 
     name: of the folder inside. most: bytes on disk; a quarter of it in memory.
     """
-    from platformdirs import user_cache_dir
-
-    folder = os.environ.get(FOLDER) or user_cache_dir("kerascope", appauthor=False)
-    return InMemory(most // 4) if folder == "off" else OnDisk(Path(folder) / name, most)
+    folder = cache_folder()
+    return InMemory(most // 4) if folder is None else OnDisk(folder / name, most)
