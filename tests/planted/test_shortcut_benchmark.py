@@ -206,7 +206,7 @@ def test_a_run_that_was_stopped_goes_on(silent: None, tmp_path: Path) -> None:
     found = run(train=train, **asked)
     assert trained == ["kept", "plain"]
     assert [o.cell.kind for o in found.outcomes] == ["line", "border", "plain"]
-    assert all(path.read_text().count("\n") == 1 for path in (tmp_path / "new").glob("*.json"))
+    assert (tmp_path / "new" / "outcomes.jsonl").read_text().count("\n") == 3
     assert set(read(tmp_path / "new").outcomes) == set(found.outcomes)
 
 
@@ -222,6 +222,20 @@ def test_shards_share_the_work(silent: None) -> None:
     assert {"jpeg-0.9-100-16", "jpeg-0.9-100-16-masks", "size-0.9-101-16-masks"} < set(names)
     assert "size-0.9-101-16" not in names
     assert "line-0.9-100-16-masks" not in names
+
+
+def test_shards_write_files_of_their_own_and_one_run_goes_on_with_all(
+    silent: None, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"prevalences": [0.9], "clean": [], "count": 16, "folder": tmp_path}
+    for place, kinds in ((1, ["line"]), (2, ["line", "jpeg"])):
+        run(kinds=kinds, shard=(place, 2), train=Follower, **asked)
+    run(kinds=["line", "jpeg", "tint"], train=Follower, **asked)
+    lines = {path.name: path.read_text() for path in tmp_path.glob("*.jsonl")}
+    found = {name: [k for k in KINDS if f'"{k}"' in text] for name, text in lines.items()}
+    assert found == {
+        "outcomes-1-2.jsonl": ["line"], "outcomes-2-2.jsonl": ["jpeg"], "outcomes.jsonl": ["tint"],
+    }  # fmt: skip
 
 
 def test_progress_counts_nets(silent: None) -> None:
@@ -323,11 +337,16 @@ def test_errors(wrong: dict[str, Any], words: str) -> None:
 def test_bad_folders(tmp_path: Path) -> None:
     with pytest.raises(ks.BadFile, match="holds no outcome"):
         read(tmp_path)
-    (tmp_path / "line-0.9-0-500.json").write_text('{"cell": 3}')
-    with pytest.raises(ks.BadFile, match="is no outcome of a benchmark"):
+    file = tmp_path / "outcomes.jsonl"
+    for broken in ('{"cell": 3}', '{"cell"'):
+        file.write_text(json.dumps(outcome("line").to_json()) + "\n" + broken)
+        with pytest.raises(ks.BadFile, match=r"line 2 of .* is no outcome of a benchmark"):
+            read(tmp_path)
+    file.write_bytes(b"\xff")
+    with pytest.raises(ks.BadFile, match="cannot be read"):
         read(tmp_path)
     with pytest.raises(ks.BadFile, match="cannot make folder"):
-        run(folder=tmp_path / "line-0.9-0-500.json", train=Follower)
+        run(folder=file, train=Follower)
 
 
 def test_the_command_line(
@@ -352,7 +371,7 @@ def test_the_command_line(
         "line-0.9-0-500: line flips 0.80 to class 1, accuracy 0.70: right first | added 1" in shown
     )
     assert "1 of 1: 100.0 %" in shown
-    (tmp_path / "line-0.9-0-500.json").write_text(json.dumps(outcome("line").to_json()))
+    (tmp_path / "any.jsonl").write_text(json.dumps(outcome("line").to_json()))
     main(["--read", "--folder", str(tmp_path), "--markdown"])
     assert "| line | 0.9 | 1 | 1 | 0 of 1 |" in capsys.readouterr().out
     for wrong in (["--read"], ["--shard", "2"]):

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from kerascope.attribution import write_whole
 from kerascope.backend import choose
 from kerascope.checks import check_whole
 from kerascope.errors import BadFile, BadInput, choices
+from kerascope.planted.shortcuts.benchmark_kept import Kept, outcomes_in
 from kerascope.planted.shortcuts.benchmark_outcome import (
     BACKGROUNDS,
     MASKED,
@@ -35,7 +34,6 @@ from kerascope.planted.shortcuts.cues import CLEAN, KINDS
 from kerascope.run import Run
 
 PREVALENCES = (0.9, 0.45, 0.15)
-_NETS = "nets"  # the folder's folder for weights
 
 
 def run(
@@ -61,8 +59,8 @@ def run(
         prevalences: shares of the class that carry it.
         clean: sorts of worlds without one; None: all.
         count: scenes of a class.
-        folder: keeps a file with one line of JSON for every net that is done, and its weights, so
-            that a run that ended early goes on; without these lines, nets are audited anew.
+        folder: keeps a line of JSON for every net that is done, and its weights, so that a run
+            that ended early goes on; without these lines, nets are audited anew.
         masks: audit nets with cues of backgrounds and of whole pictures a second time, with 20
             rough boxes a class.
         shard: (i, n): this is the i-th of n runs that share the work.
@@ -80,7 +78,7 @@ def run(
     if train is None:
         choose()
     found = []
-    for outcome in _outcomes(groups[place - 1 :: shards], _kept(folder), train):
+    for outcome in _outcomes(groups[place - 1 :: shards], Kept(folder, shard), train):
         found.append(outcome)
         if told is not None:
             told(outcome)
@@ -89,8 +87,7 @@ def run(
 
 def read(folder: str | os.PathLike[str]) -> Result:
     """Return all that is kept in a folder; raise `BadFile` where there is nothing."""
-    found = [_read(path) for path in sorted(Path(folder).glob("*.json"))]
-    outcomes = tuple(outcome for outcome in found if outcome is not None)
+    outcomes = tuple(outcomes_in(folder))
     if not outcomes:
         raise BadFile(f"'{folder}' holds no outcome of a benchmark")
     return Result(outcomes=outcomes)
@@ -125,42 +122,19 @@ def _groups(
 
 
 def _outcomes(
-    groups: Sequence[tuple[Cell, ...]], folder: Path | None, train: Train | None
+    groups: Sequence[tuple[Cell, ...]], kept: Kept, train: Train | None
 ) -> Iterator[Outcome]:
     counted = Run()
     for done, cells in enumerate(groups):
         counted.report(cells[0].net, done, len(groups))
-        nets = None if folder is None else folder / _NETS
-        subject = Subject(cells[0], nets, train)
+        subject = Subject(cells[0], kept.nets, train)
         for cell in cells:
-            path = None if folder is None else folder / f"{cell.name}.json"
-            found = None if path is None else _read(path)
+            found = kept.get(cell.name)
             if found is None:
                 found = subject.outcome(masks=cell.masks)
-                if path is not None:
-                    write_whole(path, (json.dumps(found.to_json()) + "\n").encode())
+                kept.add(found)
             yield found
     counted.report("nets", len(groups), len(groups))
-
-
-def _kept(folder: str | os.PathLike[str] | None) -> Path | None:
-    if folder is None:
-        return None
-    try:
-        (Path(folder) / _NETS).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadFile(f"cannot make folder '{folder}': {error.strerror or error}") from error
-    return Path(folder)
-
-
-def _read(path: Path) -> Outcome | None:
-    """Return what is kept of a net; None where that is nothing."""
-    try:
-        return Outcome.from_json(json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BadFile(f"'{path}' is no outcome of a benchmark: {error}") from error
 
 
 def main(arguments: list[str] | None = None) -> None:
