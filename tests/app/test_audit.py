@@ -138,6 +138,11 @@ def test_a_plan_runs_nothing(cli: Runner, made: Path, tmp_path: Path) -> None:
         ((), "audit needs a model and data"),
         (("m.keras", "photos", "--engine", "spark"), "engine='spark' is not known"),
         (("m.keras", "photos", "--address", "auto"), "--address and --concurrency go with"),
+        (("m.keras", "photos", "--concurrency", "2,4"), "--address and --concurrency go with"),
+        (
+            ("m.keras", "photos", "--engine", "ray", "--concurrency", "1,2,3"),
+            "--concurrency '1,2,3' must be a number of workers, or LEAST,MOST",
+        ),
         (("MODEL", "nowhere"), "data folder 'nowhere' does not exist"),
     ],
 )

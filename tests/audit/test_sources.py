@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +287,26 @@ class TestObjects:
         assert left["mask"] == [1, 0, 1, 0]
         assert none["mask"] is None
         assert "box (0, 0, 99, 3) does not lie in the picture, which is 17 × 15" in outside["error"]
+
+    def test_boxes_in_a_file_by_names(self, tmp_path: Path) -> None:
+        root, file = folder(tmp_path / "d"), tmp_path / "boxes.json"
+        file.write_text(json.dumps({"cat/0": [0, 0, 9, 14], "dog/0.png": [[0, 0, 18, 7]], "x": 3}))
+        source = source_of(root, boxes=file)
+        rows = {r["path"]: r for r in collect(means, source, tmp_path / "r", map_size=2, **SIZE)}
+        assert rows["cat/0.png"]["mask"] == [1, 0, 1, 0]
+        assert rows["dog/0.png"]["mask"] == [1, 1, 0, 0]
+        assert rows["dog/1.jpg"]["mask"] is None
+        for text, words in (
+            ("[1]", "must hold an object"), ("{", "cannot be read"),
+            ('{"rat/0.png": [0, 0, 1, 1]}', "no box for a name of a sample"),
+        ):  # fmt: skip
+            file.write_text(text)
+            with pytest.raises(BadFile, match=words):
+                source_of(root, boxes=file)
+        with pytest.raises(BadFile, match="file of boxes 'gone' does not exist"):
+            source_of(root, boxes=tmp_path / "gone")
+        with pytest.raises(BadInput, match=r"'boxes\.json' goes by the names of files"):
+            source_of(np.zeros((1, 3, 3, 3)), boxes=file)
 
     def test_masks_are_cut_as_the_pictures_are(self, tmp_path: Path) -> None:
         save(tmp_path / "d" / "wide.png", 0, 10, 30)

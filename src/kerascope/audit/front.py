@@ -70,7 +70,7 @@ def audit(
         labels: by sample, in place of those of `data`.
         classes: names of the model's classes in order.
         masks: where the object is; a few per class tell backgrounds, sizes and companions apart.
-        boxes: instead of masks.
+        boxes: instead of masks; or a JSON file of them by the names of the files.
         meta: further columns by name: recorder, source, hospital.
         size: as in `load_images`.
         preprocess: as there.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,7 @@ from kerascope.errors import BadFile, BadInput
 from kerascope.loading.pictures import SUFFIXES, read_picture
 from kerascope.types import Array
 
+T = TypeVar("T")
 _HALF = 127  # grey: brighter is on the object
 
 
@@ -77,16 +79,44 @@ def mask_files(folder: Path, paths: Sequence[str]) -> Objects:
         for path in (Path(place) / name for name in sorted(files)):
             if path.suffix.lower() in SUFFIXES:
                 known[path.relative_to(folder).with_suffix("").as_posix()] = path
-    places = [PurePosixPath(sample).with_suffix("") for sample in paths]
-    count = Counter(place.name for place in places)
-    # A mask right in the folder is meant for the one sample of its name, wherever that is.
-    found = [
-        known.get(place.as_posix()) or (known.get(place.name) if count[place.name] == 1 else None)
-        for place in places
-    ]
+    found = _named(known, paths)
     if not any(found):
         raise BadFile(f"mask folder '{folder.name}' holds no mask that is named as a sample")
     return Objects(files=tuple(found))
+
+
+def box_file(path: Path, paths: Sequence[str]) -> Objects:
+    """Return the boxes of a JSON file, by the names of samples as `mask_files` takes them.
+
+    Raises `BadFile` when it is no such file, or names no sample.
+    """
+    try:
+        given = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise BadFile(f"file of boxes '{path.name}' does not exist") from None
+    except (OSError, ValueError) as error:
+        raise BadFile(f"file of boxes '{path.name}' cannot be read: {error}") from error
+    if not isinstance(given, dict):
+        raise BadFile(
+            f"file of boxes '{path.name}' must hold an object: names of pictures, and for each "
+            "[x0, y0, x1, y1] in pixels or a list of such"
+        )
+    known = {PurePosixPath(name).with_suffix("").as_posix(): boxes for name, boxes in given.items()}
+    found = _named(known, paths)
+    if all(_absent(boxes) for boxes in found):
+        raise BadFile(f"file of boxes '{path.name}' has no box for a name of a sample")
+    return Objects(boxes=tuple(found))
+
+
+def _named(known: Mapping[str, T], paths: Sequence[str]) -> list[T | None]:
+    """Return what is known by the place of each sample without its suffix, or by its mere name."""
+    places = [PurePosixPath(sample).with_suffix("") for sample in paths]
+    count = Counter(place.name for place in places)
+    # What has no folder is meant for the one sample of its name, wherever that is.
+    return [
+        known.get(place.as_posix(), known.get(place.name) if count[place.name] == 1 else None)
+        for place in places
+    ]
 
 
 def cover(mask: Array, grid: tuple[int, ...]) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 
 from kerascope.audit.classes import UNLABELLED, check_count, class_width, matched
 from kerascope.audit.listing import Listing, from_columns, in_files, in_folder, in_table, table_kind
-from kerascope.audit.objects import Objects, mask_files
+from kerascope.audit.objects import Objects, box_file, mask_files
 from kerascope.errors import BadInput
 from kerascope.facts import facts_of
 from kerascope.loading.arrays import read_arrays
@@ -128,7 +128,8 @@ def source_of(
         classes: names of the model's classes in order, where they are not known of it; as
             `read_labels` takes them.
         masks: a folder of masks named as the samples, or by sample (y, x) true on the object.
-        boxes: by sample (x0, y0, x1, y1) in its own pixels, or a list of such; None for none.
+        boxes: by sample (x0, y0, x1, y1) in its own pixels, or a list of such; None for none; or a
+            JSON file that holds them by the names of the files.
         meta: further columns by name.
 
     Raises:
@@ -226,10 +227,14 @@ def _listed(labels: Any) -> list[Any]:
 def _objects(listing: Listing | None, count: int, masks: Any, boxes: Any) -> Objects | None:
     if masks is not None and boxes is not None:
         raise BadInput("masks= and boxes= are both given; give one of them")
-    if isinstance(masks, str | os.PathLike):
-        if listing is None:
-            raise BadInput("a folder of masks goes with files; these samples come from memory")
-        return mask_files(Path(masks), listing.paths)
+    for where, read in ((masks, mask_files), (boxes, box_file)):
+        if isinstance(where, str | os.PathLike):
+            if listing is None:
+                raise BadInput(
+                    f"'{Path(where).name}' goes by the names of files; these samples come from "
+                    "memory"
+                )
+            return read(Path(where), listing.paths)
     given = masks if masks is not None else boxes
     if given is not None:
         if len(given) != count:

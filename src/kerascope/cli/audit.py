@@ -42,6 +42,9 @@ def audit(
     masks: Annotated[
         str, typer.Option(help="Folder of object masks, named as the pictures; a few will do.")
     ] = "",
+    boxes: Annotated[
+        str, typer.Option(help="JSON file in place of masks: picture → [x0, y0, x1, y1], or more.")
+    ] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
@@ -55,7 +58,9 @@ def audit(
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     engine: Annotated[str, typer.Option(help="Where rows are made: local or ray.")] = "local",
     address: Annotated[str, typer.Option(help="Of a Ray cluster; else one is started.")] = "",
-    concurrency: Annotated[int, typer.Option(help="Ray workers; 0: as the cluster allows.")] = 0,
+    concurrency: Annotated[
+        str, typer.Option(help="Ray workers: N, or LEAST,MOST; else as the cluster allows.")
+    ] = "",
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what time, memory and disk it takes, and stop.")
     ] = False,
@@ -80,17 +85,19 @@ def audit(
     from kerascope.cli.words import parse_method
     from kerascope.loading import load_model
 
-    works = _engine(engine, address, concurrency)
+    workers = _workers(concurrency)
+    works = _engine(engine, address, workers)
     if not plan:
         check_folder(output)
     known: dict[str, Any] = {
         "methods": [parse_method(text) for text in method] or None,
-        "classes": labels or None, "masks": masks or None, "preprocess": preprocess, "fit": fit,
-        "size": size or None, "batch_size": batch_size or None, "seed": seed,
+        "classes": labels or None, "masks": masks or None, "boxes": boxes or None,
+        "preprocess": preprocess, "fit": fit, "size": size or None,
+        "batch_size": batch_size or None, "seed": seed,
     }  # fmt: skip
     net = load_model(model, custom=custom, unsafe=unsafe)
     if plan:
-        return _plan(net, data, known, max(1, concurrency), as_json=as_json)
+        return _plan(net, data, known, max(workers), as_json=as_json)
     from kerascope.audit.front import audit as examine
 
     with progress(quiet=as_json) as at:
@@ -115,22 +122,31 @@ def audit(
     return 1 if fail_on_finding and found.added else 0
 
 
-def _engine(name: str, address: str, concurrency: int) -> Engine | None:
+def _workers(text: str) -> tuple[int, ...]:
+    """Return the workers asked for: one number, or the least and the most; none: (0,)."""
+    numbers = [part.strip() for part in text.split(",")] if text else ["0"]
+    if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
+        raise BadInput(f"--concurrency '{text}' must be a number of workers, or LEAST,MOST")
+    return tuple(map(int, numbers))
+
+
+def _engine(name: str, address: str, workers: tuple[int, ...]) -> Engine | None:
     if name not in ENGINES:
         raise BadInput(f"engine='{name}' is not known{choices(name, ENGINES)}")
     if name == "local":
-        if address or concurrency:
+        if address or any(workers):
             raise BadInput("--address and --concurrency go with --engine ray")
         return None
     from kerascope.engines import Ray
 
-    return Ray(address=address or None, concurrency=concurrency or None)
+    concurrency = workers[0] or None if len(workers) == 1 else (workers[0], workers[1])
+    return Ray(address=address or None, concurrency=concurrency)
 
 
 def _plan(net: Any, data: str, known: dict[str, Any], workers: int, *, as_json: bool) -> int:
     from kerascope.audit.plan import plan
 
-    made = plan(net, data, workers=workers, **known)
+    made = plan(net, data, workers=max(1, workers), **known)
     if as_json:
         say_json(made.to_json())
     else:
