@@ -14,7 +14,7 @@ from kerascope.plot.words import concentration, place
 PAINT = """
   const { pixelsFrom } = await load("arrays.js");
   const { scaleOf } = await load("colours.js");
-  const { mixOf, paintLayer } = await load("paint.js");
+  const { levelsOf, mixOf, paintLevels } = await load("paint.js");
   const [height, width] = given.shape;
   const data = new Uint8ClampedArray(given.picture);
   const picture = pixelsFrom({ width, height, data });
@@ -23,7 +23,8 @@ PAINT = """
     const scale = scaleOf(meaning, look);
     const pixels = new Uint32Array(width * height);
     const mix = mixOf(scale, { blend: "tint", opacity: 0.85, threshold: 0, ...look });
-    paintLayer(pixels, picture, { field, limit: given.limit, scale, mix });
+    const layer = { field, limit: given.limit, scale };
+    paintLevels(pixels, picture, levelsOf(layer, new Uint8Array(width * height)), mix);
     return Array.from(new Uint8Array(pixels.buffer));
   };
 """
@@ -205,3 +206,23 @@ def test_a_contour_closes_along_the_edge_of_the_picture(modules: Modules) -> Non
 def test_a_map_of_nothing_has_no_regions(modules: Modules) -> None:
     nothing = {"values": [0] * 64, "shape": (8, 8), "meaning": "signed"}
     assert modules.run(REGIONS, nothing)["regions"] == []
+
+
+def test_levels_are_made_once_for_what_they_are_about(modules: Modules) -> None:
+    asked = """
+      const { Painter, mixOf } = await load("paint.js");
+      const { scaleOf } = await load("colours.js");
+      const picture = { width: 2, height: 1, rgba: new Uint32Array(2), grey: new Uint8Array(2) };
+      const painter = new Painter(document.createElement("canvas"));
+      const field = Float32Array.from([0.2, 1]);
+      const scale = scaleOf("positive");
+      const paint = (about, opacity) => {
+        const mix = mixOf(scale, { blend: "tint", opacity, threshold: 0 });
+        painter.paint(picture, { field, limit: 1, scale, mix, about }, `${about},${opacity}`);
+        return [...painter.levels];
+      };
+      const found = [paint("a", 1)];
+      field[0] = 0.8;
+      return [...found, paint("a", 0.5), paint("b", 0.5)];
+    """
+    assert modules.run(asked, None) == [[51, 255], [51, 255], [204, 255]]

@@ -99,38 +99,35 @@ function aloneMix(scale, opacity, threshold) {
   return { kind: "flat", flat };
 }
 
-// Draw a layer into pixels as large as the picture.
+// Write the level of every number of a layer, as `mixOf` takes them, and return them.
 //
-// layer: {field: Float32Array, limit, scale, mix}, or null for the plain picture. picture: see
-// `pixelsOf`.
-export function paintLayer(pixels, picture, layer) {
-  if (layer === null) pixels.set(picture.rgba);
-  else PAINTERS[layer.mix.kind](pixels, picture, layer);
+// layer: {field: Float32Array, limit, scale}. levels: Uint8Array, as long as the field.
+export function levelsOf({ field, limit, scale }, levels) {
+  const { low, high, offset, size } = scale;
+  const slope = scale.slope / limit;
+  for (let i = 0; i < levels.length; i += 1) {
+    const value = field[i];
+    const wide = (size && value < 0 ? -value : value) * slope + offset;
+    levels[i] = (wide < low ? low : wide > high ? high : wide) + 0.5;
+  }
+  return levels;
+}
+
+// Draw levels into pixels as large as the picture; without levels the plain picture.
+export function paintLevels(pixels, picture, levels, mix) {
+  if (levels === null) pixels.set(picture.rgba);
+  else PAINTERS[mix.kind](pixels, picture, levels, mix);
 }
 
 const PAINTERS = { pairs: paintPairs, cover: paintCover, flat: paintFlat };
 
-// The three painters differ in one line: a call for every pixel would cost more than all of it.
-function paintPairs(pixels, { grey }, { field, limit, scale, mix }) {
-  const { low, high, offset, size } = scale;
-  const slope = scale.slope / limit;
-  const { pairs } = mix;
-  for (let i = 0; i < pixels.length; i += 1) {
-    const value = field[i];
-    const wide = (size && value < 0 ? -value : value) * slope + offset;
-    const level = (wide < low ? low : wide > high ? high : wide) + 0.5;
-    pixels[i] = pairs[(level << 8) | grey[i]];
-  }
+function paintPairs(pixels, { grey }, levels, { pairs }) {
+  for (let i = 0; i < pixels.length; i += 1) pixels[i] = pairs[(levels[i] << 8) | grey[i]];
 }
 
-function paintCover(pixels, { rgba }, { field, limit, scale, mix }) {
-  const { low, high, offset, size } = scale;
-  const slope = scale.slope / limit;
-  const { rest, redBlue, green } = mix;
+function paintCover(pixels, { rgba }, levels, { rest, redBlue, green }) {
   for (let i = 0; i < pixels.length; i += 1) {
-    const value = field[i];
-    const wide = (size && value < 0 ? -value : value) * slope + offset;
-    const level = ((wide < low ? low : wide > high ? high : wide) + 0.5) | 0;
+    const level = levels[i];
     const share = rest[level];
     const pixel = rgba[i];
     const outer = ((Math.imul(pixel & 0xff00ff, share) + redBlue[level]) >>> 8) & 0xff00ff;
@@ -139,15 +136,8 @@ function paintCover(pixels, { rgba }, { field, limit, scale, mix }) {
   }
 }
 
-function paintFlat(pixels, _, { field, limit, scale, mix }) {
-  const { low, high, offset, size } = scale;
-  const slope = scale.slope / limit;
-  const { flat } = mix;
-  for (let i = 0; i < pixels.length; i += 1) {
-    const value = field[i];
-    const wide = (size && value < 0 ? -value : value) * slope + offset;
-    pixels[i] = flat[((wide < low ? low : wide > high ? high : wide) + 0.5) | 0];
-  }
+function paintFlat(pixels, _, levels, { flat }) {
+  for (let i = 0; i < pixels.length; i += 1) pixels[i] = flat[levels[i]];
 }
 
 // Return what stands for a picture where there is none: grey ground of a size.
@@ -159,16 +149,20 @@ export function emptyPicture(width, height) {
   return picture;
 }
 
-// A canvas that is written as a whole, once a frame; its pixels are made once for a size.
+// A canvas that is written as a whole, once a frame; its pixels are made once for a size, levels
+// once for what they are about: a frame that only mixes them otherwise computes none.
 export class Painter {
   constructor(canvas) {
     this.canvas = canvas;
     this.brush = canvas.getContext("2d");
     this.image = null;
+    this.levels = null;
+    this.about = "";
     this.drawn = "";
     this.count = 0;
   }
 
+  // layer: {field, limit, scale, mix, about: what makes its levels}, or null for the plain picture.
   // Nothing is drawn again that `key` says is there already. Returns whether anything was.
   paint(picture, layer, key) {
     if (key === this.drawn) return false;
@@ -179,10 +173,20 @@ export class Painter {
       this.image = this.brush.createImageData(width, height);
       this.pixels = new Uint32Array(this.image.data.buffer);
     }
-    paintLayer(this.pixels, picture, layer);
+    paintLevels(this.pixels, picture, layer && this.levelsFor(layer), layer?.mix);
     this.brush.putImageData(this.image, 0, 0);
     this.drawn = key;
     this.count += 1;
     return true;
+  }
+
+  levelsFor(layer) {
+    const { length } = layer.field;
+    if (layer.about !== this.about || length !== this.levels.length) {
+      if (this.levels?.length !== length) this.levels = new Uint8Array(length);
+      levelsOf(layer, this.levels);
+      this.about = layer.about;
+    }
+    return this.levels;
   }
 }

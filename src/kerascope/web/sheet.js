@@ -40,21 +40,18 @@ export async function drawSheet(context, sheet, { picture, numbers, shown }, cur
   const field = numbers ? await fieldFor(context, numbers, picture) : null;
   if (!current()) return false;
   const layer = field ? layerOf(field, numbers, shown, picture) : null;
-  const look = layer
-    ? [numbers.limit, layer.scale.sign, layer.scale.table, shown.blend, shown.opacity,
-        shown.threshold].join()
-    : "plain";
-  const key = `${numberOf(picture.rgba)}:${numbers?.key}:${look}`;
+  const look = layer ? [layer.about, shown.blend, shown.opacity, shown.threshold].join() : "plain";
+  const key = `${numberOf(picture.rgba)}:${look}`;
   const drawn = sheet.painter.paint(picture, layer, key);
   const around = shown.contours && layer ? `${numbers.key}:${layer.scale.sign}` : "";
   if (around !== sheet.contour) drawContours(sheet, around, field, picture, layer?.scale.sign);
   return drawn;
 }
 
-function layerOf(field, { meaning, limit }, shown, picture) {
+function layerOf(field, { key, meaning, limit }, shown, picture) {
   const scale = scaleOf(meaning, shown);
-  const blend = picture.empty ? "alone" : shown.blend;
-  return { field, limit, scale, mix: mixOf(scale, { ...shown, blend }) };
+  const mix = mixOf(scale, { ...shown, blend: picture.empty ? "alone" : shown.blend });
+  return { field, limit, scale, mix, about: [key, limit, scale.sign, scale.table].join() };
 }
 
 // Lines go round what is drawn: sizes where sizes are shown, evidence against where that is.
