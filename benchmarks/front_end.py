@@ -42,6 +42,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from browser import scenes  # noqa: E402
 from kerascope.report.page import page_of  # noqa: E402
+from kerascope.web.bundle import script  # noqa: E402
 
 DEMO = ROOT / "src" / "kerascope" / "demo" / "data"
 FRAME = 1000 / 60
@@ -103,8 +104,8 @@ SCROLL = """async ([selector, frames]) => {
 }"""
 
 ASK = """async ([model, method, samples]) => {
-  const { liveHost } = await import("/web/host.js");
-  const host = liveHost("/api/");
+  HOST
+  const host = module$host.liveHost("/api/");
   const times = [];
   for (const sample of samples) {
     const began = performance.now();
@@ -207,7 +208,7 @@ def studio(folder: Path) -> Iterator[str]:
         shutil.copy(file, folder)
     model = next(DEMO.glob("sky_net*"))
     command = [sys.executable, "-m", "kerascope", "studio", model, folder, "--no-open", "--port=0"]
-    hidden = {"KERASCOPE_CACHE": "off", "PYTHONUNBUFFERED": "1"}
+    hidden = {"KERASCOPE_CACHE": str(folder.parent / "cache"), "PYTHONUNBUFFERED": "1"}
     running = subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE, text=True, env=os.environ | hidden
     )
@@ -243,7 +244,9 @@ def fast(browser: Any, folder: Path) -> Iterator[tuple[str, ...]]:
               return [known.models[0].id, samples.map((one) => one.id)];
             }"""
         )
-        first, *warm = page.evaluate(ASK, [model, "grad_cam", samples])
+        first, *warm = page.evaluate(
+            ASK.replace("HOST", script(start="host.js")), [model, "grad_cam", samples]
+        )
         page.close()
     yield ("page shown", f"{shown:.0f}", "")
     yield ("Grad-CAM, first", f"{first:.0f}", "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from kerascope.columns import Column, column_values, columns_of, place_names
 from kerascope.errors import BadFile, BadInput
+from kerascope.files import write_whole
 from kerascope.method import AttributionMethod
 from kerascope.packed import SCHEMA, pack, unpack
 from kerascope.provenance import Provenance
@@ -269,25 +269,3 @@ def _reduce(values: Array, axis: int, reduce: str) -> Array:
     if reduce == "sum_abs":
         return np.abs(values).sum(axis=axis)
     return values.mean(axis=axis) if reduce == "mean" else values.sum(axis=axis)
-
-
-def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write `content` to `path` so that the file is there whole or not at all; raise `BadFile`."""
-    target = Path(path)
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        os.replace(temporary, target)  # noqa: PTH105 — the one atomic call
-    except OSError as error:
-        raise BadFile(f"cannot write '{path}': {error.strerror or error}") from error
-    else:
-        temporary = None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-    return target

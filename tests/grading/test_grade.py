@@ -14,8 +14,8 @@ import pytest
 
 import kerascope as ks
 import zoo
-from kerascope.cache import FOLDER
 from kerascope.errors import BadInput
+from kerascope.files import FOLDER
 from kerascope.grading import kept
 from kerascope.grading.checks import MOST_PASSES
 from kerascope.grading.grades import best_letter

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kerascope.report.bundle import WEB, NotBundled, blanked, exported, script, style
+from kerascope.files import FOLDER
+from kerascope.web import bundle
+from kerascope.web.bundle import WEB, NotBundled, blanked, exported, script, style
 
 GOOD = {
     "main.js": """// start
@@ -38,7 +40,7 @@ export { panels, first };
 def folder(tmp_path: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         place = tmp_path / name
-        place.parent.mkdir(exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -59,6 +61,29 @@ def test_what_is_imported_comes_first_and_once(tmp_path: Path) -> None:
     heads = [line for line in text.splitlines() if line.startswith("// ") and ".js" in line]
     assert heads == ["// dom.js", "// panels/index.js", "// main.js"]
     assert text.count("function fill()") == 1
+
+
+def test_it_is_made_once_for_the_same_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    real = bundle._bundled
+    monkeypatch.setattr(bundle, "_bundled", lambda *how: made.append("") or real(*how))
+    monkeypatch.setenv(FOLDER, str(tmp_path / "kept"))
+    modules = folder(tmp_path / "web", GOOD)
+    texts = []
+    for _ in range(2):
+        script.cache_clear()
+        texts.append(script(modules))
+    assert (len(made), texts[0] == texts[1]) == (1, True)
+    (modules / "dom.js").write_text(GOOD["dom.js"] + "// more")
+    script.cache_clear()
+    assert "// more" in script(modules)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(FOLDER, str(tmp_path / "file"))  # no folder: nothing is kept
+    script.cache_clear()
+    assert "// more" in script(modules)
+    script.cache_clear()
 
 
 def test_only_imports_and_exports_go(tmp_path: Path) -> None:

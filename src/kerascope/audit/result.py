@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from kerascope.attribution import write_whole
 from kerascope.audit.arrow import arrow
 from kerascope.audit.collected import Collected
 from kerascope.audit.duplicates import Duplicates
@@ -19,6 +18,7 @@ from kerascope.audit.quality import Quality
 from kerascope.audit.source import Source
 from kerascope.audit.strategies import Strategies
 from kerascope.audit.whereabouts import ClassPlaces
+from kerascope.files import write_whole
 
 FILE = "findings.json"
 

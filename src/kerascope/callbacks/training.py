@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from kerascope.attribution import Attribution, write_whole
+from kerascope.attribution import Attribution
 from kerascope.callbacks.account import Account, Clock
 from kerascope.callbacks.cost import Pace, spans
 from kerascope.callbacks.probes import Probes
@@ -21,6 +21,7 @@ from kerascope.callbacks.trackers import pictures_of, trackers
 from kerascope.checks import check_score, check_whole
 from kerascope.errors import BadFile, BadInput, BadMethod
 from kerascope.explain import explain
+from kerascope.files import write_whole
 from kerascope.hooks.store import store_of
 from kerascope.method import AttributionMethod, make_method
 from kerascope.plot.words import number, percentage, short

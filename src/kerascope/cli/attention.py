@@ -104,7 +104,7 @@ def _words(path: Path | None) -> list[list[str]] | None:
 
 def _write(results: list[Attention], output: Path, query: int | None, *, as_json: bool) -> None:
     """Write pictures, data and the page; say where."""
-    from kerascope.attribution import write_whole
+    from kerascope.files import write_whole
     from kerascope.report import write_report
 
     files: list[str] = []

@@ -53,7 +53,7 @@ def benchmark(
 
 def _write(found: Benchmark, output: Path, *, as_json: bool) -> None:
     """Write tables, pictures and the page; say what was found."""
-    from kerascope.attribution import write_whole
+    from kerascope.files import write_whole
     from kerascope.report import Gallery, Table, write_report
 
     columns = ("method", "all", *found.cues)

@@ -122,7 +122,7 @@ def _print(found: Certificate) -> None:
 
 def _write(found: Certificate, folder: Path) -> None:
     """Write the certificate as JSON and as a page."""
-    from kerascope.attribution import write_whole
+    from kerascope.files import write_whole
     from kerascope.report import Gallery, Table, write_report
 
     text = json.dumps(found.to_json(), indent=2) + "\n"

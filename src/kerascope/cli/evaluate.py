@@ -89,7 +89,7 @@ def evaluate(
 
 def _write(found: Evaluation, output: Path, *, as_json: bool) -> None:
     """Write table, picture, data and page; say what was found."""
-    from kerascope.attribution import write_whole
+    from kerascope.files import write_whole
     from kerascope.report import Gallery, Table, write_report
 
     rows = found.rows()

@@ -96,7 +96,7 @@ def _sections(found: Filters, view: str, output: Path) -> list[Any]:
 
 def figure_file(path: Path, figure: Any, alt: str, caption: str = "") -> Any:
     """Write a figure as PNG; return it for the page."""
-    from kerascope.attribution import write_whole
+    from kerascope.files import write_whole
     from kerascope.plot.export import png_of
     from kerascope.report import Figure
 

@@ -177,7 +177,7 @@ def _picture(pixels: Array, words: str, path: Path) -> Figure:
     """Write one picture pixel by pixel; return it for the page."""
     from PIL import Image
 
-    from kerascope.attribution import write_whole
+    from kerascope.files import write_whole
     from kerascope.report import Figure
 
     picture = Image.fromarray(pixels)

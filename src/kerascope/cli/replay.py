@@ -105,7 +105,7 @@ def _write(found: Replay, folder: Path) -> None:
     """Write what was made now as `explain` does, and the comparison as JSON."""
     import json
 
-    from kerascope.attribution import write_whole
+    from kerascope.files import write_whole
     from kerascope.plot import save_png
     from kerascope.report import Explanations, Gallery, Table, write_report
 

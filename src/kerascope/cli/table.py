@@ -271,7 +271,7 @@ class _Work:
 
     def finish(self, source: str, *, as_json: bool) -> None:
         """Write the page and the numbers, and say where they are."""
-        from kerascope.attribution import write_whole
+        from kerascope.files import write_whole
         from kerascope.report import write_report
 
         page = write_report(

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kerascope.attribution import write_whole
 from kerascope.backend import choose
 from kerascope.demo.scenes import (
     CLASS_NAMES,
@@ -28,6 +27,7 @@ from kerascope.demo.scenes import (
     make_scenes,
     picture_name,
 )
+from kerascope.files import write_whole
 from kerascope.types import Array
 
 NETS = {"sky_net": 1.0, "object_net": 0.0}  # bias of the scenes each is trained on

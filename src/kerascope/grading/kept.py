@@ -8,9 +8,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from kerascope.attribution import write_whole
-from kerascope.cache import cache_folder
 from kerascope.errors import BadFile
+from kerascope.files import cache_folder, write_whole
 
 UNDEFINED = "undefined"
 

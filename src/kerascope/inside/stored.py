@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascope.attribution import write_whole
 from kerascope.errors import BadFile
+from kerascope.files import write_whole
 
 if TYPE_CHECKING:
     import os

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from kerascope.attribution import write_whole
 from kerascope.backend import choose
+from kerascope.files import write_whole
 from kerascope.grading.scale import CHECKS, Scale
 from kerascope.planted.scenes import CUES
 from kerascope.types import Array

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from kerascope.attribution import write_whole
 from kerascope.backend import choose
+from kerascope.files import write_whole
 from kerascope.planted.scenes import CUES, SIZE, make_planted
 
 FOLDER = Path(__file__).parent / "data"

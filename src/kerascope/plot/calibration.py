@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from kerascope.attribution import write_whole
+from kerascope.files import write_whole
 from kerascope.plot.draw import INK
 from kerascope.plot.export import png_of
 

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, features
 
-from kerascope.attribution import write_whole
+from kerascope.files import write_whole
 from kerascope.plot.colour import ALPHA, fit
 from kerascope.plot.draw import draw_input, draw_map, map_picture
 from kerascope.plot.grid import figure, sheet

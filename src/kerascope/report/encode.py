@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from kerascope.report.bundle import checked
+from kerascope.web.bundle import checked
 
 _HERE = Path(__file__).parent
 # Inside a script element only these can end it, open a comment, or end a line of JavaScript.

@@ -7,15 +7,16 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kerascope.attribution import Attribution, write_whole
+from kerascope.attribution import Attribution
 from kerascope.errors import BadInput
+from kerascope.files import write_whole
 from kerascope.plot.stamp import stamp, without_folders
-from kerascope.report import bundle
 from kerascope.report.document import merged
 from kerascope.report.encode import environment, inlined, json_for_script, policy
 from kerascope.report.fitting import BUDGET, Fitted, fitted
 from kerascope.report.sections import Explanations, Section
 from kerascope.report.views import view
+from kerascope.web import bundle
 
 if TYPE_CHECKING:
     import os

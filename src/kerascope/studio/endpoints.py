@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from kerascope.errors import BadImage
 from kerascope.loading.pictures import read_picture
 from kerascope.studio.errors import Problem
 from kerascope.studio.forms import forms, hindrance
 from kerascope.studio.nets import Opening
-from kerascope.studio.page import index, type_of, web_files
+from kerascope.studio.page import WEB_FILES, index
 from kerascope.studio.shelf import Sample, uploaded_sample
 from kerascope.studio.studio import FIRST
 from kerascope.studio.table import Endpoint, Given, json_answer
@@ -44,12 +44,11 @@ async def page(given: Given) -> Response:
 
 async def web_file(given: Given) -> Response:
     """Return a file of the front end; only names of the fixed list are known."""
-    file = web_files().get(given.path["name"])
+    file = WEB_FILES.get(given.path["name"])
     if file is None:
         raise Problem(404, "there is no such file")
-    return FileResponse(
-        file, media_type=type_of(given.path["name"]), headers={"cache-control": "no-cache"}
-    )
+    text = await asyncio.to_thread(file.text)
+    return Response(text, media_type=file.type, headers={"cache-control": "no-cache"})
 
 
 async def document(given: Given) -> Response:

@@ -11,9 +11,8 @@ import threading
 from pathlib import Path
 from typing import Any, Protocol
 
-from kerascope.attribution import write_whole
-from kerascope.cache import cache_folder
 from kerascope.errors import BadFile
+from kerascope.files import cache_folder, write_whole
 
 _DIGEST = hashlib.sha256().digest_size
 _LEFT = 0.8  # of the bound, that stays when old files are removed

@@ -1,33 +1,30 @@
-"""The studio's own page, and the files of the front end that it may load."""
+"""The studio's own page, and the two files that it loads: the front end as one script and style."""
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable, Mapping
 from html import escape
-from pathlib import Path
+from typing import NamedTuple
 
-WEB = Path(__file__).parents[1] / "web"
-_FIRST_STYLE = "kerascope.css"  # the others build on it
-_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+from kerascope.web import bundle
 
 
-@functools.cache
-def web_files() -> dict[str, Path]:
-    """Return the files of the front end by name ("panels/index.js"): nothing else is served."""
-    found = sorted(file for file in WEB.rglob("*") if file.suffix in _TYPES and file.is_file())
-    return {file.relative_to(WEB).as_posix(): file for file in found}
+class WebFile(NamedTuple):
+    """A file of the page: its media type, and what gives its text."""
+
+    type: str
+    text: Callable[[], str]
 
 
-def type_of(name: str) -> str:
-    """Return the media type of a file of the front end."""
-    return _TYPES[Path(name).suffix]
+# One request for all modules: asked for one by one, they take a second more.
+WEB_FILES: Mapping[str, WebFile] = {
+    "kerascope.css": WebFile("text/css; charset=utf-8", bundle.style),
+    "kerascope.js": WebFile("text/javascript; charset=utf-8", bundle.script),
+}
 
 
 def index(title: str = "Kerascope studio") -> str:
     """Return the page: a place for the front end, and what loads it."""
-    styles = [name for name in web_files() if name.endswith(".css")]
-    styles.sort(key=lambda name: (name != _FIRST_STYLE, name))
-    links = "\n".join(f'<link rel="stylesheet" href="/web/{escape(name)}">' for name in styles)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -36,7 +33,7 @@ def index(title: str = "Kerascope studio") -> str:
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)}</title>
 <link rel="icon" href="data:,">
-{links}
+<link rel="stylesheet" href="/web/kerascope.css">
 </head>
 <body class="with-app">
 <main id="main">
@@ -44,7 +41,7 @@ def index(title: str = "Kerascope studio") -> str:
 <div id="app"></div>
 </main>
 <noscript>The studio needs JavaScript.</noscript>
-<script type="module" src="/web/main.js"></script>
+<script type="module" src="/web/kerascope.js"></script>
 </body>
 </html>
 """

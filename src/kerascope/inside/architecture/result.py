@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerascope.attribution import write_whole
 from kerascope.errors import BadFile, BadInput
+from kerascope.files import write_whole
 from kerascope.plot.diagram import HEADINGS, Item, diagram_svg, share_words
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascope.attribution import write_whole
 from kerascope.errors import BadFile, BadInput, BadLayer, choices
+from kerascope.files import write_whole
 from kerascope.inside.attention.mixing import distances
 from kerascope.inside.attention.tokens import Tokens, check_query
 from kerascope.method import AttributionMethod

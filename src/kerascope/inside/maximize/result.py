@@ -129,7 +129,7 @@ class Visualization:
 
     def animate(self, path: str | os.PathLike[str], item: int = 0, *, seconds: float = 4.0) -> Path:
         """Write how one picture came to be, as .webp or .gif; raise `BadFile` for another."""
-        from kerascope.attribution import write_whole
+        from kerascope.files import write_whole
         from kerascope.plot.animation import animated
 
         ending = str(path).rpartition(".")[2].lower()

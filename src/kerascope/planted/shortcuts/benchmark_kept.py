@@ -6,8 +6,8 @@ import json
 import os
 from pathlib import Path
 
-from kerascope.attribution import write_whole
 from kerascope.errors import BadFile
+from kerascope.files import write_whole
 from kerascope.planted.shortcuts.benchmark_outcome import Outcome
 
 _NETS = "nets"  # the folder's folder for weights

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from kerascope.attribution import write_whole
 from kerascope.audit.examine import Examination
 from kerascope.audit.findings import Verdict, verdicts
 from kerascope.audit.maps import SIDE
 from kerascope.audit.panel import Panel, halves
 from kerascope.audit.prepared import eyes_of
 from kerascope.audit.tested import Tested
+from kerascope.files import write_whole
 from kerascope.planted.shortcuts import nets
 from kerascope.planted.shortcuts.benchmark_outcome import Cell, Outcome, Said
 from kerascope.planted.shortcuts.cues import KINDS

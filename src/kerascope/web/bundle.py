@@ -6,9 +6,14 @@ meet that of another.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
 import re
 from pathlib import Path, PurePosixPath
+
+from kerascope.errors import BadFile
+from kerascope.files import cache_folder, write_whole
 
 WEB = Path(__file__).parent.parent / "web"
 START = "main.js"
@@ -35,9 +40,35 @@ class NotBundled(ValueError):
 def script(folder: Path = WEB, start: str = START) -> str:
     """Return `start` and all that it imports as one script, what is imported first.
 
+    It is kept on disk: making it takes a quarter of a second, for which the studio's first page
+    would wait.
     Raises `NotBundled` for unknown files and names, cycles, forms of import and export that are not
     understood, and text that would end the element of the script.
     """
+    kept = _kept(folder, start)
+    if kept is not None:
+        with contextlib.suppress(OSError, ValueError):
+            return kept.read_text(encoding="utf-8")
+    made = _bundled(folder, start)
+    if kept is not None:
+        with contextlib.suppress(OSError, BadFile):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(kept, made.encode())
+    return made
+
+
+def _kept(folder: Path, start: str) -> Path | None:
+    """Return the file for the script of just these modules; None: nothing is kept on disk."""
+    away = cache_folder()
+    if away is None:
+        return None
+    digest = hashlib.sha256(start.encode() + Path(__file__).read_bytes())
+    for file in sorted(folder.rglob("*.js")):
+        digest.update(f"\0{file.relative_to(folder)}\0".encode() + file.read_bytes())
+    return away / "web" / f"{digest.hexdigest()}.js"
+
+
+def _bundled(folder: Path, start: str) -> str:
     sources: dict[str, str] = {}
     _collect(folder, start, (), sources)
     exports = {path: exported(path, blanked(text)) for path, text in sources.items()}
@@ -166,16 +197,24 @@ def _stripped(path: str, text: str) -> str:
     return text.strip("\n")
 
 
+@functools.lru_cache(maxsize=256)
 def _top(code: str) -> str:
-    """Return blanked code with all that stands in brackets blanked too, the brackets kept."""
-    depth, made = 0, []
-    for char in code:
-        if char in ")]}":
-            depth -= 1
-        made.append(char if depth == 0 or char == "\n" else " ")
-        if char in "([{":
-            depth += 1
-    return "".join(made)
+    """Return blanked code with all that stands in brackets blanked too, the outer ones kept."""
+    depth, made, place = 0, [], 0
+    for bracket in _BRACKET.finditer(code):
+        opens = bracket[0] in "([{"
+        if opens and depth == 0:  # behind it all is blanked
+            made.append(code[place : bracket.end()])
+            place = bracket.end()
+        elif not opens and depth == 1:
+            made.append(_spaces(code[place : bracket.start()]))
+            place = bracket.start()
+        depth += 1 if opens else -1
+    return "".join([*made, code[place:] if depth == 0 else _spaces(code[place:])])
+
+
+def _spaces(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
 
 
 _PIECE = re.compile(
@@ -185,10 +224,12 @@ _PIECE = re.compile(
     r"|(?P<template>`)",
     re.DOTALL,
 )
+_BRACKET = re.compile(r"[()\[\]{}]")
 _VALUE = re.compile(r"(?:[\w$)\]}.])\s*$")  # before a "/" that divides
 _WORDS = re.compile(r"\b(?:return|typeof|case|of|in|delete|void)\s*$")
 
 
+@functools.lru_cache(maxsize=256)
 def blanked(text: str, *, strings: bool = True) -> str:
     """Return code of the same length whose comments, strings and patterns are spaces.
 
@@ -207,7 +248,7 @@ def blanked(text: str, *, strings: bool = True) -> str:
             end = _template_end(text, end)
         made.append(text[place:start])
         kept = bool(match["string"]) and not strings
-        made.append(text[start:end] if kept else re.sub(r"[^\n]", " ", text[start:end]))
+        made.append(text[start:end] if kept else _spaces(text[start:end]))
         place = end
     made.append(text[place:])
     return "".join(made)
