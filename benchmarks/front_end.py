@@ -203,15 +203,17 @@ STRIP = "#samples"
 
 @contextmanager
 def studio(folder: Path) -> Iterator[str]:
-    """A studio with a bundled net; yields the address that it printed."""
+    """A studio with a bundled net, not the first one ever; yields the address that it printed."""
     for file in DEMO.glob("scene_*.png"):
         shutil.copy(file, folder)
     model = next(DEMO.glob("sky_net*"))
     command = [sys.executable, "-m", "kerascope", "studio", model, folder, "--no-open", "--port=0"]
-    hidden = {"KERASCOPE_CACHE": str(folder.parent / "cache"), "PYTHONUNBUFFERED": "1"}
+    os.environ["KERASCOPE_CACHE"] = str(folder.parent / "cache")
+    script()  # kept there
     running = subprocess.Popen(
-        [str(part) for part in command], stdout=subprocess.PIPE, text=True, env=os.environ | hidden
-    )
+        [str(part) for part in command], stdout=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
     try:
         assert running.stdout is not None
         for line in running.stdout:
