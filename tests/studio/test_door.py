@@ -67,6 +67,16 @@ def test_the_printed_address_sets_a_cookie_and_leaves_the_token_behind(studio: A
     assert studio.bare.get("/", params={"token": "wrong"}).status_code == 401
 
 
+@pytest.mark.parametrize("other", ['seen={"a": 1}', "a b=c", "plain", "expires=1", "=", "é=ü"])
+def test_cookies_of_other_programs_on_this_host_do_not_matter(studio: Any, other: str) -> None:
+    own = f"kerascope-{studio.server.port}={studio.server.token}"
+    for cookies in (f"{other}; {own}", f"{own}; {other}"):
+        found = studio.bare.get("/", headers={"cookie": cookies.encode()})
+        assert found.status_code == 200, cookies
+    wrong = f"{own[:-1]}; {other}"
+    assert studio.bare.get("/", headers={"cookie": wrong.encode()}).status_code == 401
+
+
 def test_a_token_in_the_address_opens_the_page_alone(studio: Any) -> None:
     answer = studio.bare.get("/api/document", params={"token": studio.server.token})
     assert answer.status_code == 401

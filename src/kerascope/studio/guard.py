@@ -7,7 +7,6 @@ import hmac
 import ipaddress
 import json
 import re
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -147,15 +146,14 @@ def _bearer(headers: dict[str, list[str]]) -> list[str]:
 
 
 def _cookies(headers: dict[str, list[str]], name: str) -> list[str]:
-    found = []
-    for value in headers.get("cookie", []):
-        try:
-            jar = SimpleCookie(value)
-        except CookieError:
-            continue
-        if name in jar:
-            found.append(jar[name].value)
-    return found
+    """Return the values of a cookie.
+
+    All ports of a host share their cookies: what other programs have set, in whatever form, stands
+    beside ours. `http.cookies` gives up at the first one that it does not like.
+    """
+    parts = [part for value in headers.get("cookie", []) for part in value.split(";")]
+    pairs = [part.strip().partition("=") for part in parts]
+    return [value for key, _, value in pairs if key == name]
 
 
 def _cookie(door: Door) -> str:
