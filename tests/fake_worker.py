@@ -24,6 +24,7 @@ class FakeWorker:
     all: list[FakeWorker] = []  # noqa: RUF012 — made by the studio, read by the tests
     held: set[str] = set()  # noqa: RUF012 — methods whose jobs wait for `finish`
     refuse = ""  # what it says in place of being ready
+    slow = False  # not ready before `ready`
 
     def __init__(
         self,
@@ -38,8 +39,11 @@ class FakeWorker:
         FakeWorker.all.append(self)
         if FakeWorker.refuse:
             heard({"told": "refused", "error": FakeWorker.refuse}, b"")
-        else:
-            heard({"told": "ready", "facts": FACTS}, b"")
+        elif not FakeWorker.slow:
+            self.ready()
+
+    def ready(self) -> None:
+        self.heard({"told": "ready", "facts": FACTS}, b"")
 
     def send(self, message: dict[str, Any]) -> None:
         with self.came:
@@ -55,7 +59,12 @@ class FakeWorker:
             for sample in message["samples"]
         ]
         piece = {**{name: [] for name in LISTS}, "predictions": rows, "blobs": {}}
-        self.heard({"told": "done", "job": job, "predictions": rows}, json.dumps(piece).encode())
+        name = message.get("method") or ""
+        method = {"id": f"k-{name}", "name": name, "model": self.opening["id"]}
+        made = {"methods": [method], "maps": [f"a-{name}"]} if name else {}
+        self.heard(
+            {"told": "done", "job": job, "predictions": rows, **made}, json.dumps(piece).encode()
+        )
 
     def jobs(self, count: int) -> list[dict[str, Any]]:
         """Wait until so many jobs have come, and return them."""

@@ -208,6 +208,38 @@ def test_equal_jobs_are_answered_from_what_is_kept(
     assert again.state(other)["state"] in ("waiting", "failed")
 
 
+def test_a_page_opened_anew_finds_what_its_address_names(serve: Any) -> None:
+    running = serve()
+    done = running.finished(running.ask(kind="explain", sample=first(running), **QUICK))
+    document = running.client.get("/api/document").json()
+    assert [one["name"] for one in document["methods"]] == [QUICK["method"]]
+    for _ in range(200):  # it is kept beside the answer
+        held = running.client.get(f"/api/maps/a-{QUICK['method']}").json()
+        if held["document"]:
+            break
+        time.sleep(0.02)
+    assert held == {"document": done["document"]}
+    assert running.client.get("/api/maps/a-nobody").json() == {"document": None}
+
+
+def test_samples_are_told_again_when_right_classes_are_known(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeWorker, "slow", True)
+    running = serve()
+    assert [one["truth"] for one in running.samples()] == [None, None, None]
+    told = []
+    with running.client.stream("GET", "/api/events") as stream:
+        for line in stream.iter_lines():
+            if line.startswith('data: {"total"'):
+                told.append(json.loads(line.removeprefix("data: ")))
+                if told[-1]["labels"]:
+                    break
+                FakeWorker.all[-1].ready()
+    assert told == [{"total": 3, "labels": 0}, {"total": 3, "labels": 1}]
+    assert [one["truth"] for one in running.samples()] == ["cat", "cat", "dog"]
+
+
 def test_the_stream_of_all_jobs(serve: Any) -> None:
     running = serve()
     sample, seen = first(running), []

@@ -15,7 +15,7 @@ from kerascope.studio.erase import HOW, MOST
 from kerascope.studio.errors import Problem
 from kerascope.studio.jobs import KINDS, OVER, Job
 from kerascope.studio.table import Endpoint, Given, json_answer
-from kerascope.studio.truths import truths
+from kerascope.studio.truths import labelled, truths
 
 SHARED = 1 << 27  # bytes of a document to be shared
 _BEAT = 15.0  # seconds between signs of life in a stream
@@ -102,6 +102,15 @@ async def new_job(given: Given) -> Response:
     return json_answer({"id": job.id, "state": job.state}, 202)
 
 
+async def kept_map(given: Given) -> Response:
+    """Return the piece of the document that holds a map, as it is kept; null: none is known."""
+    studio = given.studio
+    key = studio.made.key_of(given.path["map"])
+    kept = None if key is None else await asyncio.to_thread(studio.results.get, key)
+    piece = b"null" if kept is None else kept.partition(b"\n")[2]
+    return Response(b'{"document": ' + piece + b"}", media_type="application/json")
+
+
 async def job(given: Given) -> Response:
     """Return a job's state and, when it is done, its piece of the document."""
     found = given.studio.jobs.get(given.path["job"])
@@ -164,7 +173,7 @@ def _ended(found: Job) -> dict[str, Any]:
 async def _of_all(studio: Any) -> AsyncIterator[bytes]:
     jobs: dict[str, int] = {one.id: one.version for one in studio.jobs.all() if one.over}
     nets: dict[str, str] = {}
-    samples = -1
+    samples = (-1, 0)
     while not studio.ending:
         seen = studio.bell.number
         for net in list(studio.nets.values()):
@@ -176,9 +185,11 @@ async def _of_all(studio: Any) -> AsyncIterator[bytes]:
             if jobs.get(one.id) != one.version:
                 jobs[one.id] = one.version
                 yield _event("job", json.dumps(one.told()).encode())
-        if len(studio.shelf) != samples:
-            samples = len(studio.shelf)
-            yield _event("samples", json.dumps({"total": samples}).encode())
+        listed = (len(studio.shelf), labelled(studio.nets.values()))
+        if listed != samples:
+            samples = listed
+            told = {"total": listed[0], "labels": listed[1]}
+            yield _event("samples", json.dumps(told).encode())
         await asyncio.sleep(_PACE)
         await studio.bell.wait(seen, _BEAT)
         if studio.bell.number == seen:
@@ -217,6 +228,9 @@ ENDPOINTS = (
              answers="text/event-stream", errors=(401, 403, 404)),
     Endpoint(method="DELETE", path="/api/jobs/{job}", words="Cancel a job", answer=cancel,
              errors=(401, 403, 404)),
+    Endpoint(method="GET", path="/api/maps/{map}",
+             words="What holds a map that was made since the start, or null", answer=kept_map,
+             errors=(401, 403)),
     Endpoint(method="GET", path="/api/events",
              words="All jobs and models as they change: job, model, samples", answer=events,
              answers="text/event-stream"),

@@ -19,7 +19,7 @@ from kerascope.studio.shelf import Sample, uploaded_sample
 from kerascope.studio.studio import FIRST
 from kerascope.studio.table import Endpoint, Given, json_answer
 from kerascope.studio.thumbs import PICTURE, THUMB, picture_file
-from kerascope.studio.truths import rows
+from kerascope.studio.truths import labelled, rows
 from kerascope.studio.uploads import Upload, received
 
 MODEL_BYTES = 4 << 30
@@ -59,12 +59,14 @@ async def document(given: Given) -> Response:
         **EMPTY,
         "title": studio.settings.title,
         "models": [net.described() for net in studio.nets.values()],
+        "methods": list(studio.made.methods.values()),
         "samples": rows(studio.shelf.some(0, FIRST), studio.nets.values()),
-        "predictions": list(studio.predictions.values()),
+        "predictions": list(studio.made.predictions.values()),
         "studio": {
             "samples": total,
             "more": total > FIRST,
             "listing": not studio.shelf.filled.is_set(),
+            "labels": labelled(studio.nets.values()),
             "error": studio.shelf.error,
             "notes": studio.shelf.notes,
         },

@@ -130,7 +130,9 @@ class Net:
 
     def _answer(self, piece: Message) -> Answer:
         piece = renamed(piece, self.id, self.name)
-        return {"predictions": piece["predictions"]}, json.dumps(piece).encode()
+        beside = {"predictions": piece["predictions"], "methods": piece["methods"]}
+        beside["maps"] = [one["id"] for one in piece["maps"]]
+        return beside, json.dumps(piece).encode()
 
     def _explain(self, job: Message) -> Answer:
         return self._piece(job, self._explained(job))

@@ -16,8 +16,9 @@ import anyio
 from kerascope.studio.asking import Asked, backend_name, made_by
 from kerascope.studio.errors import Problem, short_line
 from kerascope.studio.forms import forms
-from kerascope.studio.jobs import Bell, Job, Jobs, packed, unpacked
+from kerascope.studio.jobs import BESIDE, Bell, Job, Jobs, packed, unpacked
 from kerascope.studio.kept import kept_in, key_of
+from kerascope.studio.made import Made
 from kerascope.studio.nets import Make, Opening, OpenNet
 from kerascope.studio.private import Private, sweep
 from kerascope.studio.shelf import Shelf
@@ -50,7 +51,7 @@ class Studio:
         self.private = self._private.path
         self.shelf = Shelf()
         self.nets: dict[str, OpenNet] = {}
-        self.predictions: dict[tuple[str, str], dict[str, Any]] = {}
+        self.made = Made()
         self.results = kept_in("studio", RESULTS)
         self.pictures = kept_in("pictures", PICTURES)
         self.bell = Bell()
@@ -65,15 +66,17 @@ class Studio:
         self._loop = asyncio.get_running_loop()
         backend_name()
         if self.settings.folder is not None:
-            threading.Thread(
-                target=self.shelf.fill, args=(self.settings.folder,), daemon=True
-            ).start()
+            threading.Thread(target=self._fill, args=(self.settings.folder,), daemon=True).start()
         else:
             self.shelf.filled.set()
         for opening in self.settings.models:
             self.open(opening)
         for slow in (forms, sweep):
             self.later(asyncio.to_thread(slow))
+
+    def _fill(self, folder: Path) -> None:
+        self.shelf.fill(folder)
+        self._in_loop(self.bell.ring)
 
     async def close(self) -> None:
         """End all workers, and remove what was uploaded."""
@@ -213,16 +216,12 @@ class Studio:
             return
         net.ended(job.id)
         if told == "done":
-            job.beside = {k: message[k] for k in ("predictions", "erased") if k in message}
+            job.beside = {k: message[k] for k in BESIDE if k in message}
             job.piece = content
-            self._remember(job)
+            self.made.note(job)
             if job.key:
                 self.later(asyncio.to_thread(self.results.put, job.key, packed(job)))
         self.jobs.end(job, told, message.get("error", ""))
-
-    def _remember(self, job: Job) -> None:
-        for row in job.beside.get("predictions", ()):
-            self.predictions[row["sample"], row["model"]] = row
 
     def _gone(self, net: OpenNet, start: int, words: str) -> None:
         """Take note that a process has ended by itself: its job failed, the others go on."""
@@ -267,11 +266,11 @@ class Studio:
             net.coming -= 1
         if job.over:
             return
+        job.key = key
         if kept is not None and unpacked(job, kept):
-            self._remember(job)
+            self.made.note(job)
             self.jobs.changed(job)
             return
-        job.key = key
         job.request |= {"key": key or job.id, "job": job.id, "kind": job.kind}
         if net.state in ("failed", "closed"):
             self.jobs.end(job, "failed", net.error or "the model was closed")

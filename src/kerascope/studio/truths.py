@@ -16,6 +16,11 @@ def truths(samples: Sequence[Sample], nets: Iterable[OpenNet]) -> list[str | Non
     return [known.get(sample.folder.lower()) if sample.folder else None for sample in samples]
 
 
+def labelled(nets: Iterable[OpenNet]) -> int:
+    """Return how many models say which classes they have: right classes hang on that."""
+    return sum(bool(net.facts.get("labels")) for net in nets)
+
+
 def rows(samples: Sequence[Sample], nets: Iterable[OpenNet]) -> list[dict[str, Any]]:
     """Return samples as documents hold them, without their pictures."""
     found = truths(samples, nets)

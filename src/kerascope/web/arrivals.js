@@ -9,8 +9,11 @@ export async function loadAll(context) {
   try {
     const answer = await host.document();
     // What the events have told meanwhile is newer.
-    const models = answer.models.map((model) => ({ ...model, ...book.model(model.id) }));
+    const models = answer.models
+      .filter(({ state }) => state !== "closed")
+      .map((model) => ({ ...model, ...book.model(model.id) }));
     book.merge({ ...answer, models });
+    context.live.labels = answer.studio?.labels ?? 0;
     context.redraw();
     await loadSamples(context);
   } catch (problem) {
@@ -18,17 +21,22 @@ export async function loadAll(context) {
   }
 }
 
-export async function loadSamples(context) {
+// Those that are not known yet, or, again, all.
+export async function loadSamples(context, again = false) {
   const { book, host } = context;
-  for (;;) {
-    const start = book.document.samples.length;
-    const page = await host.samples(start, PAGE);
-    if (page.samples.length > 0) {
-      book.merge({ samples: page.samples });
-      context.redraw();
+  let start = again ? 0 : book.document.samples.length;
+  try {
+    for (;;) {
+      const page = await host.samples(start, PAGE);
+      start += page.samples.length;
+      if (page.samples.length > 0) {
+        book.merge({ samples: page.samples });
+        context.redraw();
+      }
+      if (page.samples.length === 0 || start >= Math.min(page.total, MOST_LISTED)) return;
     }
-    const grown = book.document.samples.length;
-    if (grown === start || grown >= page.total || grown >= MOST_LISTED) return;
+  } catch (problem) {
+    context.fail(problem, () => loadSamples(context, again));
   }
 }
 

@@ -47,7 +47,10 @@ export function makeBook(given) {
   // A piece of another answer: what has a name that is known replaces what was there.
   book.merge = (piece) => {
     for (const list of LISTS) {
-      for (const item of piece[list] ?? []) tables[list].set(keyOf(item), item);
+      const table = tables[list];
+      for (const item of piece[list] ?? []) {
+        table.set(keyOf(item), joined(list, item, table.get(keyOf(item))));
+      }
       book.document[list] = [...tables[list].values()];
     }
     book.document.stamps.push(...(piece.stamps ?? []));
@@ -68,6 +71,19 @@ export function makeBook(given) {
 
   index();
   return book;
+}
+
+// What a newer entry does not say stays as it is known: a list of samples holds no pictures, and a
+// piece of an answer not the state of its model.
+function joined(list, item, known) {
+  if (known === undefined) return item;
+  if (list === "models") {
+    const facts = [...new Map([...(known.facts ?? []), ...(item.facts ?? [])])];
+    return { ...known, ...item, facts };
+  }
+  if (list !== "samples") return item;
+  const inputs = item.inputs.length > 0 ? item.inputs : known.inputs;
+  return { ...known, ...item, inputs, thumb: item.thumb ?? known.thumb };
 }
 
 // The state with names that exist, and what they stand for.
@@ -131,13 +147,20 @@ function chosenTarget(book, key, targets, maps) {
   return targets.find((map) => map.target.place === place) ?? targets[0] ?? null;
 }
 
+const namesOfBar = ({ label, index }) => [label, `'${label}'`, String(index)];
+
+// The bar of a prediction that a target's key names, or undefined.
+export function barNamed(bars, key) {
+  return bars.find((bar) => namesOfBar(bar).includes(key));
+}
+
 // The map of a bar of the prediction; made by the class's number where maps know it.
 export function mapOfBar(bar, output, targets) {
   return (
     targets.find((map) =>
       Number.isInteger(map.target.index)
         ? map.target.index === bar.index && (map.target.output ?? "") === output
-        : [bar.label, `'${bar.label}'`, String(bar.index)].includes(map.target.key),
+        : namesOfBar(bar).includes(map.target.key),
     ) ?? null
   );
 }

@@ -99,7 +99,10 @@ function makeLine(base) {
     const said = JSON.parse(event.data);
     models.forEach((listener) => listener(said));
   });
-  events.addEventListener("samples", () => samples.forEach((listener) => listener()));
+  events.addEventListener("samples", (event) => {
+    const said = JSON.parse(event.data);
+    samples.forEach((listener) => listener(said));
+  });
   // Also after a break of the line: what ended meanwhile is not told again.
   events.addEventListener("open", () => {
     askAgain();
@@ -137,6 +140,7 @@ export function liveHost(base) {
     follow: (job, told) => line.follow(job, told),
     layers: ofModel("layers"),
     methods: ofModel("methods"),
+    map: (id) => askJson(`${base}maps/${encodeURIComponent(id)}`),
     cancel: (job) => ask(`${base}jobs/${encodeURIComponent(job)}`, { method: "DELETE" }),
     thumb: (sample) => `${base}thumb/${encodeURIComponent(sample)}`,
     picture: (sample) => `${base}picture/${encodeURIComponent(sample)}`,

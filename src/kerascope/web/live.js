@@ -1,6 +1,7 @@
 // The studio's side of the page: asks the model for what is looked at, quick things first.
 
 import { addFiles, loadAll, loadSamples } from "./arrivals.js";
+import { barNamed } from "./book.js";
 import { dotsOf } from "./marks.js";
 
 const ASK_AFTER = 120; // milliseconds that a sample must stay before anything slow is asked
@@ -14,6 +15,10 @@ const BATCH = 32; // samples predicted by one job
 const isReady = (model) =>
   model !== null && (model.state === undefined || model.state === "ready");
 
+// What was made of a model before is kept: it may be asked for while the model is being loaded.
+const isAskable = (model) =>
+  isReady(model) || (model?.state === "loading" && model.facts.length > 0);
+
 const keyOf = (sample, model, name, fields, target) =>
   JSON.stringify([sample, model, name, fields ?? {}, target ?? null]);
 
@@ -23,15 +28,28 @@ export class Live {
     this.methods = new Map(); // model → descriptions; null while they are on their way
     this.places = new Map(); // model → its layers
     this.refused = new Set(); // what failed is not asked again by looking
+    this.pins = new Set(); // those that were looked for
+    this.told = Promise.resolve(); // lists of samples come one after the other
+    this.labels = 0; // models whose classes were known when the samples were listed
     this.followed = "";
     this.timer = 0;
     this.predicting = false;
     context.host.onModel((said) => this.hearModel(said));
-    context.host.onSamples(() => loadSamples(context));
+    context.host.onSamples((said) => this.hearSamples(said));
   }
 
   load() {
-    return loadAll(this.context);
+    this.told = loadAll(this.context);
+    return this.told;
+  }
+
+  // More samples, or their right classes: models say which classes there are.
+  hearSamples({ labels }) {
+    this.told = this.told.then(() => {
+      const again = labels !== this.labels;
+      this.labels = labels;
+      return loadSamples(this.context, again);
+    });
   }
 
   addFiles(files) {
@@ -40,10 +58,11 @@ export class Live {
 
   hearModel(said) {
     const { book, fail, host, redraw } = this.context;
+    const before = book.model(said.id)?.state;
     if (said.state === "closed") book.removeModel(said.id);
-    else book.merge({ models: [{ facts: [], sha256: "", ...book.model(said.id), ...said }] });
+    else book.merge({ models: [{ facts: [], sha256: "", ...said }] });
     if (said.state === "ready") this.learnMethods(said.id);
-    if (said.state === "failed") {
+    if (said.state === "failed" && before !== "failed") {
       fail({ message: said.error, restart: true }, () => host.reopenModel(said.id).catch(fail));
     }
     redraw();
@@ -116,6 +135,7 @@ export class Live {
     if (auto && this.refused.has(key)) return null;
     try {
       const answer = await jobs.run(words, (told) => host[kind](request, told), { key, auto });
+      if (book.model(model) === null) return null; // closed meanwhile
       book.merge(answer.document);
       redraw();
       return answer;
@@ -131,10 +151,20 @@ export class Live {
 
   // Several targets where they cost little: then the bars answer at once.
   targetFor({ model, prediction, map }, name) {
-    const classes = prediction?.outputs.length === 1 ? prediction.outputs[0].bars.length : 0;
+    const bars = prediction?.outputs.length === 1 ? prediction.outputs[0].bars : [];
     const cheap = dotsOf(this.described(model, name)?.cost) <= CHEAP;
-    if (cheap && classes > 1) return `top-${Math.min(SEVERAL, classes)}`;
-    return map?.target.output ? null : (map?.target.index ?? null);
+    const index = this.indexLookedAt(bars, map);
+    const first = bars.slice(0, SEVERAL);
+    if (cheap && bars.length > 1 && (index === null || first.some((bar) => bar.index === index))) {
+      return `top-${first.length}`;
+    }
+    return index;
+  }
+
+  // The class on the stage, or, before there is a map, the one that the address names.
+  indexLookedAt(bars, map) {
+    if (map === null) return barNamed(bars, this.context.state.get().target)?.index ?? null;
+    return map.target.output ? null : (map.target.index ?? null);
   }
 
   askMap(shown, { name, fields, target }, options) {
@@ -146,22 +176,35 @@ export class Live {
     }, options);
   }
 
-  // Asked for by a person: what comes is shown, where the sample is still in sight.
+  // Asked for by a person: what comes is shown, where nothing else was chosen meanwhile.
   async explain(shown, request) {
-    const { state } = this.context;
+    const wanted = this.wish();
     const answer = await this.askMap(shown, request);
     const made = answer?.document.methods.at(-1);
-    if (made && this.isShown(shown)) state.set({ method: made.id });
+    if (made && wanted()) this.context.state.set({ method: made.id });
+  }
+
+  // Return what tells whether the last wish is still this one, and nothing else was chosen since.
+  wish() {
+    const { state } = this.context;
+    const number = (this.wishes = (this.wishes ?? 0) + 1);
+    const chosen = () => {
+      const { sample, model, method, target, epoch, input } = state.get();
+      return [sample, model, method, target, epoch, input].join();
+    };
+    const before = chosen();
+    return () => number === this.wishes && before === chosen();
   }
 
   async explainBar(shown, bar, output) {
     const method = this.context.book.method(shown.wanted ?? shown.method);
+    const wanted = this.wish();
     const answer = await this.askMap(shown, {
       name: method?.name ?? FIRST, fields: method?.settings,
       target: output ? `${output}: ${bar.label}` : bar.index,
     });
     const map = answer?.document.maps.at(-1);
-    if (map && this.isShown(shown)) {
+    if (map && wanted()) {
       this.context.state.set({ target: map.target.key, method: map.method, versus: "" });
     }
   }
@@ -193,14 +236,15 @@ export class Live {
   follow(wanted) {
     const { book, jobs } = this.context;
     const model = book.model(wanted.model);
-    const key = [wanted.sample, wanted.model, wanted.method, isReady(model)].join();
+    this.findPins(wanted.pins);
+    const key = [wanted.sample, wanted.model, wanted.method, isAskable(model)].join();
     if (key === this.followed) return;
     this.followed = key;
     clearTimeout(this.timer);
     for (const job of jobs.running()) {
       if (job.auto && !job.key.startsWith(`["${wanted.sample}"`)) jobs.cancel(job);
     }
-    if (!wanted.sample || !isReady(model)) return;
+    if (!wanted.sample || !isAskable(model)) return;
     this.timer = setTimeout(() => this.askMissing(wanted), ASK_AFTER);
   }
 
@@ -216,15 +260,31 @@ export class Live {
     if (this.isShown(wanted)) this.predictRest(wanted.model);
   }
 
+  // A quick map first; then that of the method which was chosen, as it was set.
   async askMaps(wanted) {
-    const chosen = this.context.book.method(wanted.method);
-    const slow = chosen !== null && chosen.name !== FIRST && wanted.map === null;
+    const { book, state } = this.context;
     if (this.shown(wanted).map === null) {
       await this.askMap(wanted, { name: this.firstName(wanted.model) }, { auto: true });
     }
-    if (slow && this.isShown(wanted)) {
+    const now = book.resolve(state.get());
+    const chosen = book.method(now.method);
+    if (chosen !== null && now.map === null && this.isShown(wanted)) {
       const request = { name: chosen.name, fields: chosen.settings };
-      await this.askMap(wanted, request, { auto: true });
+      await this.askMap(now, request, { auto: true });
+    }
+  }
+
+  // Pins of an address may be of samples that were not looked at: the studio knows what made them.
+  async findPins(pins) {
+    const { book, host, redraw } = this.context;
+    if (book.document.samples.length === 0) return;
+    const unknown = pins.filter((id) => book.map(id) === null && !this.pins.has(id));
+    for (const id of unknown) {
+      this.pins.add(id);
+      const { document: piece } = await host.map(id).catch(() => ({ document: null }));
+      if (piece === null || !piece.maps.every(({ model }) => book.model(model))) continue;
+      book.merge(piece);
+      redraw();
     }
   }
 
