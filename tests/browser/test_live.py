@@ -36,6 +36,7 @@ START = """
     cancel: async (id) => { asked[Number(id.slice(1)) - 1].cancelled = true; },
     onModel: (listener) => { tell.model = listener; },
     onSamples: (listener) => { tell.samples = listener; },
+    onLine: (listener) => { tell.line = listener; },
   };
   for (const kind of ["explain", "predict", "erase", "grade", "path"]) host[kind] = job(kind);
   const app = document.getElementById("main");
@@ -256,3 +257,46 @@ def test_the_address_brings_back_method_class_and_pins(
     page.answer(4, page.piece("s0", "occlusion"))
     assert page.shown()["map"] == lynx["id"]
     assert page.shown()["pinned"] == [pin["id"]]
+
+
+LINE = """
+  const lines = [];
+  window.EventSource = class extends EventTarget {
+    static CLOSED = 2;
+    constructor() {
+      super();
+      this.readyState = 0;
+      lines.push(this);
+    }
+    hear(name, said = {}) {
+      this.dispatchEvent(Object.assign(new Event(name), { data: JSON.stringify(said) }));
+    }
+  };
+  window.fetch = async (address, { method = "GET" } = {}) => {
+    const said = method === "POST" ? { id: "j1" } : { id: "j1", state: "done", document: "it" };
+    return new Response(JSON.stringify(said));
+  };
+  const { liveHost } = await load("host.js");
+  const host = liveHost("/api/");
+  const told = [];
+  host.onLine((whole) => told.push(whole));
+  const answer = host.explain({}, () => {});
+"""
+
+
+def test_a_line_that_the_browser_gave_up_is_opened_again(modules: Modules) -> None:
+    found = modules.run(
+        LINE
+        + """
+        lines[0].hear("open");
+        lines[0].hear("error"); // the browser tries again by itself
+        lines[0].readyState = 2; // a refusal: it does not
+        lines[0].hear("error");
+        const start = Date.now();
+        while (lines.length < 2 && Date.now() - start < 6000) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        lines[1].hear("open"); // what ended meanwhile is asked for
+        return [lines.length, (await answer).document, told];"""
+    )
+    assert found == [2, "it", [True, False, True]]

@@ -10,7 +10,7 @@ export function inlinedHost(given) {
     layers: refuse, methods: refuse, cancel: refuse,
     thumb: () => null,
     picture: () => null,
-    onModel: () => {}, onSamples: () => {},
+    onModel: () => {}, onSamples: () => {}, onLine: () => {},
   };
 }
 
@@ -58,12 +58,37 @@ function upload(address, files) {
 const OVER_STATES = ["done", "failed", "cancelled"];
 const MOST_HEARD = 200; // jobs of others whose last word is kept
 
+const OPEN_AGAIN = 3000; // milliseconds
+
+// A stream of events. The browser opens a broken one again by itself, but not one that was refused.
+//
+// turned(whole): the line is open, or broken, which it was not before.
+function openLine(address, heard, turned) {
+  let whole = null;
+  const turn = (now) => {
+    if (whole !== now) turned(now);
+    whole = now;
+  };
+  const connect = () => {
+    const events = new EventSource(address);
+    for (const [name, hear] of Object.entries(heard)) {
+      events.addEventListener(name, (event) => hear(JSON.parse(event.data)));
+    }
+    events.addEventListener("open", () => turn(true));
+    events.addEventListener("error", () => {
+      turn(false);
+      if (events.readyState === EventSource.CLOSED) setTimeout(connect, OPEN_AGAIN);
+    });
+  };
+  connect();
+}
+
 // One stream for all jobs: browsers open few connections at once.
 function makeLine(base) {
   const waiting = new Map(); // job → {told, resolve, reject}
   const heard = new Map(); // what was said before the job's name was known here
-  const models = new Set(); // listeners
-  const samples = new Set();
+  const listeners = { model: new Set(), samples: new Set(), line: new Set() };
+  const tell = (kind, said) => listeners[kind].forEach((listener) => listener(said));
 
   const finish = async (job, said) => {
     const { resolve, reject } = waiting.get(job);
@@ -93,23 +118,17 @@ function makeLine(base) {
     }
   };
 
-  const events = new EventSource(`${base}events`);
-  events.addEventListener("job", (event) => hear(JSON.parse(event.data)));
-  events.addEventListener("model", (event) => {
-    const said = JSON.parse(event.data);
-    models.forEach((listener) => listener(said));
-  });
-  events.addEventListener("samples", (event) => {
-    const said = JSON.parse(event.data);
-    samples.forEach((listener) => listener(said));
-  });
-  // Also after a break of the line: what ended meanwhile is not told again.
-  events.addEventListener("open", () => {
-    askAgain();
+  openLine(`${base}events`, {
+    job: hear,
+    model: (said) => tell("model", said),
+    samples: (said) => tell("samples", said),
+  }, (whole) => {
+    tell("line", whole);
+    if (whole) askAgain(); // what ended meanwhile is not told again
   });
 
   return {
-    models, samples,
+    listeners,
     follow: (job, told) =>
       new Promise((resolve, reject) => {
         waiting.set(job, { told, resolve, reject });
@@ -144,8 +163,9 @@ export function liveHost(base) {
     cancel: (job) => ask(`${base}jobs/${encodeURIComponent(job)}`, { method: "DELETE" }),
     thumb: (sample) => `${base}thumb/${encodeURIComponent(sample)}`,
     picture: (sample) => `${base}picture/${encodeURIComponent(sample)}`,
-    onModel: (listener) => line.models.add(listener),
-    onSamples: (listener) => line.samples.add(listener),
+    onModel: (listener) => line.listeners.model.add(listener),
+    onSamples: (listener) => line.listeners.samples.add(listener),
+    onLine: (listener) => line.listeners.line.add(listener),
     addSamples: (files) => upload(`${base}samples`, files),
     addModel: (files) => upload(`${base}models`, files),
     reopenModel: (id) =>

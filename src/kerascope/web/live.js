@@ -36,6 +36,7 @@ export class Live {
     this.predicting = false;
     context.host.onModel((said) => this.hearModel(said));
     context.host.onSamples((said) => this.hearSamples(said));
+    context.host.onLine((whole) => this.hearLine(whole));
   }
 
   load() {
@@ -54,6 +55,14 @@ export class Live {
 
   addFiles(files) {
     return addFiles(this.context, files);
+  }
+
+  // The line to the studio is broken, or whole again.
+  hearLine(whole) {
+    const { say } = this.context;
+    if (!whole) say("The studio does not answer; is it still running?");
+    else if (this.whole === false) say("The studio answers again.");
+    this.whole = whole;
   }
 
   hearModel(said) {
