@@ -120,3 +120,24 @@ def test_a_grade_is_not_shown_for_what_was_not_graded(app: Open) -> None:
     page = app("versus='lynx'&contrast=1")
     assert page.text(trust).endswith("The grade A is of the map of 'tabby' alone.")
     assert "stable" not in page.text("#verdict")
+
+
+@pytest.mark.parametrize("name", ["SmoothGrad", "Grad-CAM"])
+def test_a_contrast_is_told_of_only_where_it_is_shown(app: Open, name: str) -> None:
+    """One method has none; with the other, nothing of the second class is taken off."""
+    share = {"SmoothGrad": "1", "Grad-CAM": "0"}[name]
+    page = app(f"versus='lynx'&contrast={share}")
+    page.page.locator(".method", has_text=name).click()
+    page.drawn()
+    page.page.wait_for_timeout(400)  # words of a mixed map come when the slider rests
+    told = [page.text(place) for place in ("#verdict", "#caption", ".explained", ".inspector")]
+    assert not [words for words in told if "rather than" in words]
+    assert "mixed" not in page.text("[aria-labelledby=part-trust]")
+
+
+def test_the_line_below_says_what_is_explained(app: Open) -> None:
+    page = app("versus='lynx'&contrast=1")
+    assert page.text(".explained").endswith("'tabby' rather than 'lynx'")
+    page.slide("contrast", 0)
+    page.drawn()
+    assert re.search(r"logit of 'tabby' \([\d.]+\)$", page.text(".explained"))

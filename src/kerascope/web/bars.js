@@ -35,7 +35,7 @@ export function makeBars(context) {
 }
 
 function hintWords({ host }, shown, found) {
-  if (shown.versus) return `Shown: ${shown.target} rather than ${shown.versus}.`;
+  if (shown.versus && shown.contrast > 0) return `Shown: ${shown.target} rather than ${shown.versus}.`;
   if (found.length > 0) return "";
   return host.live ? "Not predicted yet." : "No class scores for this sample.";
 }

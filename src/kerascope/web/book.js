@@ -101,7 +101,10 @@ function resolveState(book, state) {
     : (ofMethod[0]?.input ?? sample?.inputs[0]?.name ?? "");
   const targets = ofMethod.filter((map) => map.input === input);
   const map = chosenTarget(book, state.target, targets, maps);
-  const versus = targets.find((other) => other.target.key === state.versus && other !== map);
+  const linear = Boolean(map?.values) && Boolean(book.method(map.method)?.linear);
+  const versus = linear
+    ? targets.find((other) => other.target.key === state.versus && other !== map)
+    : undefined; // of other methods, the difference of two maps explains nothing
   return {
     ...state,
     sample: sample?.id ?? "",

@@ -1,6 +1,7 @@
 // Below the stage: what the map shows, in words and as a table.
 
 import { keepRows, make, setHidden, setText, tight } from "./dom.js";
+import { contrastSubject } from "./sources.js";
 import { topRegions } from "./regions.js";
 
 export function makeCaption(context) {
@@ -59,7 +60,10 @@ function emptyWords({ book, host }, shown) {
 function explainedWords({ book }, shown) {
   const method = book.method(shown.method);
   const layer = method?.layer ? ` at ${method.layer}` : "";
-  return `${method?.title ?? ""}${layer} · ${shown.map.target.words}`;
+  const { map, versusMap, contrast } = shown;
+  const mixed = versusMap !== null && contrast > 0;
+  const words = mixed ? contrastSubject(map, versusMap, contrast) : map.target.words;
+  return `${method?.title ?? ""}${layer} · ${words}`;
 }
 
 async function drawTable(context, reading, body, shown) {

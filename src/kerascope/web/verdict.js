@@ -58,7 +58,7 @@ function mixedEvidence(shown, wordsOf) {
   if (shown.map === null) return "";
   const place = inPlace(placeIn(wordsOf(shown)));
   if (shown.view === "difference") return "difference of two maps";
-  const rather = shown.versus ? ` for ${shown.target} rather than ${shown.versus}` : "";
+  const rather = shown.versus && shown.contrast > 0 ? ` for ${shown.target} rather than ${shown.versus}` : "";
   return `evidence${rather} ${place}`.trim();
 }
 
