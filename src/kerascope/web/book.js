@@ -150,6 +150,12 @@ function chosenTarget(book, key, targets, maps) {
   return targets.find((map) => map.target.place === place) ?? targets[0] ?? null;
 }
 
+// A class of an output as a model is asked for it; null is the predicted one.
+export function targetAsked({ output, index }) {
+  if (!Number.isInteger(index)) return null;
+  return output ? `${output}:${index}` : index;
+}
+
 const namesOfBar = ({ label, index }) => [label, `'${label}'`, String(index)];
 
 // The bar of a prediction that a target's key names, or undefined.

@@ -4,12 +4,17 @@ import { actionButton, fill, make, setAttribute, setHidden, setText, vector } fr
 import { concentration } from "./regions.js";
 import { groundOf } from "./contours.js";
 import { inputField, numbersOf } from "./sources.js";
+import { targetAsked } from "./book.js";
 import { Mask, underMask } from "./mask.js";
-import { numberWords, percentWords } from "./colours.js";
+import { measuredParts, predictedWords } from "./erasewords.js";
 
 const HOWS = [["blur", "blurred"], ["inpaint", "filled in from around"], ["grey", "grey"]];
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const RADII = [0.01, 0.25];
+const ERASE = "erase"; // the key of its job
+const MEASURED_AFTER = 400; // milliseconds that the hand rests
+const NEEDS_MODEL =
+  "What the score really loses needs the model: open it with “kerascope studio”.";
 
 // main: gives the slot of the map on the stage.
 export function makeBrush(context, main) {
@@ -26,7 +31,8 @@ class Brush {
     this.how = "blur";
     this.watched = new WeakSet();
     this.told = "";
-    this.measured = null;
+    this.known = ""; // what the result is of
+    this.result = null;
     this.build();
   }
 
@@ -48,7 +54,7 @@ class Brush {
     const half = actionButton("Cover the strongest part", () => this.coverHalf());
     const clear = actionButton("Clear", () => this.clear());
     this.predicted = make("p", { class: "stage-predicted", "aria-live": "polite" });
-    this.result = make("div", { class: "stage-measured", "aria-live": "polite" });
+    this.place = make("div", { class: "stage-measured", "aria-live": "polite" });
     this.panel = make("div", { class: "stage-erase" },
       make("p", { class: "quiet" }, "Paint on the picture. Keys on the picture: arrows move the " +
         "brush, Space paints, X frees, [ and ] change its size."),
@@ -56,7 +62,7 @@ class Brush {
         make("label", {}, make("span", {}, "Brush"), this.size),
         make("label", {}, make("span", {}, "Covered part is"), this.hows),
         half, clear, this.run),
-      this.predicted, this.result);
+      this.predicted, this.place);
     this.element = make("div", { class: "stage-brush" }, this.toggle, this.panel);
   }
 
@@ -83,14 +89,27 @@ class Brush {
     this.predict(shown);
   }
 
-  // A mask belongs to its picture: another picture starts with none.
+  // A mask belongs to its picture: another picture starts with none. What was measured belongs to
+  // model and class: of another it is measured anew.
   fit({ map }) {
     this.map = map;
     const key = `${map.sample}:${map.input}:${map.size}`;
-    if (key === this.picture) return;
+    if (key !== this.picture) this.mask = new Mask(map.size);
     this.picture = key;
-    this.mask = new Mask(map.size);
-    this.measured = null;
+    if (this.known !== this.about()) this.forget();
+  }
+
+  // What the model says now is asked for when the hand rests.
+  forget() {
+    this.known = this.about();
+    clearTimeout(this.resting);
+    if (!this.context.host.live) this.result = [make("p", { class: "quiet" }, NEEDS_MODEL)];
+    else {
+      this.result = null;
+      if (this.mask.bytes.some(Boolean)) {
+        this.resting = setTimeout(() => this.measure(), MEASURED_AFTER);
+      }
+    }
   }
 
   // The picture has come: only now its shape is known.
@@ -113,11 +132,6 @@ class Brush {
     this.painted = key;
   }
 
-  changed() {
-    this.measured = null;
-    this.context.redraw();
-  }
-
   resize(radius) {
     this.radius = Math.min(Math.max(radius, RADII[0]), RADII[1]);
     this.size.value = String(this.radius);
@@ -126,23 +140,24 @@ class Brush {
 
   choose(how) {
     this.how = how;
-    this.changed();
+    this.context.redraw();
   }
 
   clear() {
     this.mask.clear();
-    this.changed();
+    this.context.redraw();
   }
 
   // The smallest part that holds half of the evidence, averaged as for the regions: single pixels
   // of fine maps are no part that anyone would paint.
   async coverHalf() {
+    const { mask } = this;
     const shown = this.context.book.resolve(this.context.state.get());
     const numbers = await numbersOf(this.context, shown, shown.map);
     const field = await inputField(this.context, numbers);
     const ground = groundOf(field, numbers.size);
-    this.mask.take(concentration(ground.values).region, ground.shape);
-    this.changed();
+    mask.take(concentration(ground.values).region, ground.shape);
+    this.context.redraw();
   }
 
   watch(panel) {
@@ -180,7 +195,7 @@ class Brush {
     this.at = to;
     this.drawBrush();
     this.mask.line(from, to, this.radius, covered);
-    this.changed();
+    this.context.redraw();
   }
 
   press(event) {
@@ -216,58 +231,51 @@ class Brush {
   }
 
   drawMeasured() {
-    if (this.drawnResult === this.measured && this.measured) return;
-    this.drawnResult = this.measured;
-    if (this.measured) fill(this.result, ...measuredParts(this.measured));
-    else if (this.context.host.live) fill(this.result);
-    else {
-      fill(this.result, make("p", { class: "quiet" },
-        "What the score really loses needs the model: open it with “kerascope studio”."));
-    }
+    if (this.drawnResult === this.result) return;
+    this.drawnResult = this.result;
+    fill(this.place, ...(this.result ?? []));
+  }
+
+  // What is measured: it holds for every map of the same class.
+  about() {
+    const { sample, model, input, target } = this.map;
+    return [sample, model, input, targetAsked(target), this.how, this.mask.version].join();
   }
 
   async measure() {
-    const { host, jobs } = this.context;
-    const { map, mask, how } = this;
-    if (!mask.bytes.some(Boolean)) {
-      fill(this.result, make("p", { class: "quiet" }, "Nothing is covered yet: paint first."));
+    clearTimeout(this.resting);
+    if (!this.mask.bytes.some(Boolean)) {
+      this.tell(make("p", { class: "quiet" }, "Nothing is covered yet: paint first."));
       return;
     }
-    const target = Number.isInteger(map.target.index) ? map.target.index : map.target.key;
-    const request = { sample: map.sample, model: map.model, mask: mask.packed(), how, target };
-    const start = (told) => host.erase(request, told);
-    const { version } = mask;
-    this.run.disabled = true;
+    const { map, mask, how } = this;
+    const about = this.about();
+    const isMeant = () => mask === this.mask && about === this.about();
+    const request = {
+      sample: map.sample, model: map.model, mask: mask.packed(), how,
+      target: targetAsked(map.target),
+    };
     try {
-      const answer = await (jobs ? jobs.run("Erase test", start) : start(() => {}));
-      if (version === mask.version && map === this.map) this.measured = answer.erased;
+      const { erased } = await this.ask(request);
+      if (isMeant()) this.tell(...measuredParts(erased));
     } catch (problem) {
-      fill(this.result, make("p", { class: "stage-problem" }, problem.message));
+      if (isMeant() && !problem.cancelled) {
+        this.tell(make("p", { class: "stage-problem" }, problem.message));
+      }
     }
-    this.run.disabled = false;
+  }
+
+  tell(...parts) {
+    this.result = parts;
     this.context.redraw();
   }
-}
 
-function predictedWords({ held, against, sum }, area, { meaning, subject }, map) {
-  if (area === 0) return "";
-  const what = meaning === "magnitude" ? "influence on" : "evidence for";
-  const parts = [`${percentWords(area)} of the picture is covered; it holds ` +
-    `${percentWords(held)} of the ${what} ${subject}`];
-  if (meaning === "signed" && against > 0) {
-    parts.push(`and ${percentWords(against)} of what speaks against it`);
+  // One question at a time: what an older mask would have given is not waited for.
+  ask(request) {
+    const { host, jobs } = this.context;
+    const start = (told) => host.erase(request, told);
+    if (!jobs) return start(() => {});
+    for (const job of jobs.running()) if (job.key === ERASE) jobs.cancel(job);
+    return jobs.run("Erase test", start, { key: ERASE });
   }
-  const words = `${parts.join(" ")}.`;
-  if (!map.gap || map.target.score === null) return words;
-  return `${words} Predicted drop: ${numberWords(sum)} of ${numberWords(map.target.score)}.`;
-}
-
-function measuredParts({ target, before, after, drop, outputs_after: outputs, picture }) {
-  const first = outputs?.[0]?.bars?.[0];
-  const now = first ? `The model now says ${first.label}, ${first.words}.` : "";
-  const words = make("p", {}, make("b", {}, `Measured drop: ${numberWords(drop)}`),
-    ` (${target}: ${numberWords(before)} → ${numberWords(after)}). ${now}`);
-  const image = picture && make("img", { src: picture, class: "stage-erased",
-    alt: "The picture as the model was given it, with the covered part erased" });
-  return [image || null, words];
 }

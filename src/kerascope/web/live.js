@@ -1,19 +1,15 @@
 // The studio's side of the page: asks the model for what is looked at, quick things first.
 
 import { addFiles, loadAll, loadSamples } from "./arrivals.js";
-import { barNamed } from "./book.js";
+import { barNamed, targetAsked } from "./book.js";
+import { isReady, Known } from "./known.js";
 import { dotsOf } from "./marks.js";
 
 const ASK_AFTER = 120; // milliseconds that a sample must stay before anything slow is asked
-const AGAIN_AFTER = 2000; // milliseconds after which what was refused is asked again
-const PATIENCE = 5000; // milliseconds that the list of methods may take
 const FIRST = "grad_cam"; // shown while slower methods are made
 const CHEAP = 1; // dots up to which several targets are asked at once
 const SEVERAL = 3;
 const BATCH = 32; // samples predicted by one job
-
-const isReady = (model) =>
-  model !== null && (model.state === undefined || model.state === "ready");
 
 // What was made of a model before is kept: it may be asked for while the model is being loaded.
 const isAskable = (model) =>
@@ -25,8 +21,7 @@ const keyOf = (sample, model, name, fields, target) =>
 export class Live {
   constructor(context) {
     this.context = context;
-    this.methods = new Map(); // model → descriptions; null while they are on their way
-    this.places = new Map(); // model → its layers
+    this.known = new Known(context);
     this.refused = new Set(); // what failed is not asked again by looking
     this.pins = new Set(); // those that were looked for
     this.told = Promise.resolve(); // lists of samples come one after the other
@@ -37,6 +32,18 @@ export class Live {
     context.host.onModel((said) => this.hearModel(said));
     context.host.onSamples((said) => this.hearSamples(said));
     context.host.onLine((whole) => this.hearLine(whole));
+  }
+
+  described(model, name) {
+    return this.known.described(model, name);
+  }
+
+  describe(model) {
+    return this.known.describe(model);
+  }
+
+  layers(model) {
+    return this.known.layers(model);
   }
 
   load() {
@@ -70,7 +77,7 @@ export class Live {
     const before = book.model(said.id)?.state;
     if (said.state === "closed") book.removeModel(said.id);
     else book.merge({ models: [{ facts: [], sha256: "", ...said }] });
-    if (said.state === "ready") this.learnMethods(said.id);
+    if (said.state === "ready") this.known.learnMethods(said.id);
     if (said.state === "failed" && before !== "failed") {
       fail({ message: said.error, restart: true }, () => host.reopenModel(said.id).catch(fail));
     }
@@ -86,47 +93,6 @@ export class Live {
     } catch (problem) {
       fail(problem);
     }
-  }
-
-  // What is known of a model, or null; asked for once, and again where it was refused.
-  lookUp(table, model, fetchAll) {
-    if (!model || this.context.book.model(model) === null) return null;
-    if (!table.has(model)) {
-      table.set(model, null);
-      fetchAll(model).then((found) => {
-        table.set(model, found);
-        this.context.redraw();
-      }, () => setTimeout(() => {
-        table.delete(model);
-        this.context.redraw();
-      }, AGAIN_AFTER));
-    }
-    return table.get(model);
-  }
-
-  describe(model) {
-    return this.lookUp(this.methods, model, async (id) =>
-      (await this.context.host.methods(id)).methods);
-  }
-
-  described(model, name) {
-    return this.describe(model)?.find((method) => method.name === name) ?? null;
-  }
-
-  // Which methods a model hinders is known when it is open.
-  async learnMethods(model) {
-    const found = await this.context.host.methods(model).catch(() => null);
-    if (found !== null) this.methods.set(model, found.methods);
-    this.context.redraw();
-  }
-
-  layers(model) {
-    if (!isReady(this.context.book.model(model))) return [];
-    const found = this.lookUp(this.places, model, async (id) =>
-      (await this.context.host.layers(id)).layers);
-    return (found ?? [])
-      .filter((layer) => layer.map !== null)
-      .map(({ layer, map }) => ({ name: layer, words: `${layer} (${map.join(" × ")})` }));
   }
 
   // The job that makes a method's map of the sample shown, or null.
@@ -162,18 +128,16 @@ export class Live {
   targetFor({ model, prediction, map }, name) {
     const bars = prediction?.outputs.length === 1 ? prediction.outputs[0].bars : [];
     const cheap = dotsOf(this.described(model, name)?.cost) <= CHEAP;
-    const index = this.indexLookedAt(bars, map);
+    const target = this.classLookedAt(bars, map);
     const first = bars.slice(0, SEVERAL);
-    if (cheap && bars.length > 1 && (index === null || first.some((bar) => bar.index === index))) {
-      return `top-${first.length}`;
-    }
-    return index;
+    const among = target === null || first.some((bar) => bar.index === target);
+    return cheap && bars.length > 1 && among ? `top-${first.length}` : target;
   }
 
   // The class on the stage, or, before there is a map, the one that the address names.
-  indexLookedAt(bars, map) {
-    if (map === null) return barNamed(bars, this.context.state.get().target)?.index ?? null;
-    return map.target.output ? null : (map.target.index ?? null);
+  classLookedAt(bars, map) {
+    if (map !== null) return targetAsked(map.target);
+    return barNamed(bars, this.context.state.get().target)?.index ?? null;
   }
 
   askMap(shown, { name, fields, target }, options) {
@@ -210,7 +174,7 @@ export class Live {
     const wanted = this.wish();
     const answer = await this.askMap(shown, {
       name: method?.name ?? FIRST, fields: method?.settings,
-      target: output ? `${output}: ${bar.label}` : bar.index,
+      target: targetAsked({ output, index: bar.index }),
     });
     const map = answer?.document.maps.at(-1);
     if (map && wanted()) {
@@ -222,7 +186,7 @@ export class Live {
     const method = this.context.book.method(shown.method);
     return this.ask(`Grade of ${method.title}`, {
       sample: shown.sample, model: shown.model, method: method.name, fields: method.settings,
-      target: shown.map.target.index ?? null,
+      target: targetAsked(shown.map.target),
     }, { kind: "grade" });
   }
 
@@ -259,7 +223,7 @@ export class Live {
 
   async askMissing(wanted) {
     const { book, state } = this.context;
-    await this.methodsKnown(wanted.model);
+    await this.known.methodsCame(wanted.model);
     if (wanted.prediction === null) {
       const who = book.sample(wanted.sample)?.name ?? "";
       const request = { samples: [wanted.sample], model: wanted.model };
@@ -273,7 +237,7 @@ export class Live {
   async askMaps(wanted) {
     const { book, state } = this.context;
     if (this.shown(wanted).map === null) {
-      await this.askMap(wanted, { name: this.firstName(wanted.model) }, { auto: true });
+      await this.askMap(wanted, { name: this.known.quickest(wanted.model, FIRST) }, { auto: true });
     }
     const now = book.resolve(state.get());
     const chosen = book.method(now.method);
@@ -294,20 +258,6 @@ export class Live {
       if (piece === null || !piece.maps.every(({ model }) => book.model(model))) continue;
       book.merge(piece);
       redraw();
-    }
-  }
-
-  // Grad-CAM, or the cheapest that the model does not hinder.
-  firstName(model) {
-    const known = (this.describe(model) ?? []).filter((method) => !method.hindrance);
-    return (known.find((method) => method.name === FIRST) ?? known[0])?.name ?? FIRST;
-  }
-
-  async methodsKnown(model) {
-    this.describe(model);
-    for (const start = Date.now(); !this.methods.get(model); ) {
-      if (Date.now() - start > PATIENCE) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
