@@ -188,8 +188,8 @@ async def _of_all(studio: Any) -> AsyncIterator[bytes]:
         listed = (len(studio.shelf), labelled(studio.nets.values()))
         if listed != samples:
             samples = listed
-            told = {"total": listed[0], "labels": listed[1]}
-            yield _event("samples", json.dumps(told).encode())
+            counts = {"total": listed[0], "labels": listed[1]}
+            yield _event("samples", json.dumps(counts).encode())
         await asyncio.sleep(_PACE)
         await studio.bell.wait(seen, _BEAT)
         if studio.bell.number == seen:
