@@ -377,3 +377,10 @@ def test_the_command_line(
     for wrong in (["--read"], ["--shard", "2"]):
         with pytest.raises(SystemExit):
             main(wrong)
+
+
+def test_the_documentation_has_the_table_of_what_is_kept() -> None:
+    root = Path(__file__).parents[2]
+    found = read(root / "benchmarks" / "audit")
+    assert found.markdown() in (root / "docs" / "audit.md").read_text()
+    assert len({outcome.cell.name for outcome in found.outcomes}) == len(found.outcomes)
