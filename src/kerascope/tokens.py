@@ -152,9 +152,23 @@ def reading_of(result: Any) -> Reading | None:
         return None
     name = known["input"] or result.input_names[0]
     ids = result.inputs[name] if isinstance(result.inputs, Mapping) else result.inputs
-    pairs = zip(ids, result.features[name], strict=True)
+    return reading_from(known, ids, result.features[name])
+
+
+def vocabulary_of(result: Any) -> tuple[str, ...] | None:
+    """Return the tokens of a language model, the classes at every position; else None."""
+    speaks = result.provenance.reading and np.ndim(result.predictions) == 3
+    return result.labels if speaks else None
+
+
+def reading_from(
+    known: Mapping[str, Any], ids: Array, tokens: Sequence[Tokens],
+    vocabulary: tuple[str, ...] | None = None,
+) -> Reading:  # fmt: skip
+    """Return what `Reading.to_json` described, of (sample, token) ids with their tokens."""
     fields = {**known, "special": frozenset(known["special"]), "held": tuple(known["held"])}
-    return Reading(**fields, texts={key_of(row): tokens for row, tokens in pairs})
+    texts = {key_of(row): mine for row, mine in zip(ids, tokens, strict=True)}
+    return Reading(**fields, vocabulary=vocabulary, texts=texts)
 
 
 def key_of(ids: Array) -> bytes:

@@ -18,10 +18,12 @@ WRITTEN = 170  # milliseconds after which a slider's value stands in the address
 class App:
     """A page with the front end on it; it has come to rest."""
 
+    waits_for = CANVAS
+
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
         self.page = watched.page
-        self.page.wait_for_selector(CANVAS)
+        self.page.wait_for_selector(self.waits_for)
         self.drawn()
 
     def drawn(self) -> list[str]:

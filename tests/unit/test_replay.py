@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import kerascope as ks
+import text_nets
 import zoo
 from kerascope import run as run_room
 from kerascope.errors import BadInput, BadTarget
@@ -191,3 +192,46 @@ def test_a_model_that_takes_a_tuple_is_called_with_one(tmp_path: Path) -> None:
     model, x = Pair(), np.random.default_rng(0).random((2, 2, 8, 8, 1)).astype(np.float32)
     file = ks.explain(model, (x[0], x[1]), "gradient").save(tmp_path / "a.safetensors")
     assert ks.replay(file, model).same
+
+
+@pytest.fixture(scope="module")
+def texts() -> Any:
+    """Texts of different lengths, with padding."""
+    said = ["The film was boring.", "a great plot and a great scene"]
+    return ks.load_texts(said, text_nets.classifier("conv"), vocabulary=text_nets.WORDS)
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        (None, {}), ("lime", {"segments": "word", "samples": 60}),
+        ("feature_ablation", {"baseline": "unk"}), ("occlusion", {"baseline": "drop"}),
+    ],
+)  # fmt: skip
+def test_texts_are_read_as_they_were(
+    texts: Any, tmp_path: Path, method: str | None, fields: dict[str, Any]
+) -> None:
+    net = text_nets.classifier("conv")
+    result = ks.explain(net, texts, method, target=1, **fields)
+    result[1].save(tmp_path / "x.safetensors")
+    found = ks.replay(tmp_path / "x.safetensors", net)
+    assert found.same, found.to_json()
+    again = found.results[0]
+    assert again.tokens(0) == result.tokens(1)
+    page = ks.report(result, tmp_path / "report.html")
+    result.save(tmp_path / "beside.safetensors")
+    assert ks.replay(page, net).same
+    assert ks.replay(page, net, texts).same
+    with pytest.raises(BadInput, match=r"what was given are no texts|how texts become ids"):
+        ks.replay(page, net, np.asarray(texts.inputs))
+
+
+def test_the_next_token_is_made_again(tmp_path: Path) -> None:
+    net = text_nets.language()
+    prompt = ks.load_texts(["a c e g"], net, vocabulary=text_nets.LETTERS)
+    for name, target in (("said", "d vs a"), ("likeliest", None)):
+        result = ks.explain(net, prompt, target=target)
+        result.save(tmp_path / f"{name}.safetensors")
+        found = ks.replay(tmp_path / f"{name}.safetensors", net)
+        assert found.same, found.to_json()
+        assert found.results[0].explained == result.explained

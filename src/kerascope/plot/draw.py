@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascope.plot.colour import fit, overlay, paint
+from kerascope.plot.columns import column_bars, column_list
 from kerascope.plot.maps import Kind, Map, Meaning, as_rgb, fitted, input_of, picture_of
 from kerascope.plot.text import in_cell, is_text
 from kerascope.plot.words import broken_words, empty_words, one_line, short
@@ -50,6 +51,10 @@ def draw_input(axes: Any, result: Attribution, item: Map) -> None:
         blank(axes)
         in_cell(axes, result, item, limit=None)
         return
+    if item.kind is Kind.TABLE:
+        blank(axes)
+        column_list(axes, result, item)
+        return
     data = np.asarray(input_of(result, item.input))[item.sample]
     if item.kind is Kind.VOLUME:
         blank(axes)
@@ -77,6 +82,8 @@ def draw_map(axes: Any, result: Attribution, item: Map, *, limit: float, alpha: 
     elif is_text(result, item):
         blank(axes)
         in_cell(axes, result, item, limit=limit)
+    elif item.kind is Kind.TABLE:
+        column_bars(axes, result, item, limit=limit)
     else:
         _bars(axes, item.values, paint(item.values, limit=limit, meaning=item.meaning) / 255)
         bottom = -limit if item.meaning is Meaning.SIGNED else 0

@@ -14,6 +14,7 @@ from kerascope.plot.colour import ALPHA
 from kerascope.plot.draw import INK, draw_input, draw_map, mosaic_ratio, title
 from kerascope.plot.maps import CLIP, Kind, Map, limit_of, maps_of, picture_of, target_count
 from kerascope.plot.predictions import prediction_words
+from kerascope.plot.tables import table_figure
 from kerascope.plot.text import is_text, text_figure, text_limit
 from kerascope.plot.words import grade_words, layer_words, one_line, sample_name, sentence, short
 
@@ -40,6 +41,8 @@ def figure(
     Raises `BadInput` for a sample that is not there or an empty result.
     """
     rows = _rows(maps_of(result, samples=samples, reduce=reduce))
+    if all(len(row) == 1 and row[0].kind is Kind.TABLE for row in rows):
+        return table_figure(result.take([row[0].sample for row in rows]))
     if all(is_text(result, row[0]) for row in rows):
         maps = [item for row in rows for item in row]
         shared = text_limit(result, maps)

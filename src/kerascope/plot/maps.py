@@ -28,6 +28,7 @@ class Kind(enum.StrEnum):
     VOLUME = "volume"
     SERIES = "series"
     TOKENS = "tokens"
+    TABLE = "table"  # named columns, of one input or several
     VECTOR = "vector"
 
 
@@ -67,13 +68,19 @@ def maps_of(
 ) -> list[Map]:
     """Return the maps of `result`, sample by sample, then input by input, then target by target.
 
+    The columns of a table are one map, whatever inputs they go to; see `table_name`.
+
     samples: indices of the samples to take, in that order; by default all.
     reduce: see `Attribution.heatmap`.
     Raises `BadInput` for a sample that is not there and for maps of more than three dimensions.
     """
     chosen = pick(result, samples)
     tree = result.heatmap(reduce)
-    trees = tree if isinstance(tree, Mapping) else {result.input_names[0]: tree}
+    trees = dict(tree) if isinstance(tree, Mapping) else {result.input_names[0]: tree}
+    if result.columns:
+        first = min(list(trees).index(column.input) for column in result.columns)
+        kept = [(n, t) for n, t in trees.items() if n not in {c.input for c in result.columns}]
+        trees = dict([*kept[:first], (table_name(result), result.by_column()), *kept[first:]])
     return [
         _map(result, values, sample=sample, target=target, name=name, reduce=reduce)
         for sample in chosen
@@ -110,8 +117,18 @@ def target_count(result: Attribution) -> int:
     return result.scores.shape[1] if result.scores.ndim > 1 else 1
 
 
+def table_name(result: Attribution) -> str:
+    """Return what the map of a table's columns is called: as their input, "columns" of several.
+
+    "" where there is no table.
+    """
+    names = list(dict.fromkeys(column.input for column in result.columns))
+    return names[0] if len(names) == 1 else "columns" if names else ""
+
+
 def _by_target(result: Attribution, name: str, values: Array) -> Array:
-    return values if "target" in axes_of(result, name) else values[:, None]
+    several = result.scores.ndim > 1 if result.columns else "target" in axes_of(result, name)
+    return values if several else values[:, None]
 
 
 def _map(
@@ -125,7 +142,7 @@ def _map(
         target=target,
         input=name,
         values=values if values.ndim else values[None],
-        kind=_kind(result, name, values.ndim),
+        kind=Kind.TABLE if name == table_name(result) else _kind(result, name, values.ndim),
         meaning=_meaning(result, name, reduce, values),
         explained=words_of(result, sample, target),
         broken=int(finite.size - finite.sum()),
@@ -152,7 +169,7 @@ def _kind(result: Attribution, name: str, ndim: int) -> Kind:
 def _meaning(result: Attribution, name: str, reduce: str | None, values: Array) -> Meaning:
     method = result.method
     absolute = (reduce or method.reduce) in ("max_abs", "sum_abs") and (
-        "channel" in axes_of(result, name)
+        name != table_name(result) and "channel" in axes_of(result, name)
     )
     if values.size and values.min() < 0:  # whatever was declared: never hide evidence against
         return Meaning.SIGNED
@@ -164,6 +181,20 @@ def _meaning(result: Attribution, name: str, reduce: str | None, values: Array) 
 def input_of(result: Attribution, name: str) -> Array:
     """Return the model's input `name`, all samples."""
     return result.inputs[name] if isinstance(result.inputs, Mapping) else result.inputs
+
+
+def inputs_of(result: Attribution) -> dict[str, Array]:
+    """Return a result's inputs by name."""
+    if isinstance(result.inputs, Mapping):
+        return dict(result.inputs)
+    return {next(iter(result.input_axes)): np.asarray(result.inputs)}
+
+
+def cells_of(result: Attribution, sample: int) -> list[str]:
+    """Return what the columns of a table hold in a sample, in words, with a real minus sign."""
+    x = {name: array[sample : sample + 1] for name, array in inputs_of(result).items()}
+    held = [column.words(column.read(x)[0]) for column in result.columns]
+    return [words.replace("-", "−", 1) if words[1:2].isdigit() else words for words in held]
 
 
 def limit_of(maps: Sequence[Map], *, clip: float = CLIP) -> float:

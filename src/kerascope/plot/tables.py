@@ -12,8 +12,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from kerascope.errors import BadInput, choices
+from kerascope.plot.columns import AGAINST, FOR, GREY, tidy
 from kerascope.plot.draw import INK, title
-from kerascope.plot.maps import words_of
+from kerascope.plot.maps import cells_of, inputs_of, words_of
 from kerascope.plot.predictions import prediction_words
 from kerascope.plot.words import number, sample_name, short
 
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from kerascope.columns import Column
     from kerascope.types import Array
 
-FOR, AGAINST, GREY = (
-    "#c2453a",
-    "#3b6fb6",
-    "#8a90a0",
-)  # red and blue that the colour-blind tell apart
 KINDS = ("waterfall", "beeswarm", "summary")
 _LONGEST = 26  # characters of a name
 _SWARM = 22  # rows of a beeswarm that may lie over each other
@@ -65,12 +61,12 @@ def waterfall(result: Attribution, sample: int = 0, *, target: int = 0, most: in
         labels.append(f"{len(rest)} other columns")
         steps.append(float(values[rest].sum()))
     score = float(np.asarray(result.scores).reshape(len(result), -1)[sample, target])
-    gap = _gap(result, sample, target)
-    sums = gap is not None
-    start = score - float(values.sum()) - (gap or 0.0) if sums else 0.0
-    if sums and abs(gap or 0.0) > 0.005 * max(abs(score - start), 1e-12):
+    base = base_of(result, sample, target)
+    sums, start = base is not None, base or 0.0
+    gap = score - start - float(values.sum()) if sums else 0.0
+    if abs(gap) > 0.005 * max(abs(score - start), 1e-12):
         labels.append("not accounted for")
-        steps.append(float(gap or 0.0))
+        steps.append(gap)
     figure, axes = _page(0.34 * len(steps) + 1.25, 6.6)
     _steps(axes, steps, labels, start)
     _ends(axes, start, start + sum(steps), sums=sums)
@@ -87,26 +83,18 @@ def _row(result: Attribution, sample: int, target: int) -> tuple[Array, list[str
         raise BadInput(
             f"sample {sample} is not there; the result has samples 0 … {len(result) - 1}"
         )
-    columns = result.columns
     values = np.asarray(result.by_column(), np.float64)[sample]
     values = values if values.ndim == 1 else values[target]
-    x = inputs_of(result)
-    held = [column.words(column.read(x)[sample]) for column in columns]
-    return values, [column.name for column in columns], [w.replace("-", "−", 1) for w in held]
+    return values, [column.name for column in result.columns], cells_of(result, sample)
 
 
-def inputs_of(result: Attribution) -> dict[str, Array]:
-    """Return a result's inputs by name."""
-    inputs = result.inputs
-    if isinstance(inputs, dict):
-        return inputs
-    return {next(iter(result.input_axes)): np.asarray(inputs)}
-
-
-def _gap(result: Attribution, sample: int, target: int) -> float | None:
+def base_of(result: Attribution, sample: int, target: int) -> float | None:
+    """Return the score that a row's values start from; None where they do not sum to the score."""
     if result.gap is None:
         return None
-    return float(np.asarray(result.gap).reshape(len(result), -1)[sample, target])
+    at = lambda array: np.asarray(array, np.float64).reshape(len(result), -1)[sample, target]  # noqa: E731
+    columns = np.asarray(result.by_column(), np.float64).sum(axis=-1)
+    return float(at(result.scores) - at(columns) - at(result.gap))
 
 
 def _unit(explained: str) -> str:
@@ -118,14 +106,6 @@ def _page(height: float, width: float) -> tuple[Figure, Any]:
     axes = figure.add_subplot()
     tidy(axes)
     return figure, axes
-
-
-def tidy(axes: Any) -> None:
-    """Take the frame away but for the bottom, in quiet colours."""
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(GREY)
-    axes.tick_params(labelsize=8, colors=INK, length=0)
 
 
 def _steps(axes: Any, steps: list[float], labels: list[str], start: float) -> None:

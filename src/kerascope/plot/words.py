@@ -15,6 +15,7 @@ from kerascope.plot.maps import (
     Map,
     Meaning,
     beside_words,
+    cells_of,
     input_of,
     maps_of,
     target_count,
@@ -132,16 +133,14 @@ def alt_text(
     area that holds at least half, and the place of its centre of gravity; then what speaks against
     it, and the grade where it has one.
     """
-    name = name or result.input_names[0]
-    items = [
-        item
-        for item in maps_of(result, samples=[sample], reduce=reduce)
-        if item.target == target and item.input == name
-    ]
+    found = maps_of(result, samples=[sample], reduce=reduce)
+    name = name or found[0].input
+    items = [item for item in found if item.target == target and item.input == name]
     if not items:
+        known = dict.fromkeys(item.input for item in found)
         raise BadInput(
             f"there is no map of target {target} for input '{name}'; the result has targets 0 … "
-            f"{target_count(result) - 1} for {', '.join(result.input_names)}"
+            f"{target_count(result) - 1} for {', '.join(known)}"
         )
     return describe(result, items[0])
 
@@ -202,14 +201,15 @@ def concentration(values: Array, *, share: float = SHARE) -> tuple[float, float,
 
 def _where(result: Attribution, item: Map, values: Array, area: float, region: Array) -> str:
     weight = np.where(region, np.maximum(values, 0), 0).astype(np.float64)
+    if item.kind is Kind.TABLE:
+        return _in_columns(result, item, weight, region)
     if item.kind in (Kind.TOKENS, Kind.VECTOR):
         strongest = np.argsort(-weight, kind="stable")[: min(5, int(region.sum()))]
         text = result.tokens(item.sample, item.input)
         if text is not None:
             return _in_words(text.word_names, weight, region)
         unit = "token" if item.kind is Kind.TOKENS else "feature"
-        names = result.feature_names(item.input, item.sample) if result.columns else None
-        listed = ", ".join(str(index) if names is None else names[index] for index in strongest)
+        listed = ", ".join(map(str, strongest))
         more = int(region.sum()) - len(strongest)
         rest = f" and {more} more" if more else ""
         return f"in {int(region.sum())} of {values.size} {unit}s: {listed}{rest}"
@@ -230,6 +230,15 @@ def _where(result: Attribution, item: Map, values: Array, area: float, region: A
 def _no_word(result: Attribution, item: Map) -> str:
     share = beside_words(result, item)
     return f"{percentage(share)} of all evidence lies on special tokens" if share > 0.01 else ""
+
+
+def _in_columns(result: Attribution, item: Map, weight: Array, region: Array) -> str:
+    """Return "in 2 of 9 columns: age = 61, income = 12", the strongest first."""
+    order = [index for index in np.argsort(-weight, kind="stable") if region[index]]
+    listed = [_cell(result, item.sample, index) for index in order[:_LISTED]]
+    more = len(order) - _LISTED
+    rest = f" and {more} more" if more > 0 else ""
+    return f"in {len(order)} of {len(weight)} columns: {', '.join(listed)}{rest}"
 
 
 def _in_words(names: Sequence[str], weight: Array, region: Array) -> str:
@@ -280,4 +289,21 @@ def _against(result: Attribution, item: Map) -> str:
     negative, total = float(-values[values < 0].sum()), float(np.abs(values).sum())
     if not negative:
         return "nothing speaks against it"
-    return f"{percentage(negative / total)} of all evidence speaks against it"
+    return f"{percentage(negative / total)} of all evidence speaks against it{_most(result, item)}"
+
+
+def _most(result: Attribution, item: Map) -> str:
+    """Return ", most on 'great'": the word or column that speaks most against; "" elsewhere."""
+    place = int(word_values(result, item).argmin())
+    text = result.tokens(item.sample, item.input)
+    if text is not None and item.kind is Kind.TOKENS:
+        return f", most on '{short(text.word_names[place], 24)}'"
+    if item.kind is not Kind.TABLE:
+        return ""
+    return f", most in {_cell(result, item.sample, place)}"
+
+
+def _cell(result: Attribution, sample: int, column: int) -> str:
+    """Return "age = 61"."""
+    name, words = result.columns[column].name, cells_of(result, sample)[column]
+    return f"{short(name, 24)} = {short(words, 16)}"

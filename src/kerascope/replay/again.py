@@ -11,15 +11,17 @@ import numpy as np
 
 from kerascope import backend
 from kerascope.attribution import Attribution
-from kerascope.errors import BadMethod, BadTarget, KerascopeError
+from kerascope.errors import BadInput, BadMethod, BadTarget, KerascopeError
 from kerascope.method import AttributionMethod, Data, method_class
 from kerascope.replay.compare import changes, compared
 from kerascope.replay.result import Replay, Replayed
 from kerascope.replay.stamps import Record, read_records
 from kerascope.run import repeating
+from kerascope.texts import Texts, net_of_ids
+from kerascope.tokens import key_of, reading_from, vocabulary_of
 
 if TYPE_CHECKING:
-    from kerascope.replay.inputs import Inputs
+    from kerascope.replay.inputs import Found, Inputs
 
 
 def replay(
@@ -60,7 +62,8 @@ def opened(model: Any, records: tuple[Record, ...], **options: Any) -> Any:
     from kerascope.loading import load_model
 
     net = load_model(model, **options)
-    labels = next((r.stored.labels for r in records if r.stored and r.stored.labels), None)
+    held = [r.stored for r in records if r.stored and not vocabulary_of(r.stored)]
+    labels = next((result.labels for result in held if result.labels), None)
     if labels is not None and facts_of(net).labels is None:
         remember(net, labels=labels)
     return net
@@ -186,7 +189,7 @@ def _call(
         for place, item in zip(places, found, strict=True):
             x[name][place] = item.inputs[name][0]
     rows = made.batch[0][1] if made.batch else None
-    view = net
+    view = net = net_of_ids(net) if made.reading else net
     if isinstance(net, keras.Model):
         view = HookedModel(
             net, score=made.score, batch_size=rows, compiled=made.compiled is not False
@@ -194,7 +197,7 @@ def _call(
     try:
         with repeating(made.batch[1:]):
             whole = explain(
-                view, _as_called(x, made.called), method, target=target, score=made.score,
+                view, _given(record, x, found), method, target=target, score=made.score,
                 seed=made.seed, batch_size=rows, memory=made.memory,
             )  # fmt: skip
     except KerascopeError as error:
@@ -208,9 +211,26 @@ def _call(
     return dataclasses.replace(
         result,
         names=names,
+        features=result.features or {n: of for n, of in found[0].features.items() if n in x},
         display=tuple(pictures) if len(pictures) == len(found) else None,
         provenance=dataclasses.replace(result.provenance, **read),  # type: ignore[arg-type]
     )
+
+
+def _given(record: Record, x: dict[str, Any], found: list[Found]) -> Any:
+    """Return what `explain` is given: of texts with their tokens, and how they became ids."""
+    made = record.provenance
+    tree = _as_called(x, made.called)
+    if not made.reading:
+        return tree
+    name = made.reading["input"]
+    ids = x[name or next(iter(x))]
+    texts = dict(filter(None, (item.tokens() for item in found)))
+    if not texts:
+        raise BadInput(f"{record.title}: what was given are no texts: load_texts reads them")
+    tokens = tuple(texts[key_of(row)] for row in ids)
+    reading = reading_from(made.reading, ids, tokens, found[0].vocabulary)
+    return Texts(tree, {name: tokens}, reading, ("",) * len(ids))
 
 
 def _as_called(x: dict[str, Any], kind: str | None) -> Any:

@@ -12,17 +12,33 @@ from kerascope.errors import BadFile, BadInput
 from kerascope.loading import load_images, load_inputs
 from kerascope.loading.preprocessing import AUTO, HUB, PREPROCESSINGS
 from kerascope.loading.sources import is_array_file
+from kerascope.loading.texts import TEXT_SUFFIXES, load_texts, read_lines
 from kerascope.loading.wants import input_shapes
 from kerascope.provenance import Provenance, digest
 from kerascope.replay.stamps import Record, header
+from kerascope.texts import Texts
+from kerascope.tokens import Tokens, key_of, vocabulary_of
 from kerascope.types import Array, Tree
 
 
 class Found(NamedTuple):
-    """Inputs of one sample with what people see of it."""
+    """Inputs of one sample with what people see of it.
 
-    inputs: dict[str, Array]  # one array is named ""
+    inputs: one array is named "". features: by input name, as in an `Attribution` of this sample.
+    vocabulary: of a language model.
+    """
+
+    inputs: dict[str, Array]
     display: Array | None
+    features: dict[str, tuple[Any, ...]] = {}  # noqa: RUF012 — never written to
+    vocabulary: tuple[str, ...] | None = None
+
+    def tokens(self) -> tuple[bytes, Tokens] | None:
+        """Return the ids and the tokens of a text; None where it is none."""
+        for name, of in self.features.items():
+            if isinstance(of[0], Tokens):
+                return key_of(self.inputs.get(name, next(iter(self.inputs.values())))[0]), of[0]
+        return None
 
 
 class Inputs:
@@ -42,8 +58,9 @@ class Inputs:
             return _row(record.stored, sample)
         place = self._places().get(mark)
         if place is None:
+            what = "text" if record.provenance.reading else "picture"
             raise BadInput(
-                f"'{self.file.name}' holds no inputs: give the picture of '{record.names[sample]}' "
+                f"'{self.file.name}' holds no inputs: give the {what} of '{record.names[sample]}' "
                 "(or its .safetensors beside it)"
             )
         return _row(_load(place[0]), place[1])
@@ -87,7 +104,9 @@ class Inputs:
         given: Any = self.given
         if isinstance(given, Sequence) and len(given) == 1 and not isinstance(given, str):
             given = given[0]
-        if not hasattr(given, "display") and not _is_array(given):
+        if made.reading and not _is_array(given):
+            given = self._texts(given)
+        elif not hasattr(given, "display") and not _is_array(given):
             if is_array_file(given) and len(input_shapes(self.net)) > 1:
                 given = load_inputs(given, self.net)
             else:
@@ -95,13 +114,26 @@ class Inputs:
                     given, self.net, size=made.size or None,  # type: ignore[arg-type]
                     preprocess=_preprocess(made), fit=made.fit or "squeeze",
                 )  # fmt: skip
-        tree = given if isinstance(given, Mapping) else {"": getattr(given, "inputs", given)}
+        tree = getattr(given, "inputs", given)
+        tree = tree if isinstance(tree, Mapping) else {"": tree}
         names, display = getattr(given, "names", None), getattr(given, "display", None)
+        known = getattr(given, "features", {})
         for i in range(len(next(iter(tree.values())))):
             row = {name: array[i : i + 1] for name, array in tree.items()}
             name = names[i] if names else f"sample {i}"
-            found = Found(row, None if display is None else display[i])
+            features = {name: of[i : i + 1] for name, of in known.items()}
+            words = given.reading.vocabulary if isinstance(given, Texts) else None
+            found = Found(row, None if display is None else display[i], features, words)
             yield name, digest(row.get("", row), 0), found
+
+    def _texts(self, given: Any) -> Texts:
+        """Return texts as ids, by what the model brings; files hold one a line."""
+        if isinstance(given, Texts):
+            return given
+        some = [given] if isinstance(given, str | os.PathLike) else list(given)
+        files = [Path(item) for item in some if str(item).lower().endswith(TEXT_SUFFIXES)]
+        lines = [line for file in files for line in read_lines(file)] if files else some
+        return load_texts(lines, self.net)
 
     def _places(self) -> dict[str, tuple[Path, int]]:
         """Return (file, row) of every hash of inputs and of maps in the folder of the file."""
@@ -141,5 +173,7 @@ def _load(path: Path) -> Attribution:
 
 def _row(result: Attribution, row: int) -> Found:
     tree = result.inputs if isinstance(result.inputs, Mapping) else {"": result.inputs}
-    shown = None if result.display is None else result.display[row]
-    return Found({name: array[row : row + 1] for name, array in tree.items()}, shown)
+    one = result.take([row])
+    inputs = {name: array[row : row + 1] for name, array in tree.items()}
+    shown = None if one.display is None else one.display[0]
+    return Found(inputs, shown, one.features, vocabulary_of(one))

@@ -18,6 +18,7 @@ from kerascope.plot.stamp import without_folders
 from kerascope.plot.words import layer_words, number, sample_name
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import fields_of
+from kerascope.report.held import held_entry
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -121,7 +122,8 @@ def python_of(result: Attribution) -> str:
     score = "" if made.score == "logit" else f"score={made.score!r}"
     seed = "" if not made.seed else f"seed={made.seed}"
     rest = [text for text in (asked, score, seed, *given) if text]
-    return f"ks.explain({', '.join(['model', 'images', repr(method.name), *rest])})"
+    held = "table" if result.columns else "texts" if result.tokens(0) else "images"
+    return f"ks.explain({', '.join(['model', held, repr(method.name), *rest])})"
 
 
 def sample_entries(
@@ -137,16 +139,15 @@ def sample_entries(
 
     longest: pixels of a picture's longest side at most.
     """
-    shown = {name: result for result in reversed(results) for name in result.input_names}
-    kinds = {name: _kind(result, name) for name, result in shown.items()}
+    shown = {item.input: (r, item) for r in reversed(results) for item in maps_of(r, samples=[0])}
     found = []
     for index, sample in enumerate(ids):
         inputs: list[Entry] = []
         thumb = None
-        for name, result in shown.items():
+        for name, (result, item) in shown.items():
             picture = picture_of(result, index, name)
-            entry: Entry = {"name": name, "kind": kinds[name], "picture": None}
-            entry |= {"width": None, "height": None}
+            entry: Entry = {"name": name, "kind": item.kind.value, "picture": None}
+            entry |= {"width": None, "height": None, **held_entry(result, item.kind, name, index)}
             if picture is not None:
                 small = fit(picture, longest=longest, smallest=min(SMALLEST, longest))
                 entry["picture"] = blobs.picture(small)
@@ -164,10 +165,6 @@ def sample_entries(
             }
         )
     return found
-
-
-def _kind(result: Attribution, name: str) -> str:
-    return next(m.kind.value for m in maps_of(result, samples=[0]) if m.input == name)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascope.attribution import heatmap_of
-from kerascope.method import AttributionMethod
 from kerascope.methods.attention_family import HEADS
 from kerascope.plot.export import drawn
-from kerascope.plot.maps import Kind, Map, Meaning, axes_of, limit_of
+from kerascope.plot.maps import Kind, Map, Meaning, limit_of, word_values
 from kerascope.plot.predictions import ranking
+from kerascope.plot.tables import base_of
+from kerascope.plot.text import text_limit
 from kerascope.plot.words import (
     broken_words,
     concentration,
@@ -23,13 +23,14 @@ from kerascope.plot.words import (
     percentage,
     place,
     sentence,
+    short,
     subject,
 )
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import gap_words
 from kerascope.report.entries import Entry, class_of, method_id, model_id, name_of
+from kerascope.report.map_numbers import arrays, averaged, drawn_by_page
 from kerascope.report.surprise import surprises
-from kerascope.resize import overlaps
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -44,6 +45,7 @@ _SHORT = {  # reasons as `grading.reasons` words them, for a line that has no ro
     "stays under small noise": "stable",
 }
 _MOST_SAID = 3
+_NAMED, _LONGEST = 3, 24  # words or columns that a verdict names, and characters of each
 _COLOURS = 255  # steps from zero to the limit: a colour map has no more
 
 
@@ -76,7 +78,7 @@ class Setting:
 
 def map_entries(result: Attribution, items: Sequence[Map], setting: Setting) -> list[Entry]:
     """Return what a document says of the maps of a result."""
-    limits = _limits(items, shared=setting.shared_scale)
+    limits = _limits(result, items, shared=setting.shared_scale)
     odd = _odd(result, items)
     keys = _keys(items)
     return [
@@ -92,13 +94,20 @@ def _keys(items: Sequence[Map]) -> list[str]:
     return [f"{s[2]} #{n + 1}" if n else s[2] for s, n in zip(said, counts, strict=True)]
 
 
-def _limits(items: Sequence[Map], *, shared: bool) -> list[float]:
+def _limits(result: Attribution, items: Sequence[Map], *, shared: bool) -> list[float]:
     groups: dict[Any, list[Map]] = {}
     keys = [item.input if shared else (item.input, item.sample) for item in items]
     for key, item in zip(keys, items, strict=True):
         groups.setdefault(key, []).append(item)
-    limits = {key: limit_of(group) for key, group in groups.items()}
+    limits = {key: _limit(result, group) for key, group in groups.items()}
     return [limits[key] for key in keys]
+
+
+def _limit(result: Attribution, items: Sequence[Map]) -> float:
+    """Return the size of the value that gets the full colour: of words the strongest one's."""
+    if items[0].kind in (Kind.TOKENS, Kind.TABLE):
+        return text_limit(result, items)
+    return limit_of(items)
 
 
 def _odd(result: Attribution, items: Sequence[Map]) -> list[float | None]:
@@ -113,11 +122,11 @@ def _odd(result: Attribution, items: Sequence[Map]) -> list[float | None]:
 
 def _map(result: Attribution, item: Map, key: str, limit: float, setting: Setting) -> Entry:
     grade = grade_of(result, item)
-    flat = item.kind is Kind.PICTURE
     words = [empty_words(result, item) if item.empty else "", broken_words(item)]
     keep = lambda values: _kept(values, limit, setting)  # noqa: E731
-    before = _signed(result, item) if flat else None
-    where, share = _lies(item)
+    drawn_here = drawn_by_page(result, item)
+    made = arrays(result, item, keep) if drawn_here else dict.fromkeys(("values", "signed", "path"))
+    where, share = _lies(result, item)
     sample = setting.ids[item.sample]
     return {
         "id": name_of("a", sample, method_id(result), key, item.input, setting.epoch),
@@ -129,9 +138,8 @@ def _map(result: Attribution, item: Map, key: str, limit: float, setting: Settin
         "target": _target(result, item, key),
         "kind": item.kind.value,
         "meaning": item.meaning.value,
-        "values": keep(_native(result, item)) if flat else None,
-        "signed": None if before is None else keep(before),
-        "figure": None if flat else setting.blobs.picture(drawn(result, item, limit=limit)),
+        **made,
+        "figure": None if drawn_here else setting.blobs.picture(drawn(result, item, limit=limit)),
         "size": list(item.values.shape),
         "limit": limit,
         "gap": gap_words(result, item.sample, item.target),
@@ -143,8 +151,8 @@ def _map(result: Attribution, item: Map, key: str, limit: float, setting: Settin
         "verdict": _verdict(result, item, where, grade),
         "share": share,
         "against": _against(item),
-        "path": _path(result, item, keep) if flat else None,
         **_attention(result, item, setting),
+        **({"base": base_of(result, item.sample, item.target)} if item.kind is Kind.TABLE else {}),
     }
 
 
@@ -175,23 +183,43 @@ def _target(result: Attribution, item: Map, key: str) -> Entry:
     }
 
 
-def _strength(item: Map) -> Array:
+def _strength(result: Attribution, item: Map) -> Array:
     """Return what is counted as evidence: above zero, or all sizes where there is no sign."""
-    return np.abs(item.values) if item.meaning is Meaning.MAGNITUDE else np.maximum(item.values, 0)
+    values = word_values(result, item)
+    return np.abs(values) if item.meaning is Meaning.MAGNITUDE else np.maximum(values, 0)
 
 
-def _lies(item: Map) -> tuple[str, str]:
+def _lies(result: Attribution, item: Map) -> tuple[str, str]:
     """Return where half of the evidence lies and on how much: ("upper left", "12 %").
 
-    Both are empty where there is none; only pictures have a place.
+    Of texts and tables, the strongest words or columns. Both are empty where there is none.
     """
-    strength = _strength(item)
+    strength = _strength(result, item)
     if not strength.any():
         return "", ""
     _, area, region = concentration(strength)
-    if item.kind is not Kind.PICTURE:
-        return "", percentage(area)
-    return place(np.where(region, strength, 0).astype(np.float64)), percentage(area)
+    if item.kind is Kind.PICTURE:
+        where = place(np.where(region, strength, 0).astype(np.float64))
+    else:
+        names = _names(result, item)
+        order = [i for i in np.argsort(-strength.ravel(), kind="stable") if region.ravel()[i]]
+        where = _listed([names[i] for i in order]) if names else ""
+    return where, percentage(area)
+
+
+def _names(result: Attribution, item: Map) -> list[str]:
+    """Return the words or columns of a map; none where they have no names."""
+    if item.kind is Kind.TABLE:
+        return [column.name for column in result.columns]
+    text = result.tokens(item.sample, item.input)
+    return [] if text is None else [f"'{word}'" for word in text.word_names]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return "'boring', 'dull' and 2 more", each once."""
+    once = list(dict.fromkeys(short(name, _LONGEST) for name in names))
+    more = len(once) - _NAMED
+    return ", ".join(once[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _against(item: Map) -> float:
@@ -203,13 +231,14 @@ def _against(item: Map) -> float:
 def _verdict(result: Attribution, item: Map, where: str, grade: Grade | None) -> str:
     """Return "evidence in the upper left; grade B: gap 3 %, stable"."""
     what = "influence" if item.meaning is Meaning.MAGNITUDE else "evidence"
-    if not _strength(item).any():
+    if not _strength(result, item).any():
         kind = "" if item.empty else "positive "
         lies = f"no {kind}{what} for {subject(item.explained)}"
     elif where.startswith("spread"):
         lies = f"{what} {where}"
     else:
-        lies = f"{what} in the {where}" if where else ""
+        before = {Kind.TOKENS: "on", Kind.TABLE: "in"}.get(item.kind, "in the")
+        lies = f"{what} {before} {where}" if where else ""
     gap = gap_words(result, item.sample, item.target).removeprefix("completeness ")
     if grade is None:
         return "; ".join(filter(None, [lies, gap]))
@@ -234,70 +263,3 @@ def _kept(values: Array, limit: float, setting: Setting) -> Entry:
         shape = [max(1, round(size * side / longest)) for size in values.shape]
         values = averaged(values, (shape[0], shape[1]))
     return setting.blobs.array(values, step=0.0 if setting.detail.exact else limit / _COLOURS)
-
-
-def averaged(values: Array, size: tuple[int, int]) -> Array:
-    """Return a (y, x) map as means over equal areas, `size` of them."""
-    rows, columns = (overlaps(old, new) for old, new in zip(values.shape, size, strict=True))
-    rows, columns = (w / w.sum(axis=1, keepdims=True) for w in (rows, columns))
-    return (rows @ values.astype(np.float64) @ columns.T).astype(np.float32)
-
-
-def _native(result: Attribution, item: Map) -> Array:
-    """Return a map at the method's own resolution, where stretching it is plain interpolation."""
-    if type(result.method).project is not AttributionMethod.project:
-        return item.values
-    return _flat(result, item, *_row(result, item))
-
-
-def _flat(result: Attribution, item: Map, values: Array, axes: tuple[str, ...]) -> Array:
-    """Return one sample's values without channels, at their own resolution: (y, x)."""
-    if "channel" in axes:
-        known = result.input_axes[item.input]
-        kept = tuple(a for a in axes if a not in ("sample", "target", "channel"))
-        # at its own size: what `heatmap_of` stretches stays as it is
-        sizes = dict(zip(axes, values.shape, strict=True))
-        shape = tuple(sizes.get(a, 1) if a in kept else 1 for a in known)
-        values = heatmap_of(result.method, values, axes, known, shape, result.method.reduce)
-    return np.nan_to_num(np.squeeze(values, axis=0), nan=0, posinf=0, neginf=0)
-
-
-def _row(result: Attribution, item: Map) -> tuple[Array, tuple[str, ...]]:
-    """Return the values of one sample and target, sample axis kept, and their axes."""
-    tree = result.values
-    values = np.asarray(tree[item.input] if isinstance(tree, Mapping) else tree)
-    axes = axes_of(result, item.input)
-    values = values[item.sample : item.sample + 1]
-    if "target" in axes:
-        values = values[:, item.target]
-        axes = tuple(a for a in axes if a != "target")
-    return np.asarray(values, np.float32), axes
-
-
-def _signed(result: Attribution, item: Map) -> Array | None:
-    """Return the map before its ReLU, where the method kept it."""
-    kept = result.extras.get("signed", result.extras.get(f"signed:{item.input}"))
-    if kept is None:
-        return None
-    row = np.asarray(kept[item.sample], np.float32)
-    if "target" in axes_of(result, item.input):
-        row = row[item.target]
-    return row if row.ndim == 2 and np.isfinite(row).all() else None
-
-
-def _path(result: Attribution, item: Map, keep: Callable[[Array], Entry]) -> Entry | None:
-    """Return the maps along a path that a method kept, from the baseline, where nothing is, on."""
-    extras = result.extras
-    maps = extras.get("path", extras.get(f"path:{item.input}"))
-    if maps is None:
-        return None
-    several = "target" in axes_of(result, item.input)
-    row = lambda array: array[item.sample][item.target] if several else array[item.sample]  # noqa: E731
-    axes = _row(result, item)[1]
-    ways = [_flat(result, item, np.asarray(way[None], np.float32), axes) for way in row(maps)]
-    scores = [float(row(extras["path_start"])), *row(extras["path_scores"]).tolist()]
-    return {
-        "alphas": [0.0, *extras["path_alphas"][item.sample].tolist()],
-        "scores": scores,
-        "values": [keep(way) for way in [np.zeros_like(ways[0]), *ways]],
-    }

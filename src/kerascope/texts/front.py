@@ -150,8 +150,7 @@ def _reader(model: Any, vocabulary: Any) -> tuple[Any, Reader]:
     Raises:
         BadInput: nothing is known of how the model's ids are made.
     """
-    layer = vectorizer_of(model)
-    inner = ids_model(model, layer) if layer is not None else model
+    layer, inner = vectorizer_of(model), net_of_ids(model)
     if vocabulary is not None:
         return inner, vocabulary if hasattr(vocabulary, "facts") else reader_of(vocabulary)
     if layer is not None:
@@ -171,6 +170,12 @@ def vectorizer_of(model: Any) -> Any:
     layers = getattr(model, "layers", None) or ()
     found = [layer for layer in layers if type(layer).__name__ == "TextVectorization"]
     return found[0] if found else None
+
+
+def net_of_ids(model: Any) -> Any:
+    """Return what takes the ids of a model of strings; any other model as it is."""
+    layer = vectorizer_of(model)
+    return model if layer is None else ids_model(model, layer)
 
 
 _INNER: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()

@@ -165,6 +165,12 @@ export function numberWords(value) {
   return `${String(Number(mantissa)).replace("-", "−")}e${sign}${size}`;
 }
 
+// Return a number among others of which `largest` is the largest: no finer than a thousandth of it.
+export function steadyWords(value, largest) {
+  const step = largest > 0 ? 10 ** (Math.floor(Math.log10(largest)) - 2) : 1;
+  return numberWords(Math.round(value / step) * step + 0);
+}
+
 // Return 0 … 1 as a percentage, never a false 0 % or 100 %: `percentage` of plot/words.py.
 export function percentWords(share) {
   if (share > 0 && share < 0.001) return "< 0.1 %";

@@ -1,6 +1,7 @@
 // What stands beside what on the stage: any map with any other, of another method, class, model,
 // epoch or image.
 
+import { givenOf, isNamed, listedIn, mostAgainst, namedList } from "./named.js";
 import { contrastable, contrastSubject } from "./sources.js";
 import { make, setAttribute, setHidden, setText } from "./dom.js";
 import { wordsOf } from "./regions.js";
@@ -39,11 +40,12 @@ export function panesOf(book, shown) {
   if (!map) return [];
   const others = pinned.filter((one) => one !== map);
   const own = mapPane(book, map, shown);
+  const layered = !isNamed(map); // words and bars cannot lie over each other
   const pins = others.map((one) => mapPane(book, one, shown));
   if (view === "side") return [plainPane(book, map, shown), own, ...pins].slice(0, MOST_PANES);
   if (view === "sheet") return sheetPanes(book, shown);
   if (view === "split" || view === "flicker") {
-    return [togetherPane(book, shown, others[0] ?? null)];
+    return layered ? [togetherPane(book, shown, others[0] ?? null)] : [own, ...pins];
   }
   if (view === "difference") return [differencePane(book, shown, others[0] ?? shown.versusMap)];
   return [own];
@@ -103,6 +105,10 @@ function differencePane(book, shown, other) {
   const own = mapPane(book, shown.map, shown);
   if (!other) return { ...own, hint: "Pin another map to see how this one differs from it." };
   const [name, otherName] = [own.title, mapTitle(book, other, shown.map)];
+  if (isNamed(shown.map) && String(other.size) !== String(shown.map.size)) {
+    return { ...own, hint: "Words and columns can be subtracted where they are the same ones." };
+  }
+  const whole = isNamed(shown.map) ? "words or columns" : "picture";
   return {
     ...own, mode: "difference", other, otherTitle: otherName,
     title: `${name} less ${otherName}`,
@@ -110,8 +116,8 @@ function differencePane(book, shown, other) {
     sub: shown.map.method === other.method ? "" : "each as shares of its own limit",
     words: (numbers) => {
       const share = changedShare(numbers.values, numbers.limit);
-      return `${name} less ${otherName}: ${share} of the picture differs by more than a tenth of ` +
-        "the limit.";
+      return `${name} less ${otherName}: ${share} of the ${whole} differs by more than a tenth ` +
+        "of the limit.";
     },
   };
 }
@@ -127,7 +133,17 @@ function altOf(book, map, numbers) {
   if (numbers.array === map.values) return map.alt;
   const name = book.sample(map.sample)?.name ?? "";
   const title = book.method(map.method)?.title ?? "";
-  return `${title} map of ${name}: ${wordsOf(numbers.values, numbers.shape, numbers)}.`;
+  return `${title} map of ${name}: ${mapWords(book, map, numbers)}.`;
+}
+
+// Return where the evidence of some numbers of a map lies, in words.
+export function mapWords(book, map, numbers) {
+  if (!isNamed(map)) return wordsOf(numbers.values, numbers.shape, numbers);
+  const given = givenOf(book, map);
+  const values = namedList(given, numbers.values).map((item) => item.value);
+  const sizes = numbers.meaning === "magnitude" ? numbers.values.map(Math.abs) : numbers.values;
+  const most = mostAgainst(given, numbers.values);
+  return wordsOf(values, numbers.shape, { ...numbers, most, where: () => listedIn(given, sizes) });
 }
 
 // A list of all that the map on the stage can be compared with; choosing pins it.

@@ -1,6 +1,7 @@
 // How the map is drawn: every control writes one value of the state.
 
 import { actionButton, make, setAttribute, setHidden, setText } from "./dom.js";
+import { isNamed } from "./named.js";
 import { CHOICES, DEFAULTS } from "./state.js";
 
 const WORDS = {
@@ -14,12 +15,15 @@ const WORDS = {
   },
   sign: { auto: "auto", both: "both", for: "for", against: "against", absolute: "absolute" },
   blend: { tint: "tint", cover: "cover", alone: "alone" },
+  columns: { waterfall: "Waterfall", bars: "Bars", rows: "All rows" },
 };
 
 const TITLES = {
   stage: "One map over its picture", side: "Maps side by side",
   split: "Two maps with a border to drag", difference: "One map minus another",
   flicker: "Two maps in turn", sheet: "All methods of this sample",
+  waterfall: "From the baseline's score to this row's", bars: "Every column from zero",
+  rows: "Every column of all rows: a dot for each row",
   tint: "Colour where there is evidence", cover: "The map over the picture", alone: "The map alone",
 };
 
@@ -56,6 +60,7 @@ export function makeControls(context) {
     element,
     draw(shown) {
       for (const part of [...parts, contours]) part.draw(shown);
+      showFitting(shown.map, contours.element, parts);
       pins.draw(shown);
       const start = drawingDefaults();
       const same = Object.keys(start).every((key) => shown[key] === start[key]);
@@ -64,10 +69,20 @@ export function makeControls(context) {
   };
 }
 
+// What words and bars have no use for is not offered: lines, borders, blends of bars.
+function showFitting(map, contours, [view, , , blend]) {
+  const named = isNamed(map);
+  setHidden(contours, named);
+  setHidden(blend.element, named && map.kind === "table");
+  for (const button of view.element.children) {
+    setHidden(button, named && ["split", "flicker"].includes(button.dataset.value));
+  }
+}
+
 const DRAWING = ["colours", "sign", "blend", "opacity", "threshold", "contours"];
 const drawingDefaults = () => Object.fromEntries(DRAWING.map((key) => [key, DEFAULTS[key]]));
 
-function segments(state, key, words) {
+export function segments(state, key, words) {
   const buttons = CHOICES[key].map((value) =>
     actionButton(WORDS[key][value], () => state.set({ [key]: value }), {
       "data-value": value, title: TITLES[value],

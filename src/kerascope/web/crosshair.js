@@ -42,10 +42,10 @@ class Cross {
     if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    const [height, width] = panel.size ?? [100, 100];
     const far = event.shiftKey ? FAR : 1;
-    const [x, y] = this.kept ?? [0.5, 0.5];
-    this.kept = [moved(x, step[0] * far, width), moved(y, step[1] * far, height)];
+    this.kept = panel.stepFrom
+      ? panel.stepFrom(this.kept, step.map((one) => one * far))
+      : stepped(this.kept ?? [0.5, 0.5], step, far, panel.size ?? [100, 100]);
     this.move(this.kept, true);
   }
 
@@ -65,13 +65,18 @@ class Cross {
     }
     const found = await Promise.all(read.map(({ panel }) => panel.valueAt(this.at)));
     if (turn !== this.turn || this.at === null) return;
-    const place = pixelWords(this.at, found.find(Boolean)?.size);
+    const first = found.find(Boolean);
+    const place = first?.name ?? pixelWords(this.at, first?.size);
     const words = found.map((one) => (one ? valueWords(one) : ""));
     read.forEach(({ panel }, i) => panel.tell(words[i] && `${place}   ${words[i]}`));
     if (!aloud) return;
     const said = read.map(({ pane }, i) => words[i] && `${pane.title}: ${words[i]}`);
     setText(this.spoken, [place, ...said].filter(Boolean).join("; "));
   }
+}
+
+function stepped([x, y], step, far, [height, width]) {
+  return [moved(x, step[0] * far, width), moved(y, step[1] * far, height)];
 }
 
 // The middle of the next pixel of the input.
@@ -85,7 +90,9 @@ function pixelWords([x, y], size) {
   return `x ${Math.floor(x * size[1])}, y ${Math.floor(y * size[0])}`;
 }
 
-function valueWords({ value, share }) {
+// more: what a panel has to say of the place beside its value.
+function valueWords({ value, share, more = "" }) {
   const sign = value > 0 ? "+" : "";
-  return `${sign}${numberWords(value)}   ${percentWords(Math.abs(share))} of the limit`;
+  const words = `${sign}${numberWords(value)}   ${percentWords(Math.abs(share))} of the limit`;
+  return more ? `${words}   ${more}` : words;
 }

@@ -187,7 +187,9 @@ function drawRow(context, strip, row, index) {
   setAttribute(row, "aria-posinset", index + 1);
   const fact = strip.facts.get(sample.id);
   const [image, words] = row.children;
-  drawThumb(image, thumbOf(context, sample));
+  const thumb = thumbOf(context, sample);
+  drawThumb(image, thumb);
+  setAttribute(row, "data-bare", thumb === null);
   const [title, answer, marks] = words.children;
   setText(title, sample.name);
   setAttribute(title, "title", sample.name);

@@ -14,7 +14,9 @@ export function makeLegend() {
 }
 
 // Its room stays where there is nothing to say: a map that comes later must not move the picture.
-export function drawLegend(legend, numbers, shown, words) {
+//
+// paint(canvas): draws the strip where its colours are not those of a table; look: what they hang on.
+export function drawLegend(legend, numbers, shown, words, { paint = null, look = "" } = {}) {
   legend.element.classList.toggle("stage-off", numbers === null);
   if (numbers === null) return;
   const scale = scaleOf(numbers.meaning, shown);
@@ -22,7 +24,8 @@ export function drawLegend(legend, numbers, shown, words) {
   setText(legend.low, ends.low);
   setText(legend.zero, ends.zero ? "0" : "");
   setText(legend.high, ends.high);
-  const key = `${scale.table}${ends.from}${ends.to}`;
-  if (legend.key !== key) paintLegend(legend.strip, scale, ends);
+  const key = `${scale.table}${scale.sign}${ends.from}${ends.to}${look}`;
+  if (legend.key !== key && paint) paint(legend.strip);
+  else if (legend.key !== key) paintLegend(legend.strip, scale, ends);
   legend.key = key;
 }

@@ -1,7 +1,10 @@
 // What is printed: every method of the sample, or of all samples, laid out without controls.
 
 import { fill, make } from "./dom.js";
+import { isNamed } from "./named.js";
 import { paintedMap } from "./stage.js";
+import { panelFor } from "./panels/index.js";
+import { panesOf } from "./compare.js";
 
 const MOST_SAMPLES = 50;
 const MOST_MAPS = 400;
@@ -83,8 +86,19 @@ async function sheetOf(context, shown, sample, maps) {
 }
 
 async function drawingOf(context, shown, map) {
+  if (isNamed(map)) return panelOf(context, shown, map);
   if (map.values) return paintedMap(context, shown, map);
   return make("img", { src: context.book.blob(map.figure), alt: map.alt });
+}
+
+// Words and bars are elements: a panel of their own is laid out on the paper.
+async function panelOf(context, shown, map) {
+  const panel = panelFor(map).make(context);
+  const state = { ...shown, columns: shown.columns === "bars" ? "bars" : "waterfall" };
+  const [pane] = panesOf(context.book, { ...state, map, versusMap: null, view: "stage" });
+  await panel.draw({ ...state, contrast: 0, map, pane });
+  panel.view.removeAttribute("tabindex");
+  return panel.element;
 }
 
 function pictureFigures({ book }, sample) {
@@ -106,6 +120,8 @@ function plainSheet(context, shown, sample) {
     copy.getContext("2d").drawImage(canvas, 0, 0);
     return make("figure", {}, copy);
   });
+  figures.push(...[...context.stage.element.querySelectorAll(".named-view")].map((view) =>
+    make("figure", {}, view.cloneNode(true))));
   const caption = make("p", {}, shown.map?.caption ?? "");
   return make(
     "section", { class: "paper-sample" },

@@ -9,12 +9,26 @@ export function pythonOf(book, shown) {
     "import kerascope as ks",
     "",
     `model = ks.load_model(${quoted(model?.name ?? "model.keras")})`,
-    `images = ks.load_images([${quoted(sample?.name ?? "picture.png")}], model)`,
+    ...inputLines(sample, shown.input),
     `result = ${targeted(method.python, shown)}`,
     ...sliderWords(shown),
     "result.plot()",
     "",
   ].join("\n");
+}
+
+// How the sample is given to a model: what `python` of the document names.
+function inputLines(sample, name) {
+  const given = sample?.inputs.find((one) => one.name === name);
+  if (given?.text) {
+    return [`texts = ks.load_texts([${quoted(given.text.text)}], model)  # vocabulary=…: of ids`];
+  }
+  if (given?.table) {
+    const row = Number(/^row (\d+)$/.exec(sample.name)?.[1]);
+    const rows = Number.isInteger(row) ? `[${row}:${row + 1}]` : "";
+    return [`table = ks.load_table("rows.csv", model)${rows}`];
+  }
+  return [`images = ks.load_images([${quoted(sample?.name ?? "picture.png")}], model)`];
 }
 
 function sliderWords({ versusMap, contrast }) {

@@ -93,32 +93,38 @@ function strongestNinth(weight, [height, width]) {
 // Return where the evidence lies and what speaks against: `sentence` of plot/words.py.
 //
 // meaning: "signed", "positive" or "magnitude". subject: "'tabby'". layer: of the method, or "".
-// ground: what the map lies on, "image" or "map".
-export function wordsOf(values, shape, { meaning, subject, layer = "", ground = "image" }) {
+// ground: what the map lies on, "image" or "map". where(), most: say it otherwise.
+export function wordsOf(values, shape, named) {
+  const { meaning, subject, layer = "", ground = "image", where, most = "" } = named;
   if (values.every((value) => value === 0)) {
     return `${NOTHING[meaning]} ${subject}${layer ? ` at layer ${layer}` : ""}`;
   }
   const sizes = meaning === "magnitude" ? values.map(Math.abs) : values;
-  const against = meaning === "signed" ? againstWords(values) : "";
-  return [heldWords(sizes, shape, meaning, subject, ground), against].filter(Boolean).join("; ");
+  const against = meaning === "signed" ? againstWords(values, most) : "";
+  const said = where ?? ((found) => groundWords(found, sizes, shape, ground));
+  return [heldWords(sizes, meaning, subject, said), against].filter(Boolean).join("; ");
 }
 
-function heldWords(values, shape, meaning, subject, ground) {
+function heldWords(values, meaning, subject, where) {
   if (!values.some((value) => value > 0)) return `no positive evidence for ${subject}`;
-  const { held, area, region } = concentration(values);
-  const weight = values.map((value, i) => (region[i] ? value : 0));
-  const where = `in ${percentWords(area)} of the ${ground}, ${placeOf(weight, shape)}`;
-  return `${percentWords(held)} of the ${EVIDENCE[meaning]} ${subject} lies ${where}`;
+  const found = concentration(values);
+  const held = `${percentWords(found.held)} of the ${EVIDENCE[meaning]} ${subject}`;
+  return `${held} lies ${where(found)}`;
 }
 
-function againstWords(values) {
+function groundWords({ area, region }, values, shape, ground) {
+  const weight = values.map((value, i) => (region[i] ? value : 0));
+  return `in ${percentWords(area)} of the ${ground}, ${placeOf(weight, shape)}`;
+}
+
+function againstWords(values, most) {
   let [negative, total] = [0, 0];
   for (const value of values) {
     total += Math.abs(value);
     if (value < 0) negative -= value;
   }
   if (negative === 0) return "nothing speaks against it";
-  return `${percentWords(negative / total)} of all evidence speaks against it`;
+  return `${percentWords(negative / total)} of all evidence speaks against it${most}`;
 }
 
 // Return the strongest regions of a map, those with most evidence first, at most five:

@@ -1,6 +1,17 @@
 // The numbers of what the stage shows: a map's own, a contrast, a part of a path, a difference.
 
-import { arrayOf, fieldOf, fitted, stretched } from "./arrays.js";
+import { arrayOf, fieldOf, fitted, sizeOf, stretched } from "./arrays.js";
+
+// Return a promise of the numbers of a pane; null where it shows the plain input.
+//
+// state: what is shown, with `map` and `pane`, as panels draw it.
+export async function paneNumbers(context, { pane, map, ...shown }) {
+  if (pane.mode === "plain") return null;
+  if (pane.numbers) return pane.numbers;
+  const state = { ...shown, map: pane.shownMap };
+  if (pane.mode === "difference") return differenceNumbers(context, state, map, pane.other);
+  return numbersOf(context, state, map);
+}
 
 // Return a promise of {values, shape, size, meaning, limit, subject, key, array}.
 //
@@ -124,7 +135,7 @@ export async function differenceNumbers(context, shown, map, other) {
     for (let i = 0; i < values.length; i += 1) values[i] = own[i] / unit - less[i] / otherUnit;
   };
   const key = `${first.key}−${second.key}:${limit}`;
-  return madeNumbers("difference", key, first.size[0] * first.size[1], write, {
+  return madeNumbers("difference", key, sizeOf(first.size), write, {
     shape: first.size, size: first.size, limit, meaning: "signed", subject: "",
   });
 }

@@ -51,7 +51,7 @@ class Stage {
     setAttribute(this.panes, "data-view", shown.view);
     this.fit(panes, shown);
     const drawn = this.slots.map((slot, i) => this.drawSlot(slot, panes[i], panes.length, shown));
-    this.zoom.draw(shown, panes.length > 0);
+    this.zoom.draw(shown, this.slots.some(({ panel }) => panel.layer));
     this.reading.draw(shown, panes);
     for (const tool of this.tools) tool.draw(shown);
     return Promise.all(drawn).then(() => this.tools.forEach((tool) => tool.settle?.()));

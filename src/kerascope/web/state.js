@@ -5,6 +5,7 @@ export const CHOICES = {
   colours: ["auto", "inferno", "viridis", "grey", "diverging"],
   sign: ["auto", "both", "for", "against", "absolute"],
   blend: ["tint", "cover", "alone"],
+  columns: ["waterfall", "bars", "rows"],
 };
 
 export const FILTERS = {
@@ -15,7 +16,7 @@ export const DEFAULTS = {
   sample: "", model: "", method: "", target: "", epoch: null, input: "",
   view: "stage", pins: [], split: 0.5,
   colours: "auto", sign: "auto", threshold: 0, opacity: 0.85, blend: "tint", contours: false,
-  versus: "", contrast: 0, path: 1, zoom: 1, centre: [0.5, 0.5], erase: false,
+  columns: "waterfall", versus: "", contrast: 0, path: 1, zoom: 1, centre: [0.5, 0.5], erase: false,
   filter: FILTERS, drawer: "", page: "",
 };
 

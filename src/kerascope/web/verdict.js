@@ -56,7 +56,8 @@ function verdictOf(book, shown, sample) {
 // Of a map mixed here: its own place, out of its own words.
 function mixedEvidence(shown, wordsOf) {
   if (shown.map === null) return "";
-  const place = inPlace(placeIn(wordsOf(shown)));
+  const named = ["tokens", "table"].includes(shown.map.kind);
+  const place = named ? "" : inPlace(placeIn(wordsOf(shown)));
   if (shown.view === "difference") return "difference of two maps";
   const rather = shown.versus && shown.contrast > 0 ? ` for ${shown.target} rather than ${shown.versus}` : "";
   return `evidence${rather} ${place}`.trim();
@@ -65,12 +66,19 @@ function mixedEvidence(shown, wordsOf) {
 function evidenceWords({ map, target }, prediction) {
   if (map === null) return "";
   if (map.message) return map.message;
-  const place = inPlace(map.place ?? placeIn(map.caption));
+  const place = whereOf(map);
   if (place === "") return "";
   const other = target !== prediction?.top && target !== `'${prediction?.top}'`;
   const what = map.meaning === "magnitude" ? "influence" : "evidence";
   const who = other ? ` for ${target}` : "";
   return `${what}${who} ${place}`;
+}
+
+// A place in a picture; of texts and tables the words or columns that hold most.
+function whereOf({ kind, place, caption }) {
+  if (kind === "tokens") return place && `on ${place}`;
+  if (kind === "table") return place && `in ${place}`;
+  return inPlace(place ?? placeIn(caption));
 }
 
 // An older document says the place only in its caption.

@@ -16,7 +16,7 @@ export function makeZoom(context) {
     less, whole, more);
   return {
     element,
-    watch: ({ panel }) => panel.view && watchView(panel, state, by),
+    watch: ({ panel }) => panel.view && panel.layer && watchView(panel, state, by),
     draw({ zoom = 1 }, some) {
       setHidden(element, !some);
       setText(whole, `${Math.round(zoom * 10) / 10}×`);

@@ -4,8 +4,12 @@ import { attentionPanel } from "./attention.js";
 import { figurePanel } from "./figure.js";
 import { picturePanel } from "./picture.js";
 import { severalPanel } from "./several.js";
+import { tablePanel } from "./table.js";
+import { textPanel } from "./text.js";
 
-export const PANELS = [severalPanel, attentionPanel, picturePanel, figurePanel];
+export const PANELS = [
+  severalPanel, attentionPanel, picturePanel, textPanel, tablePanel, figurePanel,
+];
 
 // Return the panel of a map; book and shown: where several inputs may have maps of their own.
 export function panelFor(map, book = null, shown = null) {

@@ -6,7 +6,7 @@ import { Flicker } from "../flicker.js";
 import { makeSplitLine } from "../splitline.js";
 import { pixelsOf } from "../arrays.js";
 import { drawSheet, makeSheet } from "../sheet.js";
-import { differenceNumbers, inputField, numbersOf } from "../sources.js";
+import { inputField, numbersOf, paneNumbers } from "../sources.js";
 import { make, setAttribute, setHidden, setProperty, setText, vector } from "../dom.js";
 
 const REST = 200; // milliseconds
@@ -104,7 +104,7 @@ class PicturePane {
     setAttribute(this.view, "aria-label",
       `Picture ${pane.title}: the arrow keys move a cross-hair, + and − zoom`);
     const picture = await pictureUnder(this.context, map);
-    const numbers = await this.numbersUnder(state);
+    const numbers = await paneNumbers(this.context, state);
     if (!current()) return;
     this.shape(picture, state);
     this.numbers = numbers;
@@ -118,16 +118,6 @@ class PicturePane {
     setText(this.message, pane.mode === "plain" ? "" : messageOf(numbers, map));
     setHidden(this.message, this.message.textContent === "");
     await this.drawOver(state, current);
-  }
-
-  async numbersUnder({ pane, map, ...shown }) {
-    if (pane.mode === "plain") return null;
-    if (pane.numbers) return pane.numbers;
-    const state = { ...shown, map: pane.shownMap };
-    if (pane.mode === "difference") {
-      return differenceNumbers(this.context, state, map, pane.other);
-    }
-    return numbersOf(this.context, state, map);
   }
 
   // What the first picture is compared with lies over it, and shows in part or in turn.
