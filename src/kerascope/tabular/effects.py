@@ -125,7 +125,9 @@ def _pair(asked: Asked, pair: tuple[str, str]) -> tuple[Column, Column]:
     for column in found:
         if column.categories:
             raise BadInput(
-                f"pairs: '{column.name}' holds categories; two numeric columns are needed"
+                f"pairs: '{column.name}' holds categories, which have no order that effects of "
+                "the second order could be summed along: give two numeric columns, or ask "
+                "interactions, which takes any"
             )
         if np.ptp(column.read(asked.x)) == 0:
             raise BadInput(f"pairs: column '{column.name}' has one value only")
