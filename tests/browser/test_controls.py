@@ -205,3 +205,12 @@ def test_back_and_forward_step_through_what_was_chosen(app: Open) -> None:
     for wanted in seen[1:]:
         page.page.go_forward()
         assert page.drawn() == wanted
+
+
+def test_at_1024_pixels_the_tools_keep_to_one_row(app: Open) -> None:
+    page = app("contours=1", viewport={"width": 1024, "height": 768})
+    tops = {page.control(name).bounding_box()["y"] for name in ("view", "pin")}
+    assert len(tops) == 1
+    page.page.get_by_role("button", name="Drawing").click()
+    page.page.get_by_role("button", name="Contours").click()
+    assert page.state == {}

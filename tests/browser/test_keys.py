@@ -11,10 +11,16 @@ from browser import checks
 from browser.app import App, Open
 
 
-def _listed(page: App) -> dict[str, str]:
-    """The keys of the list under "?", each with its words."""
+PICTURE = "On the picture"
+
+
+def _listed(page: App, *, picture: bool = False) -> dict[str, str]:
+    """The keys of the list under "?", each with its words: those of the page, or of the picture."""
     page.page.keyboard.press("?")
-    rows = page.page.locator("dialog[open] .key-list > div")
+    title = page.page.get_by_role("heading", name=PICTURE)
+    groups = page.page.locator("dialog[open] .help-body > section")
+    own = groups.filter(has=title) if picture else groups.filter(has_not=title)
+    rows = own.locator(".key-list > div")
     found = {}
     for row in rows.all():
         words = row.locator("dd").inner_text()
@@ -79,6 +85,7 @@ KEYS: dict[str, tuple[str, Callable[[App], Any], Any]] = {
     "O": ("", lambda page: _state(page).get("opacity"), "0.9"),
     "[": ("] ] ]", lambda page: _state(page).get("threshold"), "0.1"),
     "]": ("", lambda page: _state(page).get("threshold"), "0.05"),
+    "e": ("", lambda page: _state(page).get("erase"), "1"),
     "l": ("", lambda page: _state(page).get("contours"), "1"),
     "p": ("", lambda page: len(_state(page).get("pins", "").split(",")[0]) > 4, True),
     "x": ("p", _state, {}),
@@ -113,6 +120,51 @@ def test_every_listed_key_does_what_it_says(app: Open) -> None:
         if key != "0":
             assert was != wanted, f"{key}: {listed[key]} was so before"
         page.page.keyboard.press("Escape")
+
+
+def _value(page: App) -> Any:
+    return page.page.locator(".stage-value").first.inner_text()
+
+
+def _covered(page: App) -> Any:
+    page.page.wait_for_timeout(100)
+    return page.text(".stage-predicted").partition(" of the picture")[0]
+
+
+def _radius(page: App) -> Any:
+    return float(page.page.locator(".stage-row input[type=range]").input_value())
+
+
+# key: what is pressed before, and what it changes
+PICTURE_KEYS: dict[str, tuple[str, Callable[[App], Any]]] = {
+    **{key: ("", _value) for key in "←↑→↓"},
+    "+": ("", lambda page: _state(page).get("zoom")),
+    "−": ("+ +", lambda page: _state(page).get("zoom")),
+    "Space": ("e", _covered),
+    "X": ("e Space ArrowRight", _covered),
+    "[": ("e", _radius),
+    "]": ("e", _radius),
+    "Esc": ("e", lambda page: _state(page).get("erase")),
+}
+_ON_PICTURE = {"←": "ArrowLeft", "↑": "ArrowUp", "→": "ArrowRight", "↓": "ArrowDown",
+               "−": "-", "Esc": "Escape"}  # fmt: skip
+
+
+def test_every_key_of_the_picture_does_what_the_list_says(app: Open) -> None:
+    page = app()
+    assert set(_listed(page, picture=True)) == set(PICTURE_KEYS)
+    view = page.page.locator(".stage-view").first
+    for key, (before, seen) in PICTURE_KEYS.items():
+        page.go("")
+        view.focus()
+        for first in before.split():
+            page.page.keyboard.press(first)
+            page.page.wait_for_timeout(50)
+        was = seen(page)
+        page.page.keyboard.press(_ON_PICTURE.get(key, key))
+        page.page.wait_for_timeout(50)
+        assert seen(page) != was, key
+        page.page.evaluate("document.activeElement.blur()")
 
 
 def test_the_whole_picture_comes_back(app: Open) -> None:

@@ -89,6 +89,21 @@ def test_the_browsers_own_print_command_prints_what_is_shown(app: Open) -> None:
     assert not page.page.locator(".controls").first.is_visible()
 
 
+def test_it_prints_every_method_once_the_hand_has_rested(app: Open) -> None:
+    page = app("sample=s3")
+    page.page.wait_for_timeout(2500)
+    assert page.page.locator(".paper-sample").count() == 0
+    page.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    sheet = page.page.locator(".paper-sample")
+    assert sheet.locator("canvas").count() == 5
+    assert "Occlusion" in (sheet.text_content() or "")
+    page.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.press("blend", "cover")  # drawn in another way since
+    page.page.wait_for_timeout(100)
+    page.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert sheet.locator("canvas").count() < 5
+
+
 def test_python_is_what_makes_the_map(app: Open) -> None:
     page = app("sample=s3&target='tabby'")
     page.page.evaluate(

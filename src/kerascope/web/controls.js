@@ -29,7 +29,8 @@ const TITLES = {
 
 export function makeControls(context) {
   const { state } = context;
-  const contours = toggle(state, "contours", "Contours");
+  // Where there is little room, these stand among what is folded.
+  const [wide, folded] = ["when-wide", "when-narrow"].map((room) => oftenUsed(state, room));
   const parts = [
     segments(state, "view", "View"),
     picker(state, "colours", "Colours"),
@@ -39,29 +40,39 @@ export function makeControls(context) {
     slider(state, "threshold", "Threshold", { least: 0, most: 0.95 }),
   ];
   const pins = pinControls(context);
-  const reset = actionButton("Reset", () => state.set(drawingDefaults()), {
-    class: "link", title: "Draw as at the start", "data-control": "reset",
-  });
   const [view, ...drawing] = parts;
   const rest = make(
     "div", { class: "control-row foldable", id: "drawing" },
-    ...drawing.map((part) => part.element),
+    ...drawing.map((part) => part.element), folded.element,
   );
   const element = make(
     "div",
     { class: "controls", role: "group", "aria-label": "How the map is drawn" },
     make(
       "div", { class: "control-row" },
-      view.element, makeUnfold("Drawing", rest), contours.element, reset, pins.element,
+      view.element, makeUnfold("Drawing", rest), wide.element, pins.element,
     ),
     rest,
   );
   return {
     element,
     draw(shown) {
-      for (const part of [...parts, contours]) part.draw(shown);
-      showFitting(shown.map, contours.element, parts);
-      pins.draw(shown);
+      for (const part of [...parts, wide, folded, pins]) part.draw(shown);
+      showFitting(shown.map, parts);
+    },
+  };
+}
+
+function oftenUsed(state, room) {
+  const contours = toggle(state, "contours", "Contours");
+  const reset = actionButton("Reset", () => state.set(drawingDefaults()), {
+    class: "link", title: "Draw as at the start", "data-control": "reset",
+  });
+  return {
+    element: make("div", { class: `control ${room}` }, contours.element, reset),
+    draw(shown) {
+      contours.draw(shown);
+      setHidden(contours.element, isNamed(shown.map));
       const start = drawingDefaults();
       const same = Object.keys(start).every((key) => shown[key] === start[key]);
       reset.classList.toggle("absent", same);
@@ -70,9 +81,8 @@ export function makeControls(context) {
 }
 
 // What words and bars have no use for is not offered: lines, borders, blends of bars.
-function showFitting(map, contours, [view, , , blend]) {
+function showFitting(map, [view, , , blend]) {
   const named = isNamed(map);
-  setHidden(contours, named);
   setHidden(blend.element, named && map.kind === "table");
   for (const button of view.element.children) {
     setHidden(button, named && ["split", "flicker"].includes(button.dataset.value));

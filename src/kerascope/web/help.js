@@ -1,7 +1,7 @@
 // The list of shortcuts under "?", with two words on reading a map.
 
 import { actionButton, fill, make } from "./dom.js";
-import { shortcutsOf } from "./keys.js";
+import { PICTURE_KEYS, SHORTCUTS, shortcutsOf } from "./keys.js";
 
 const READING = [
   ["Warm", "speaks for the target; the stronger, the more."],
@@ -34,7 +34,7 @@ export function makeHelp(context) {
 
 function groupsOf(context) {
   const groups = new Map();
-  for (const shortcut of shortcutsOf(context)) {
+  for (const shortcut of shortcutsOf(context, [...SHORTCUTS, ...PICTURE_KEYS])) {
     groups.set(shortcut.group, [...(groups.get(shortcut.group) ?? []), shortcut]);
   }
   return [...groups].map(([title, shortcuts]) =>

@@ -98,7 +98,7 @@ export const SHORTCUTS = [
     run: ({ state }) => state.set({ pins: [] }) },
   { group: "Drawing", keys: [["0", 0]], show: "0", words: "Whole picture",
     run: ({ state }) => state.set({ zoom: 1, centre: [0.5, 0.5] }) },
-  { group: "Drawing", keys: [["e", 0]], show: "e", words: "Erase by brush", live: true,
+  { group: "Drawing", keys: [["e", 0]], show: "e", words: "Brush: cover a part",
     run: flip("erase") },
   { group: "Page", keys: [["d", 0]], show: "d", words: "Data set drawer", dataset: true,
     run: (c) => c.toggleDrawer() },
@@ -110,9 +110,19 @@ export const SHORTCUTS = [
   { group: "Page", keys: [["?", 0]], show: "?", words: "This list", run: (c) => c.help() },
 ];
 
+// What the picture itself listens to, where it has the focus.
+export const PICTURE_KEYS = [
+  { group: "On the picture", show: "← ↑ → ↓", words: "Cross-hair with the value; Shift: far" },
+  { group: "On the picture", show: "+ −", words: "Zoom in, out" },
+  { group: "On the picture", show: "Space X", words: "Brush: cover, free" },
+  { group: "On the picture", show: "[ ]", words: "Brush: smaller, larger" },
+  { group: "On the picture", show: "Enter", words: "Brush: ask the model", live: true },
+  { group: "On the picture", show: "Esc", words: "Brush: put it away" },
+];
+
 // Those that can do something on this page.
-export function shortcutsOf({ host, book }) {
-  return SHORTCUTS.filter(
+export function shortcutsOf({ host, book }, shortcuts = SHORTCUTS) {
+  return shortcuts.filter(
     (shortcut) =>
       (!shortcut.live || host.live) &&
       (!shortcut.film || book.document.film !== null) &&

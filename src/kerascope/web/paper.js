@@ -8,11 +8,13 @@ import { panesOf } from "./compare.js";
 
 const MOST_SAMPLES = 50;
 const MOST_MAPS = 400;
+const RESTS = 1500; // milliseconds without a change
 
 export function makePaper(context) {
   const { book, state, host, say } = context;
   const element = make("div", { class: "paper", "aria-hidden": "true" });
   let ready = false;
+  const spare = { key: "", timer: 0, sheet: null };
 
   // Canvases are drawn before the printer is asked: nothing can be waited for once it prints.
   const lay = async (samples) => {
@@ -31,15 +33,30 @@ export function makePaper(context) {
     ready = false;
     fill(element);
   });
-  // The browser's own command: the sample in sight, where there was time to draw it.
+  // The browser's own command cannot be made to wait: the sample in sight, as it was drawn when the
+  // hand rested; what is on the stage, where there was no time for that.
   addEventListener("beforeprint", () => {
     if (ready) return;
     const shown = book.resolve(state.get());
     const sample = book.sample(shown.sample);
-    if (sample) fill(element, plainSheet(context, shown, sample));
+    const drawn = spare.key === keyOf(book, shown) ? spare.sheet : null;
+    if (sample) fill(element, drawn ?? plainSheet(context, shown, sample));
   });
+  const prepare = async (shown, key) => {
+    const sample = book.sample(shown.sample);
+    if (sample === null) return;
+    const sheet = await sheetOf(context, shown, sample, mapsOnPaper(book, shown, sample));
+    if (key === spare.key) spare.sheet = sheet;
+  };
   return {
     element,
+    draw(shown) {
+      const key = keyOf(book, shown);
+      if (key === spare.key) return;
+      clearTimeout(spare.timer);
+      const timer = setTimeout(() => prepare(shown, key), RESTS);
+      Object.assign(spare, { key, timer, sheet: null });
+    },
     async print({ all = !host.live } = {}) {
       const shown = book.resolve(state.get());
       const samples = all
@@ -51,6 +68,13 @@ export function makePaper(context) {
       print();
     },
   };
+}
+
+// What a sheet of the sample in sight hangs on.
+function keyOf({ version }, { sample, model, epoch, target, ...shown }) {
+  const { colours, sign, blend, opacity, threshold, contours, columns } = shown;
+  const look = [colours, sign, blend, opacity, threshold, contours, columns];
+  return [version, sample, model, epoch, target, ...look].join();
 }
 
 // One map for each method and input: that of the target shown, else of the first.
@@ -86,8 +110,9 @@ async function sheetOf(context, shown, sample, maps) {
 }
 
 async function drawingOf(context, shown, map) {
-  if (isNamed(map)) return panelOf(context, shown, map);
-  if (map.values) return paintedMap(context, shown, map);
+  const broken = (problem) => make("p", {}, `This map cannot be shown: ${problem.message}.`);
+  if (isNamed(map)) return panelOf(context, shown, map).catch(broken);
+  if (map.values) return paintedMap(context, shown, map).catch(broken);
   return make("img", { src: context.book.blob(map.figure), alt: map.alt });
 }
 

@@ -129,6 +129,7 @@ function once(draw) {
 
 const DRAWN = [
   "top", "verdict", "strip", "stage", "film", "controls", "caption", "inspector", "drawer",
+  "paper",
 ];
 
 function drawAll(context, parts) {
