@@ -10,7 +10,6 @@ import pytest
 from browser import checks
 from browser.app import App, Open
 
-
 PICTURE = "On the picture"
 
 
@@ -137,7 +136,7 @@ def _radius(page: App) -> Any:
 
 # key: what is pressed before, and what it changes
 PICTURE_KEYS: dict[str, tuple[str, Callable[[App], Any]]] = {
-    **{key: ("", _value) for key in "←↑→↓"},
+    **dict.fromkeys("←↑→↓", ("", _value)),
     "+": ("", lambda page: _state(page).get("zoom")),
     "−": ("+ +", lambda page: _state(page).get("zoom")),
     "Space": ("e", _covered),
