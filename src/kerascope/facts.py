@@ -7,7 +7,9 @@ as long as the model lives.
 from __future__ import annotations
 
 import dataclasses
+import re
 import weakref
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -38,3 +40,16 @@ def remember(model: Any, **facts: Any) -> ModelFacts:
     merged = dataclasses.replace(facts_of(model), **facts)
     _FACTS[model] = merged
     return merged
+
+
+def classes_named(names: Iterable[str], labels: Sequence[str] | None) -> list[str | None]:
+    """Return the class that each name, of a folder, stands for, as labels spell it; None for none.
+
+    Folders and labels write one class differently: "Egyptian_cat", "egyptian cat".
+    """
+    known = {_plain(label): label for label in reversed(labels or ())}
+    return [known.get(_plain(name)) if name else None for name in names]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", " ", name).strip().lower()

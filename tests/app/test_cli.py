@@ -87,6 +87,21 @@ def test_explain_writes_pictures_data_and_a_page(cli: Runner, files: Path, tmp_p
     assert again.provenance.preprocessing == "unit"
 
 
+def test_folders_named_as_classes_are_the_right_ones(
+    cli: Runner, files: Path, tmp_path: Path
+) -> None:
+    for place in ("Cat/one.png", "dog/two.png", "other/three.png"):
+        (tmp_path / place).parent.mkdir()
+        (tmp_path / place).write_bytes((files / "b.png").read_bytes())
+    code, _, err = cli(
+        "explain", files / "model.keras", tmp_path, "--labels", files / "labels.txt",
+        "-o", tmp_path / "out", *COMMON,
+    )  # fmt: skip
+    assert code == 0, err
+    samples = document((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))["samples"]
+    assert [one["truth"] for one in samples] == ["cat", "dog", None]
+
+
 def test_explain_json_is_json_alone(cli: Runner, files: Path, tmp_path: Path) -> None:
     code, out, _ = cli(
         "explain", files / "model.keras", files / "a.jpg", "-o", tmp_path, "--json", *COMMON

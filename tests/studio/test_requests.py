@@ -295,3 +295,12 @@ def test_pictures_are_written_anew(studio: Any) -> None:
 def test_schemas(value: Any, rule: Any, words: str) -> None:
     with pytest.raises(Problem, match=words):
         schema.check(value, rule, "x")
+
+
+def test_folders_and_classes_may_be_written_differently() -> None:
+    from kerascope.facts import classes_named
+
+    labels = ("Egyptian_cat", "crane", "Crane")
+    names = ["egyptian cat", "CRANE", "", "owl", "Egyptian-Cat "]
+    assert classes_named(names, labels) == ["Egyptian_cat", "crane", None, None, "Egyptian_cat"]
+    assert classes_named(["owl"], None) == [None]

@@ -101,6 +101,7 @@ def explain(
         preprocess=preprocess, fit=fit,
     )  # fmt: skip
     net = getattr(pictures, "model", None) or net  # what takes the ids, of a model of strings
+    truths = _truths(net, images, pictures)
     if not chosen:
         chosen = [_with_layer(_suited(net, pictures, layer), layer)]
     for note in dict.fromkeys((*facts_of(net).notes, *pictures.notes)):
@@ -118,8 +119,24 @@ def explain(
         layer == SWEEP,
         grade,
         as_json,
+        truths,
     )
     work.run()
+
+
+def _truths(net: Any, sources: list[str], pictures: Any) -> tuple[str | None, ...]:
+    """Return the classes that the pictures' folders name; () where the model knows none of them."""
+    from kerascope.facts import classes_named, facts_of
+    from kerascope.loading import Images
+    from kerascope.loading.sources import picture_items
+
+    labels = facts_of(net).labels
+    if not labels or not isinstance(pictures, Images):
+        return ()
+    found = picture_items(sources[0] if len(sources) == 1 else sources)
+    names = [Path(item).absolute().parent.name for item in found[0]] if found else []
+    truths = tuple(classes_named(names, labels))
+    return truths if len(truths) == len(pictures.names) and any(truths) else ()
 
 
 def _with_layer(method: AttributionMethod, layer: str) -> AttributionMethod:
@@ -167,10 +184,10 @@ class _Work:
     sweep: bool
     grade: bool
     as_json: bool
+    truths: tuple[str | None, ...] = ()
 
     def run(self) -> None:
         """Explain every picture with every method, then write the page; also after a Ctrl-C."""
-        from kerascope.report import write_report
         from kerascope.run import stopping_together
 
         names = file_names(self.pictures.names)
@@ -185,11 +202,11 @@ class _Work:
                 stop.set()
         results = joined(collected)
         if stop.is_set():
-            page = write_report(self.output / "report.html", results) if results else None
+            page = self._report(results) if results else None
             what = f"{len(files)} files{' and a report of them' if page else ''}"
             err.print(f"interrupted: {what} are in {self.output}", markup=False)
             raise KeyboardInterrupt
-        page = write_report(self.output / "report.html", results)
+        page = self._report(results)
         if not self.as_json:
             print_results(results)
             say(f"{len(files)} files and the report are in {self.output}")
@@ -199,10 +216,18 @@ class _Work:
                 self._grade(view, names, collected)
             finally:  # what is graded stays, whatever ends the rest
                 results = joined(collected)
-                write_report(page, results)
+                self._report(results)
                 print_grades(results, quiet=self.as_json)
         if self.as_json:
             say_json(summary(results, [*files, page.name]))
+
+    def _report(self, results: list[Attribution]) -> Path:
+        """Write the page, with the right classes where folders name them; return its path."""
+        from kerascope.report import Explanations, write_report
+
+        truths = self.truths[: len(results[0])]
+        content = [Explanations(results=tuple(results), truths=truths)] if truths else results
+        return write_report(self.output / "report.html", content)
 
     def _grade(self, view: HookedModel, names: list[str], collected: list[Groups]) -> None:
         """Grade what was collected, method by method over all pictures; write the files again."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kerascope.facts import classes_named
 from kerascope.studio.nets import OpenNet
 from kerascope.studio.shelf import Sample, described
 
 
 def truths(samples: Sequence[Sample], nets: Iterable[OpenNet]) -> list[str | None]:
     """Return the right class of every sample, as the first model that knows it spells it."""
-    labels = [net.facts.get("labels") or () for net in nets]
-    known = {label.lower(): label for names in reversed(labels) for label in names}
-    return [known.get(sample.folder.lower()) if sample.folder else None for sample in samples]
+    labels = [label for net in nets for label in net.facts.get("labels") or ()]
+    return classes_named([sample.folder for sample in samples], labels)
 
 
 def labelled(nets: Iterable[OpenNet]) -> int:
