@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FRAME = ("sample", "target", "channel")
 _NO_DIFFERENCE = 1e-6  # of scores, below which a share of it says nothing
+INPUTS = "shapley of inputs"  # the extra (sample, [target,] input) behind `input_values`
 REDUCTIONS = ("sum", "max_abs", "sum_abs", "mean")
 
 
@@ -124,6 +125,35 @@ class Attribution:
         if not known:
             return None
         return known[sample].tokens if isinstance(known[0], Tokens) else place_names(known)
+
+    @property
+    def shares(self) -> dict[str, Array]:
+        """How much of all evidence lies in each input, by name: (sample, [target]) from 0 to 1.
+
+        The sum of the sizes of an input's values, over that of all inputs; NaN where all are zero.
+        Of methods that explain each input at a layer of its own, sizes are in no common unit.
+        """
+        lead = self.scores.ndim
+        sums = {
+            name: np.abs(np.asarray(self._of(self.values, name), np.float64))
+            .reshape(*self.scores.shape, -1)
+            .sum(axis=lead)
+            for name in self.input_names
+        }
+        whole = np.sum(list(sums.values()), axis=0)
+        safe = np.where(whole > 0, whole, np.nan)
+        return {name: (own / safe).astype(np.float32) for name, own in sums.items()}
+
+    @property
+    def input_values(self) -> dict[str, Array] | None:
+        """The Shapley value of each input as a player, by name: (sample, [target]), in the score.
+
+        They sum to the score minus the baseline's. None where `shares=True` was not asked for.
+        """
+        held = self.extras.get(INPUTS)
+        if held is None:
+            return None
+        return {name: held[..., i] for i, name in enumerate(self.input_names)}
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -17,8 +17,21 @@ TOKENS = ("mask", "unk", "pad")  # of text: tokens that stand for others, by wha
 _BLUR = 8  # the blur baseline's σ is the picture's size divided by this
 
 
+def by_input(baseline: object) -> dict[str, Any] | None:
+    """Return a baseline of several inputs by name, where a dict of words or numbers was given.
+
+    A method holds it as pairs, so that it stays hashable; None for any other baseline.
+    """
+    pairs = isinstance(baseline, tuple) and all(
+        isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in baseline
+    )
+    return dict(baseline) if pairs else None  # type: ignore[call-overload,no-any-return]
+
+
 def check_kind(baseline: object) -> None:
     """Raise `BadMethod` unless `baseline` is a number, an array or a known word."""
+    for own in (by_input(baseline) or {}).values():
+        check_kind(own)
     if isinstance(baseline, str) and baseline not in (*KINDS, *TOKENS):
         raise BadMethod(
             f"baseline '{baseline}' is not known; give a number, an array, or one of "
@@ -40,19 +53,28 @@ def packed(tree: Mapping[str, Array]) -> Array:
 
 
 def part_of(value: Any, name: str) -> Any:
-    """Return the part of one input of what `packed` made; anything else as it is."""
-    fields = getattr(getattr(value, "dtype", None), "names", None)
+    """Return the part of one input of what `packed` or `by_input` made; others as they are."""
+    fields: Any = getattr(getattr(value, "dtype", None), "names", None)
+    if isinstance(value, Mapping):
+        fields = tuple(value)
     if fields is None:
         return value
     if name not in fields:
-        raise BadMethod(f"the background has no input '{name}'; it has {', '.join(fields)}")
-    return value[name]
+        raise BadMethod(f"the baseline has no input '{name}'; it has {', '.join(fields)}")
+    return getattr(value[name], "array", value[name])  # taken out of `Data`
 
 
 def check_cover(baseline: Any) -> Any:
     """Return what covers, with arrays taken out of `Data`; raise `BadMethod` on unknown words."""
     if isinstance(baseline, str) and baseline == "inpaint":
         return baseline
+    if (parts := by_input(baseline)) is not None:
+        for name, own in parts.items():
+            if isinstance(own, str) and own in ("inpaint", "drop"):
+                raise BadMethod(f"baseline '{own}' of input '{name}' is for all inputs or none")
+            if isinstance(own, str):
+                check_cover(own)
+        return parts
     if isinstance(baseline, str) and baseline not in (*COVERS, *TOKENS, "drop"):
         raise BadMethod(
             f"baseline '{baseline}' is not known; give a number, an array, or one of "

@@ -11,21 +11,48 @@ import keras
 from kerascope.columns import Table
 from kerascope.hooks import HookedModel
 from kerascope.method import AttributionMethod, make_method
-from kerascope.targets import Spec
+from kerascope.several import Several
+from kerascope.targets import ReconstructionError, Spec, Targets
 from kerascope.tokens import Reading
 from kerascope.types import Array
 
 PICTURES, TOKENS, TABLES = "grad_cam", "integrated_gradients", "kernel_shap"
+MIXED = "integrated_gradients"
 
 
-def default_method(model: Any, inputs: Any, fields: Mapping[str, Any]) -> AttributionMethod:
+def by_kind(method: AttributionMethod, inputs: Several) -> AttributionMethod:
+    """Return a method that compares every input with what suits its kind, where it was not told.
+
+    Columns: the median of their background. Texts: the mask, unknown or padding token. Others: the
+    method's own baseline.
+    """
+    fields = {f.name: f.default for f in dataclasses.fields(method)}
+    if "baseline" not in fields or getattr(method, "baseline", None) != fields["baseline"]:
+        return method
+    own: dict[str, Any] = dict.fromkeys(inputs.inputs, fields["baseline"])
+    own |= inputs.covers
+    if inputs.reading.texts:
+        own[inputs.reading.input] = inputs.reading.cover()
+    return make_method(method, {"baseline": own})
+
+
+def default_method(
+    model: Any, inputs: Any, fields: Mapping[str, Any], target: Any = None
+) -> AttributionMethod:
     """Return the method for a model and inputs, where none was asked for.
 
     Token ids: integrated gradients at the embedding, from that of the mask token, or else of the
-    padding. A table: Kernel SHAP. Anything else: Grad-CAM.
+    padding. A table: Kernel SHAP. Several inputs of several kinds, plain columns, and the error of
+    a reconstruction: integrated gradients, which has one unit for all that it explains. Anything
+    else: Grad-CAM.
     """
     if isinstance(inputs, Table):
         return make_method(TABLES, fields)
+    if isinstance(target, ReconstructionError) or str(target).startswith("reconstruction"):
+        return make_method(MIXED, fields)
+    if isinstance(inputs, Several):
+        kinds = {array.ndim for array in inputs.inputs.values()}
+        return make_method(PICTURES if min(kinds) > 3 else MIXED, fields)
     if getattr(inputs, "display", None) is not None:  # pictures
         return make_method(PICTURES, fields)
     view = model if isinstance(model, HookedModel) else None
@@ -35,7 +62,8 @@ def default_method(model: Any, inputs: Any, fields: Mapping[str, Any]) -> Attrib
         return make_method(PICTURES, fields)
     x = view.read(inputs)
     if not set(x) & set(view.survey.tokens):
-        return make_method(PICTURES, fields)
+        flat = [name for name, array in x.items() if array.ndim < 3]
+        return make_method(MIXED if flat else PICTURES, fields)
     reading = getattr(inputs, "reading", None) or Reading()
     ids = (reading.mask, reading.pad, 0)
     known = {"baseline": next(i for i in ids if i is not None)}
@@ -47,6 +75,7 @@ def on_tokens(spec: Spec, view: Any, x: Mapping[str, Array]) -> Spec:
 
     That is a model whose output has a class for every token of the vocabulary at every position.
     """
+    spec = dataclasses.replace(spec, predict=lambda: view.scores(x, Targets(())).raw)
     reading = view.reading
     ids = x.get(reading.input or next(iter(x)))
     words = reading.vocabulary

@@ -11,17 +11,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerascope.attribution import Attribution
+from kerascope.attribution import INPUTS, Attribution
 from kerascope.checks import check_score, check_weights, check_whole
 from kerascope.columns import as_table
-from kerascope.defaults import default_method, on_tokens
+from kerascope.defaults import by_kind, default_method, on_tokens
 from kerascope.errors import BadMethod, BadModel
 from kerascope.hooks import BlackBox, HookedModel
 from kerascope.hooks.inputs import Structure
 from kerascope.memory import budget
-from kerascope.method import AttributionMethod, Need, RawMap, make_method
+from kerascope.method import BESIDE, AttributionMethod, Need, RawMap, make_method
+from kerascope.methods.whole_inputs import shapley_of_inputs
 from kerascope.outcome import wrapped
 from kerascope.run import Run
+from kerascope.several import several_of
 from kerascope.tabular.defaults import ROWS, suited
 from kerascope.targets import Targets, resolve_targets
 from kerascope.texts import prepared
@@ -40,6 +42,7 @@ def explain(
     memory: int | str | None = None,
     seed: int = 0,
     grade: bool = False,
+    shares: bool = False,
     **fields: Any,
 ) -> Attribution:
     """Explain why a model gives the score it gives, for every sample.
@@ -48,7 +51,8 @@ def explain(
         model: any Keras 3 model, untouched; a `HookedModel`; or any function of a batch, for
             methods that need scores only.
         inputs: what the model takes, with a sample axis: an array, a dict or list of arrays, a
-            data frame, or what `load_images`, `load_texts` or `load_table` returns. Values as the
+            data frame, or what `load_images`, `load_texts` or `load_table` returns; a dict by input
+            name may hold any of them. Values as the
             model takes them: nothing is preprocessed here. Strings, where the model brings what
             reads them.
         method: a name (see `methods()`), a method class or a method value. None: what suits the
@@ -66,6 +70,9 @@ def explain(
         seed: drives all sampling.
         grade: grade how far the explanation can be trusted, which takes up to 200 further passes
             over a sample; see `grade`.
+        shares: of a model of several inputs, find also what each adds to the score: the exact
+            Shapley value of whole inputs, covered by the method's baseline (2ⁿ passes), in
+            `input_values`. The share of each in the map is in `shares` without being asked for.
         fields: hyper-parameters of the method: `samples=50`.
 
     Ctrl-C ends a method that samples (occlusion, RISE, LIME, SHAP, …) with what is done, and a
@@ -78,7 +85,7 @@ def explain(
     check_score(score)
     check_whole(1, batch_size=batch_size)
     started = time.perf_counter()
-    asked = _asked(model, inputs, method, fields, batch_size=batch_size, seed=seed)
+    asked = _asked(model, inputs, method, fields, target, batch_size=batch_size, seed=seed)
     value, held = asked.method, budget(memory)
     view, x = asked.read(score)
     if grade:  # what was built just now names its inputs anew: the grade explains again
@@ -90,7 +97,10 @@ def explain(
     targets = resolve_targets(target, spec, len(next(iter(x.values()))))
     raw, targets, seen, run = _attributed(view, x, value, targets, seed=seed, memory=held)
     raw.notes += [*(getattr(asked.inputs, "notes", ()) if asked.reading else ()), *run.notes]
-    raw.notes += asked.notes
+    raw.notes += [*asked.notes, *targets.notes]
+    raw.extras |= {BESIDE + what: array for what, array in targets.beside(x, seen["raw"]).items()}
+    if shares:
+        raw.target_extras |= _players(view, x, value, targets, run)
     result = wrapped(view, asked.inputs, x, value, raw, targets, seen, score, run, target, started)
     if spec.at is not None:  # a language model's classes are its tokens
         result = dataclasses.replace(result, labels=spec.labels)
@@ -138,15 +148,20 @@ class _Asked:
 
 
 def _asked(
-    model: Any, inputs: Any, method: Any, fields: Mapping[str, Any], *, batch_size: int | None,
-    seed: int,
+    model: Any, inputs: Any, method: Any, fields: Mapping[str, Any], target: Any, *,
+    batch_size: int | None, seed: int,
 ) -> _Asked:  # fmt: skip
     table = as_table(inputs, model)
+    together = None if table is not None else several_of(inputs, getattr(model, "model", model))
+    inputs = inputs if together is None else together
     plain = model.model if isinstance(model, (HookedModel, BlackBox)) else model
     inner, inputs = prepared(plain, inputs) if table is None else (plain, table)
+    inner = getattr(together, "model", None) or inner
     model = model if inner is plain else inner
     value = None if method is None else make_method(method, fields)
-    value = value or default_method(model, inputs, fields)
+    value = value or default_method(model, inputs, fields, target)
+    if together is not None:
+        value = by_kind(value, together)
     if table is None:
         return _Asked(model=model, inputs=inputs, method=value, batch_size=batch_size)
     value, notes = suited(value, table, seed)
@@ -256,6 +271,18 @@ def _view_of(
             "only"
         )
     return BlackBox(model, batch_size=batch_size)
+
+
+def _players(
+    view: HookedModel | BlackBox, x: dict[str, Array], method: AttributionMethod, targets: Targets,
+    run: Run,
+) -> dict[str, Array]:  # fmt: skip
+    """Return what whole inputs add to the score, as an extra; nothing of one input."""
+    if len([name for name in x if name not in view.held]) < 2:
+        return {}
+    baseline = getattr(method, "baseline", None) or getattr(method, "background", None)
+    covers = "zero" if baseline is None else baseline
+    return {INPUTS: shapley_of_inputs(view, x, targets, run, covers)}
 
 
 def _check_finite(arrays: Mapping[str, Array], what: str) -> None:

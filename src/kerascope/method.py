@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from kerascope.types import Array
 
 
+BESIDE = "beside:"  # before the name of an extra that is shown beside the map
+
+
 class Need(enum.StrEnum):
     """What a method asks of a model; a plain callable gives `SCORES` only."""
 
@@ -272,6 +275,8 @@ def make_method(method: Any, fields: Mapping[str, Any]) -> AttributionMethod:
 def _as_field(value: Any) -> Any:
     """Make a field value hashable: arrays become `Data`, lists become tuples."""
     if isinstance(value, Mapping):
+        if any(isinstance(own, (str, int, float)) for own in value.values()):
+            return tuple((str(name), _as_field(own)) for name, own in value.items())
         return Data(packed(value))
     if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
         array = np.asarray(value)

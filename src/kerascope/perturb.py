@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kerascope.baselines import TOKENS, baseline_of, check_cover, inpaint, part_of
+from kerascope.baselines import TOKENS, baseline_of, by_input, check_cover, inpaint, part_of
 from kerascope.errors import BadMethod, BadModel
 from kerascope.maskers import Masker, given, numbered
 from kerascope.run import Run
@@ -43,6 +43,7 @@ class Canvas:
         self.x = dict(x)
         self.backgrounds = 1
         self._inpainted = isinstance(baseline, str) and baseline == "inpaint"
+        self._named = by_input(baseline) is not None
         self._channel: dict[str, int | None] = {}
         self._covers: dict[str, Array] = {}
         value = check_cover(baseline)
@@ -86,6 +87,10 @@ class Canvas:
         if not is_tokens(array) and self._inpainted:
             return array
         if isinstance(value, np.ndarray) and value.ndim == array.ndim and len(value) > 1:
+            if self._named:
+                raise BadMethod(
+                    "a background of several rows is given for all inputs, not for one beside words"
+                )
             if value.shape[1:] != array.shape[1:] or (len(self.x) > 1 and not several):
                 raise BadMethod(
                     f"the background has shape {value.shape}; it must be (samples, "

@@ -103,7 +103,7 @@ def explain(
     net = getattr(pictures, "model", None) or net  # what takes the ids, of a model of strings
     truths = _truths(net, images, pictures)
     if not chosen:
-        chosen = [_with_layer(_suited(net, pictures, layer), layer)]
+        chosen = [_with_layer(_suited(net, pictures, layer, target), layer)]
     for note in dict.fromkeys((*facts_of(net).notes, *pictures.notes)):
         say(f"note: {note}", quiet=as_json)
     work = _Work(
@@ -147,12 +147,12 @@ def _with_layer(method: AttributionMethod, layer: str) -> AttributionMethod:
     return method if layer == SWEEP else dataclasses.replace(method, layer=layer)  # type: ignore[call-arg]
 
 
-def _suited(net: Any, pictures: Any, layer: str) -> AttributionMethod:
+def _suited(net: Any, pictures: Any, layer: str, target: Any) -> AttributionMethod:
     """Return the method where none was asked for; a layer asks for one that takes it."""
     from kerascope.defaults import PICTURES, default_method
     from kerascope.method import make_method
 
-    return make_method(PICTURES, {}) if layer else default_method(net, pictures, {})
+    return make_method(PICTURES, {}) if layer else default_method(net, pictures, {}, target)
 
 
 def check_folder(folder: Path) -> None:

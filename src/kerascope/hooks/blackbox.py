@@ -41,6 +41,7 @@ class BlackBox:
         self.reading = Reading()
         self._structure: Structure | None = None
         self._survey: Survey | None = None
+        self._shapes: dict[str, tuple[int, ...]] = {}
         self._input_bytes = 1  # of one row: as given, as covered, as the function's copy
 
     @property
@@ -64,6 +65,7 @@ class BlackBox:
         """Return inputs by name as arrays; call the function on one sample to learn its outputs."""
         arrays, self._structure = normalise(self.model, inputs)
         self._input_bytes = 3 * sum(array[:1].nbytes for array in arrays.values())
+        self._shapes = {name: array.shape[1:] for name, array in arrays.items()}
         raw = self._call({name: array[:1] for name, array in arrays.items()})
         outputs = {
             name: OutputSpec(name, value.shape[1:], "unknown") for name, value in raw.items()
@@ -98,7 +100,10 @@ class BlackBox:
             raise BadLayer(f"layer '{layer}' does not exist: a plain function has no layers")
 
         names = labels if labels is not None else facts_of(self.model).labels
-        return Spec(outputs=self.survey.outputs, score="value", labels=names, find_layer=no_layer)
+        return Spec(
+            outputs=self.survey.outputs, score="value", labels=names, find_layer=no_layer,
+            inputs=self._shapes, embed=lambda x, name: self._call(x)[name],
+        )  # fmt: skip
 
     def axes(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
         """Return the names of the axes of one sample of an input."""
@@ -138,7 +143,10 @@ class BlackBox:
         ]
         raw = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         tensors = {name: ops.convert_to_tensor(value) for name, value in raw.items()}
-        outputs = Outputs(scores=tensors, raw=tensors, tree=next(iter(tensors.values())))
+        given = {name: ops.convert_to_tensor(value) for name, value in x.items()}
+        outputs = Outputs(
+            scores=tensors, raw=tensors, tree=next(iter(tensors.values())), inputs=given
+        )
         values = [ops.convert_to_numpy(target(outputs)) for target in targets]
         stacked = np.stack(values, axis=1) if values else np.zeros((rows, 0), np.float32)
         self.last = {"raw": raw, "scores_of": raw, "scores": stacked}

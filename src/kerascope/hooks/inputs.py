@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerascope.errors import BadInput, Refused
+from kerascope.errors import BadInput, Refused, choices
 from kerascope.types import Array
 
 
@@ -108,6 +108,26 @@ def _declared(model: Any) -> list[tuple[str, tuple[int | None, ...]]] | None:
     return [(tensor.name, tuple(tensor.shape)) for tensor in declared]
 
 
+def _keys(model: Any) -> list[str] | None:
+    """Return the keys of a model whose inputs are a flat dict; None of any other."""
+    try:
+        tree = model.input
+    except (AttributeError, ValueError):
+        return None
+    flat = isinstance(tree, Mapping) and all(hasattr(value, "shape") for value in tree.values())
+    return [str(name) for name in tree] if flat else None
+
+
+def _check_keys(given: Iterable[str], known: list[str]) -> None:
+    """Raise `BadInput` for an input that is missing, or that the model does not have."""
+    strange = [name for name in given if name not in known]
+    if strange:
+        raise BadInput(f"the model has no input '{strange[0]}'{choices(strange[0], known)}")
+    missing = [name for name in known if name not in set(given)]
+    if missing:
+        raise BadInput(f"input '{missing[0]}' of the model is missing; it takes {', '.join(known)}")
+
+
 def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
     """Return inputs by name as arrays with a common sample axis, and how the model is called.
 
@@ -126,6 +146,11 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
     ):
         structure = Structure("list", tuple(name for name, _ in declared))
         items = list(inputs)
+    elif isinstance(inputs, (list, tuple)) and declared is not None and len(declared) > 1:
+        raise BadInput(
+            f"the model takes {len(declared)} inputs ({', '.join(n for n, _ in declared)}); "
+            f"{len(inputs)} given"
+        )
     elif isinstance(inputs, tuple) and len(inputs) > 1 and all(np.ndim(i) > 0 for i in inputs):
         structure = Structure("tuple", tuple(f"input_{i}" for i in range(len(inputs))))
         items = list(inputs)
@@ -141,7 +166,7 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
     if len(set(counts.values())) > 1:
         raise BadInput(f"the inputs differ in their number of samples: {counts}")
     if declared is not None:
-        _check_declared(arrays, structure, declared)
+        _check_declared(arrays, structure, declared, _keys(model))
     return arrays, dataclasses.replace(structure, words=words)
 
 
@@ -149,10 +174,12 @@ def _check_declared(
     arrays: dict[str, Array],
     structure: Structure,
     declared: list[tuple[str, tuple[int | None, ...]]],
+    keys: list[str] | None,
 ) -> None:
     names = [name for name, _ in declared]
     if structure.kind == "dict" and set(structure.names) != set(names):
         # A dict model may use keys of its own beside the names of its input tensors: Keras decides.
+        _check_keys(structure.names, keys or names)
         return
     if len(arrays) != len(declared):
         given = f"{len(arrays)} input{'s' if len(arrays) > 1 else ''}"

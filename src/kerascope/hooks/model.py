@@ -79,6 +79,7 @@ class HookedModel:
         self.last: dict[str, Any] = {}  # scores and outputs of the last pass for targets
         self._structure: Structure | None = None
         self._survey: Survey | None = None
+        self._shapes: dict[str, tuple[int, ...]] = {}  # of a sample of each input
         self._size: tuple[int, ...] = ()  # spatial size of the first input
         self._input_bytes = 0  # of one row: as given, as covered, as a tensor
 
@@ -111,6 +112,7 @@ class HookedModel:
         self._survey = self._survey_of(arrays)
         self._input_bytes = 3 * sum(array[:1].nbytes for array in arrays.values())
         check_ids(arrays, self._survey.tokens, self.table)
+        self._shapes = {name: array.shape[1:] for name, array in arrays.items()}
         name, first = next(iter(arrays.items()))
         axes = self.axes(name, first.shape[1:])
         self._size = tuple(n for n, a in zip(first.shape[1:], axes, strict=True) if a != "channel")
@@ -218,7 +220,15 @@ class HookedModel:
             input_size=self._size,
             layers={call.site: call.shape for call in self.survey.calls},
             find_layer=self.site,
+            inputs=self._shapes,
+            embed=self._embed,
         )
+
+    def _embed(self, x: Mapping[str, Array], place: str | Site) -> Array:
+        """Return an output, or a layer's, of inputs by name: (sample, …)."""
+        if isinstance(place, Site):
+            return self.activations(x, [place])[place]
+        return self.predict(x)[0][place]
 
     def site(self, layer: str | int | Site) -> Site:
         """Return the site that words name, one that the forward pass really reaches."""

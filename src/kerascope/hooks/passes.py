@@ -158,7 +158,8 @@ class Plan:
             scores[name] = ops.cast(logits, "float32") if self.score == "logit" else raw[name]
             if self.score == "probability" and kind == "log_softmax":
                 scores[name] = ops.exp(raw[name])
-        return Outputs(scores=scores, raw=raw, tree=tree, activations=tap.found)
+        given = {name: x[name] for name in self.structure.names}
+        return Outputs(scores=scores, raw=raw, tree=tree, activations=tap.found, inputs=given)
 
     def _scores(self, outputs: Outputs, arrays: list[dict[str, Any]]) -> list[Any]:
         return [

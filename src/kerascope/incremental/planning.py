@@ -87,6 +87,8 @@ def _unfit(model: Any, x: Mapping[str, Array], name: str, targets: Targets) -> s
         return f"input '{name}' is no picture, series or volume"
     if targets.sites():
         return "the target reads a layer inside the model"
+    if targets.reads_inputs:
+        return "the target reads the input itself"
     for path, layer in model.table.items():
         if getattr(layer, "compute_dtype", "float32") != "float32":
             return f"layer '{path}' computes in {layer.compute_dtype}"

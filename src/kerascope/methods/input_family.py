@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kerascope.baselines import TOKENS, baseline_of, part_of
+from kerascope.baselines import TOKENS, baseline_of, by_input, part_of
 from kerascope.errors import BadMethod
 from kerascope.method import AttributionMethod, Axiom, Data, Need, Passes, RawMap
 from kerascope.perturb import idle
@@ -67,16 +67,20 @@ def baselines(
         rows = len(next(iter(features.values())))
         one = {name: np.repeat(part_of(value, name)[:1], rows, axis=0) for name in features}
         return model.features(one)
+    parts = by_input(baseline)
     found = {}
     for name, array in features.items():
+        own = value if parts is None else part_of(parts, name)
         if name in model.survey.tokens and (
-            value in TOKENS if isinstance(value, str) else np.ndim(value) == 0
+            own in TOKENS if isinstance(own, str) else np.ndim(own) == 0
         ):
-            found[name] = _of_token(model, name, array, value, x[name], run)
+            found[name] = _of_token(model, name, array, own, x[name], run)
             continue
         axes = feature_axes(model, name, array.shape[1:])
+        if np.ndim(own) == array.ndim:  # with a sample axis
+            own = own[0]
         found[name] = np.stack(
-            [baseline_of(value, one, axes, run.generator(i, 2**31)) for i, one in enumerate(array)]
+            [baseline_of(own, one, axes, run.generator(i, 2**31)) for i, one in enumerate(array)]
         )
     return found
 

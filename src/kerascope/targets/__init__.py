@@ -1,12 +1,15 @@
 """Targets: what of the model's output is explained, one score per sample."""
 
 from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, Targets
-from kerascope.targets.classes import Class, Contrast, Output, Rank, Regression, Top
+from kerascope.targets.classes import Class, Contrast, Output, Predicted, Rank, Top
 from kerascope.targets.detections import Detection
 from kerascope.targets.inner import Direction, Weighted, WholeLayer
 from kerascope.targets.next_token import NextToken
-from kerascope.targets.parse import resolve_targets
+from kerascope.targets.parse import resolve_targets, settled
 from kerascope.targets.places import Box, Custom, Mask, Neuron
+from kerascope.targets.reconstruction import ReconstructionError
+from kerascope.targets.similar import Similarity
+from kerascope.targets.values import ExpectedRank, Regression
 
 __all__ = [
     "Box",
@@ -15,14 +18,18 @@ __all__ = [
     "Custom",
     "Detection",
     "Direction",
+    "ExpectedRank",
     "Mask",
     "Neuron",
     "NextToken",
     "Output",
     "OutputSpec",
     "Outputs",
+    "Predicted",
     "Rank",
+    "ReconstructionError",
     "Regression",
+    "Similarity",
     "Spec",
     "Target",
     "Targets",
@@ -30,4 +37,5 @@ __all__ = [
     "Weighted",
     "WholeLayer",
     "resolve_targets",
+    "settled",
 ]

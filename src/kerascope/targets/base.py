@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -51,6 +51,9 @@ class Spec:
     layers: Mapping[Any, tuple[int, ...]] = dataclasses.field(default_factory=dict)
     find_layer: Any = None  # words -> hooks.names.Site
     at: Array | None = None  # of a language model, each sample's last token: what comes next there
+    inputs: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)  # a sample's
+    predict: Any = None  # () -> outputs of the samples by name, as the model gives them
+    embed: Any = None  # (inputs, output name or site) -> (sample, …) values there
 
     def output(self, name: str | None) -> OutputSpec:
         """Return an output by name; for None the first one of classes, or else the first."""
@@ -65,8 +68,8 @@ class Spec:
         """Return the class names of an output, where they fit it."""
         if self.labels is None:
             return None
-        fits = len(self.labels) == (2 if output.single else output.classes)
-        return self.labels if fits else None
+        fits = (1, 2) if output.number else (2,) if output.single else (output.classes,)
+        return self.labels if len(self.labels) in fits else None
 
 
 @dataclasses.dataclass
@@ -75,13 +78,15 @@ class Outputs:
 
     scores: by output name, what `score` asked for: logits where a softmax or sigmoid was found, or
         probabilities. raw: by output name, as the model gives them. tree: the same in the model's
-        own structure. activations: by site, for targets inside the model.
+        own structure. activations: by site, for targets inside the model. inputs: by name, for
+        targets that compare an output with what the model was given.
     """
 
     scores: dict[str, Tensor]
     raw: dict[str, Tensor]
     tree: Any = None
     activations: dict[Any, Tensor] = dataclasses.field(default_factory=dict)
+    inputs: dict[str, Tensor] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,6 +96,8 @@ class Target(ABC):
     `resolve` checks the target against the model and pins per-sample choices to arrays with a
     leading sample axis; `__call__` computes the score, with `keras.ops` only, differentiable.
     """
+
+    reads_inputs: ClassVar[bool] = False  # the score hangs on the inputs, not on outputs alone
 
     def resolve(self, spec: Spec, samples: int) -> Target:
         """Return the target checked against `spec`, broadcast to `samples`; raise `BadTarget`."""
@@ -107,6 +114,13 @@ class Target(ABC):
     def sites(self) -> tuple[Any, ...]:
         """Return the sites inside the model that the target reads."""
         return ()
+
+    def beside(self, x: Mapping[str, Array], raw: Mapping[str, Array]) -> dict[str, Array]:
+        """Return arrays (sample, …) to be seen beside the map, by what they are in words.
+
+        x, raw: inputs and outputs by name.
+        """
+        return {}
 
     def pin(self, scores: Mapping[str, Array]) -> Target:
         """Return the target with choices that depend on the prediction fixed, from `scores`."""
@@ -158,6 +172,7 @@ class Targets:
 
     items: tuple[Target, ...]
     squeeze: bool = True  # the user asked for one target: the axis is dropped in the result
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -181,6 +196,15 @@ class Targets:
     def arrays(self) -> list[dict[str, Array]]:
         """Return the per-sample arrays of every target."""
         return [t.arrays() for t in self.items]
+
+    @property
+    def reads_inputs(self) -> bool:
+        """Whether any score hangs on the inputs themselves."""
+        return any(t.reads_inputs for t in self.items)
+
+    def beside(self, x: Mapping[str, Array], raw: Mapping[str, Array]) -> dict[str, Array]:
+        """Return what is to be seen beside the maps; see `Target.beside`."""
+        return {k: v for t in self.items for k, v in t.beside(x, raw).items()}
 
     def sites(self) -> tuple[Any, ...]:
         """Return the sites inside the model that any target reads."""

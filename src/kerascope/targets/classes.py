@@ -1,4 +1,4 @@
-"""Targets on class outputs: an index, name, rank, contrast, named output, regression value."""
+"""Targets on class outputs: an index, a name, a rank, what is predicted, a contrast, an output."""
 
 from __future__ import annotations
 
@@ -273,6 +273,43 @@ class Top(_Unresolved):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Predicted(_Unresolved):
+    """Every class that a multi-label output says: k targets, k being the most of any sample.
+
+    An output of several sigmoids says all classes above `threshold`, by default ½; others say one,
+    unless a threshold is given.
+    """
+
+    threshold: float | None = None
+    output: str | None = None
+
+    def settled(self, spec: Spec, samples: int) -> tuple[Rank | Top, str]:
+        """Return the ranks it stands for, and a note where samples say different numbers of them.
+
+        Raises `BadTarget` for a threshold outside 0 to 1 or an output without classes.
+        """
+        chosen = spec.output(self.output)
+        if self.threshold is not None and not 0 <= self.threshold < 1:
+            raise BadTarget(f"threshold={self.threshold} must be from 0 to below 1")
+        several = len(chosen.shape) == 1 and not chosen.single
+        if not several or (chosen.kind != "sigmoid" and self.threshold is None):
+            return Rank(1, self.output), ""
+        if spec.predict is None and self.threshold is None:
+            return Rank(1, self.output), ""
+        if spec.predict is None:
+            raise BadTarget("which classes are predicted is known of inputs only: name the classes")
+        least = 0.5 if self.threshold is None else self.threshold
+        counts = (np.asarray(spec.predict()[chosen.name]) > least).sum(axis=1)
+        most = max(1, int(counts.max()))
+        fewer = int((counts < most).sum())
+        note = (
+            f"{fewer} of {samples} samples say fewer than {most} classes above {least:g}: their "
+            "next ranks are shown, with what they score"
+        )
+        return Top(most, self.output), note if fewer else ""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Contrast(_Unresolved):
     """Why a rather than b: the score of `a` minus the score of `b`, each any target."""
 
@@ -335,42 +372,3 @@ def _named(target: Target) -> Target:
     if isinstance(target, Difference):
         return dataclasses.replace(target, a=_named(target.a), b=_named(target.b))
     return target
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Regression(Target):
-    """A value of a regression output, as the model gives it.
-
-    `index` counts the values of one sample in row-major order; `direction=-1` asks what makes the
-    value lower.
-    """
-
-    index: int = 0
-    output: str | None = None
-    direction: int = 1
-
-    def resolve(self, spec: Spec, samples: int) -> Target:
-        """Check output, index and direction."""
-        chosen = spec.output(self.output)
-        size = int(np.prod(chosen.shape))
-        if not 0 <= _integer(self.index) < size:
-            raise BadTarget(
-                f"value {self.index} is out of range: output '{chosen.name}' has {size} values, 0 "
-                f"to {size - 1}"
-            )
-        if self.direction not in (1, -1):
-            raise BadTarget(f"direction={self.direction} must be 1 (higher) or -1 (lower)")
-        return dataclasses.replace(self, output=chosen.name)
-
-    def __call__(self, outputs: Outputs) -> Tensor:
-        """Return the scores, shape (sample,)."""
-        from keras import ops
-
-        values = outputs.raw[self.output or ""]
-        flat = ops.reshape(values, (-1, int(np.prod(values.shape[1:]))))
-        return self.direction * flat[:, self.index]
-
-    def words(self, row: int) -> str:
-        """Say which value this is."""
-        sign = "" if self.direction > 0 else "minus "
-        return f"{sign}value {self.index} of output '{self.output}'"

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
 import numpy as np
 
-from kerascope.errors import BadTarget
+from kerascope.errors import BadTarget, choices
 from kerascope.targets.base import Spec, Target, Targets
-from kerascope.targets.classes import Class, Contrast, Output, Rank, Top, class_index, pick
+from kerascope.targets.classes import (
+    Class,
+    Contrast,
+    Output,
+    Predicted,
+    Rank,
+    Top,
+    class_index,
+    pick,
+)
 from kerascope.targets.detections import Detection
 from kerascope.targets.places import Custom
+from kerascope.targets.reconstruction import ReconstructionError
+from kerascope.targets.values import ExpectedRank, Regression
 
 
 def resolve_targets(target: Any, spec: Spec, samples: int) -> Targets:
     """Return the resolved targets that `target` says; see `explain` for what it may be."""
     target = _from_words(target, spec) if isinstance(target, str) else target
+    if isinstance(target, Predicted):
+        target, note = target.settled(spec, samples)
+        found = resolve_targets(target, spec, samples)
+        return dataclasses.replace(found, notes=(note,)) if note else found
     if isinstance(target, Top):
         ranks = range(1, target.k + 1)
         if target.k < 1:
@@ -31,11 +47,19 @@ def resolve_targets(target: Any, spec: Spec, samples: int) -> Targets:
     return Targets((one_target(target, spec, samples),))
 
 
+def settled(target: Any, spec: Spec, samples: int) -> Any:
+    """Return a target whose number of targets hangs on the prediction with that number fixed."""
+    known = _from_words(target, spec) if isinstance(target, str) else target
+    return known.settled(spec, samples)[0] if isinstance(known, Predicted) else target
+
+
 def one_target(target: Any, spec: Spec, samples: int) -> Target:
     """Return the one resolved target that `target` says."""
     target = _from_words(target, spec) if isinstance(target, str) else target
     if target is None:
         target = Rank(1)
+    if isinstance(target, Predicted):
+        target = Rank(1, target.output)
     if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
         target = Class(int(target))
     if isinstance(target, (list, np.ndarray)):
@@ -55,25 +79,64 @@ def one_target(target: Any, spec: Spec, samples: int) -> Target:
 def _from_words(text: str, spec: Spec) -> Any:
     """Return the target that words name.
 
-    The words are a class name, "predicted", "top-5", "rank-2", "a vs b", "output:class", or for
-    detectors "detection", the surest, and "detection-2", the second.
+    The words are a class name, "predicted", "top-5", "rank-2", "a vs b"; of values "value",
+    "value-2", "value:name", "value vs 21.5"; "expected-rank"; "reconstruction" or
+    "reconstruction-mae"; for detectors "detection", the surest, and "detection-2", the second; any
+    of them of a named output as "output:…".
     """
     names = {name.lower() for name in spec.labels or ()}
     if text.lower() in names:
         return Class(text)
     if text.lower() == "predicted":
-        return Rank(1)
+        return Predicted()
     if match := re.fullmatch(r"(top|rank)-(\d+)", text.lower()):
         return (Top if match[1] == "top" else Rank)(int(match[2]))
     if match := re.fullmatch(r"detection(?:-(\d+))?", text.lower()):
         return Detection(rank=int(match[1] or 1))
     if " vs " in text:
-        a, b = text.split(" vs ", 1)
-        return Contrast(a.strip(), b.strip())
+        a, b = (part.strip() for part in text.split(" vs ", 1))
+        return _counted_from(a, b, spec) or Contrast(a, b)
     output, colon, rest = text.partition(":")
     if colon and output in spec.outputs:
-        return Output(output, rest or None)
+        return _of_output(output, rest, spec)
+    if (value := _value_words(text)) is not None:
+        return value
+    if colon and len(spec.outputs) > 1:
+        raise BadTarget(f"output '{output}' not found{choices(output, spec.outputs)}")
     return Class(text)
+
+
+def _value_words(text: str) -> Target | None:
+    """Return the target that words on values name; None for other words."""
+    lower = text.lower()
+    if match := re.fullmatch(r"value(?:-(\d+))?", lower):
+        return Regression(int(match[1] or 0))
+    if lower.startswith("value:") and text[6:]:
+        return Regression(text[6:])
+    if lower == "expected-rank":
+        return ExpectedRank()
+    if match := re.fullmatch(r"reconstruction(?:-(mse|mae))?", lower):
+        return ReconstructionError(match[1] or "mse")
+    return None
+
+
+def _counted_from(words: str, number: str, spec: Spec) -> Regression | None:
+    """Return a value's change against a number, as in "value vs 21.5"; None for other words."""
+    found = _from_words(words, spec)
+    if not isinstance(found, Regression):
+        return None
+    try:
+        return dataclasses.replace(found, reference=float(number))
+    except ValueError:
+        return None
+
+
+def _of_output(name: str, words: str, spec: Spec) -> Any:
+    """Return the target that words name on one of several outputs."""
+    inner = _from_words(words, dataclasses.replace(spec, outputs={name: spec.outputs[name]}))
+    if words and hasattr(inner, "output") and inner.output is None:
+        return dataclasses.replace(inner, output=name)
+    return Output(name, words or None)
 
 
 def _per_sample(items: list[Any], spec: Spec, samples: int) -> Target:
@@ -86,7 +149,7 @@ def _per_sample(items: list[Any], spec: Spec, samples: int) -> Target:
     index, rank, outputs = [], [], set()
     for item in items:
         words = _from_words(item, spec) if isinstance(item, str) else item
-        words = Rank(1) if words is None else words
+        words = Rank(1) if words is None or isinstance(words, Predicted) else words
         if isinstance(words, Rank):
             index.append(0)
             rank.append(words.rank)

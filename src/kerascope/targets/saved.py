@@ -10,17 +10,20 @@ import numpy as np
 
 from kerascope.errors import BadTarget
 from kerascope.targets.base import Target
-from kerascope.targets.classes import Class, Contrast, Output, Rank, Regression, Top
+from kerascope.targets.classes import Class, Contrast, Output, Predicted, Rank, Top
 from kerascope.targets.detections import Detection
 from kerascope.targets.inner import Direction, Weighted, WholeLayer
 from kerascope.targets.next_token import NextToken
 from kerascope.targets.places import Box, Mask, Neuron
+from kerascope.targets.reconstruction import ReconstructionError
+from kerascope.targets.similar import Similarity
+from kerascope.targets.values import ExpectedRank, Regression
 
 _KINDS = {
     kind.__name__: kind
     for kind in (
-        Box, Class, Contrast, Detection, Direction, Mask, Neuron, NextToken, Output, Rank,
-        Regression, Top, Weighted, WholeLayer,
+        Box, Class, Contrast, Detection, Direction, ExpectedRank, Mask, Neuron, NextToken, Output,
+        Predicted, Rank, ReconstructionError, Regression, Similarity, Top, Weighted, WholeLayer,
     )
 }  # fmt: skip
 _LARGEST = 4096  # values of an array that a file holds
