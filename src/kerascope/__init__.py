@@ -86,6 +86,7 @@ _ROOMS = {
     "load_images": "loading",
     "load_inputs": "loading",
     "load_model": "loading",
+    "load_several": "loading.several",
     "load_table": "loading.tables",
     "load_texts": "loading",
     "maximize": "inside.maximize",

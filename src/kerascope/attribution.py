@@ -239,7 +239,7 @@ class Attribution:
 
         Of a table, see `plot.tables.table_figure`: a waterfall of one row, a beeswarm of many.
         """
-        if self.columns:
+        if {column.input for column in self.columns} >= set(self.input_names):
             from kerascope.plot import table_figure
 
             return table_figure(self, **options)

@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 SWEEP = "all-blocks"
 # Up to so many pictures, one pass each is done before TensorFlow has traced a graph.
 _EAGER_IMAGES = 3
+_PLAYERS = 6  # inputs up to which what each adds to the score is found: 64 scores of each sample
 
 
 def explain(
     model: options.Model,
     images: Annotated[
         list[str],
-        typer.Argument(help="Pictures, folders, patterns, .npy files, or .txt: one text a line."),
+        typer.Argument(
+            help="Pictures, folders, patterns, .npy files, or .txt: one text a line. Of several "
+            "inputs NAME=FILE each; a .csv holds columns."
+        ),
     ] = [],  # noqa: B006 — typer reads it and never changes it
     method: Annotated[
         list[str],
@@ -47,8 +51,9 @@ def explain(
         typer.Option(
             "-t",
             "--target",
-            help="Class index or name, top-3, rank-2, 'a vs b', output:class, detection; default: "
-            "the predicted class.",
+            help="Class index or name, top-3, rank-2, 'a vs b', value-2, 'value vs 21.5', "
+            "expected-rank, reconstruction, 'like FILE', detection; of a named output output:…; "
+            "default: the predicted class. predicted: of several labels, all above ½.",
         ),
     ] = None,
     score: Annotated[str, typer.Option(help="logit or probability.")] = "logit",
@@ -91,7 +96,7 @@ def explain(
 
     backend = import_keras()
     say(f"backend: {backend}", quiet=as_json)
-    from kerascope.cli.sources import samples_of
+    from kerascope.cli.sources import samples_of, target_of
     from kerascope.facts import facts_of
     from kerascope.loading import load_model
 
@@ -100,10 +105,11 @@ def explain(
         net, images, text=text, vocabulary=vocabulary, length=length, size=size or None,
         preprocess=preprocess, fit=fit,
     )  # fmt: skip
+    aim = target_of(target, net, size=size or None, preprocess=preprocess, fit=fit)
     net = getattr(pictures, "model", None) or net  # what takes the ids, of a model of strings
     truths = _truths(net, images, pictures)
     if not chosen:
-        chosen = [_with_layer(_suited(net, pictures, layer, target), layer)]
+        chosen = [_with_layer(_suited(net, pictures, layer, aim), layer)]
     for note in dict.fromkeys((*facts_of(net).notes, *pictures.notes)):
         say(f"note: {note}", quiet=as_json)
     work = _Work(
@@ -111,7 +117,7 @@ def explain(
         pictures,
         chosen,
         output,
-        target,
+        aim,
         score,
         batch_size or None,
         memory or None,
@@ -176,7 +182,7 @@ class _Work:
     pictures: Any
     methods: list[AttributionMethod]
     output: Path
-    target: str | None
+    target: Any
     score: str
     batch_size: int | None
     memory: str | None
@@ -192,6 +198,7 @@ class _Work:
 
         names = file_names(self.pictures.names)
         view = self._view()
+        self._settle(view)
         collected: list[Groups] = [[] for _ in names]
         files: list[str] = []
         with stopping_together() as stop:
@@ -292,6 +299,20 @@ class _Work:
         view.reading = getattr(self.pictures, "reading", view.reading)
         return view
 
+    def _settle(self, view: Any) -> None:
+        """Fix how many labels are explained: as many for every picture, so that they join."""
+        import keras
+
+        if self.target != "predicted" or len(self.pictures) < 2:
+            return
+        from kerascope.defaults import on_tokens
+        from kerascope.targets import settled
+
+        if not isinstance(self.net, keras.Model):
+            return
+        x = view.read(self.pictures)
+        self.target = settled(self.target, on_tokens(view.spec(), view, x), len(self.pictures))
+
     def _picture(
         self,
         view: HookedModel,
@@ -337,4 +358,6 @@ class _Work:
             batch_size=self.batch_size,
             memory=self.memory,
             seed=self.seed,
+            shares=1 < len(getattr(picture, "inputs", ())) <= _PLAYERS
+            and isinstance(picture.inputs, dict),
         )

@@ -104,9 +104,22 @@ def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
                     ],
                     "grade": None if result.grade is None else plain(result.grade[i]),
                     **_tokens(result, i),
+                    **_parts(result, i),
                 }
             )
     return rows
+
+
+def _parts(result: Attribution, sample: int) -> dict[str, Any]:
+    """Return the share of each input in the map, and what it adds to the score, where known."""
+    if len(result.input_names) < 2:
+        return {}
+    rows = {"shares": result.shares, "input_values": result.input_values}
+    return {
+        key: {name: of[sample].tolist() for name, of in held.items()}
+        for key, held in rows.items()
+        if held is not None
+    }
 
 
 def _tokens(result: Attribution, sample: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ def samples_of(
 ) -> Any:
     """Return the samples of a command: `Texts` where there is any text, else `Images`.
 
-    sources: files and folders, of which .txt files hold one text a line. pictures: options of
-    `load_images`.
+    sources: files and folders, of which .txt files hold one text a line; of a model of several
+    inputs, NAME=FILE for each. pictures: options of `load_images`.
     """
     from kerascope.loading import load_images, load_texts
 
+    named = _named(net, sources)
+    if named is not None:
+        from kerascope.loading.several import load_several
+
+        return load_several(named, net, vocabulary=vocabulary or None, **pictures)
     files = [source for source in sources if Path(source).suffix.lower() == TEXT_SUFFIX]
     if not (text or files):
         if vocabulary or length:
@@ -34,3 +40,52 @@ def samples_of(
 
     texts = [*text, *(line for file in files for line in read_lines(file))]
     return load_texts(texts, net, vocabulary=vocabulary or None, length=length or None)
+
+
+def _named(net: Any, sources: list[str]) -> dict[str, str] | None:
+    """Return what was given as NAME=FILE by name, for a model of several inputs; else None."""
+    from kerascope.loading.wants import input_shapes
+
+    names = input_shapes(net)
+    if len(names) < 2:
+        return None
+    pairs = [source.partition("=") for source in sources]
+    plain = [source for source, (_, equals, _) in zip(sources, pairs, strict=True) if not equals]
+    if len(plain) == len(sources):
+        held = ", ".join(f"{name}=FILE" for name in names)
+        if sources and not _array_files(sources):
+            raise BadInput(f"the model takes several inputs: say which is which, as {held}")
+        return None
+    if plain:
+        raise BadInput(f"'{plain[0]}' has no name: give every input as NAME=FILE")
+    found: dict[str, str] = {}
+    for name, _, path in pairs:
+        if name in found:
+            raise BadInput(f"input '{name}' is given twice: several files go into one folder")
+        found[name] = path
+    return found
+
+
+def _array_files(sources: list[str]) -> bool:
+    return all(Path(source).suffix.lower() in (".npy", ".npz", TEXT_SUFFIX) for source in sources)
+
+
+_LIKE = re.compile(r"like (.+?)(?: by (cosine|dot|distance))?")
+
+
+def target_of(words: str | None, net: Any, **pictures: Any) -> Any:
+    """Return a target whose words name a file, "like FILE [by distance]", with the file read.
+
+    Raises:
+        BadInput: the file is none that the model takes.
+    """
+    match = None if words is None else _LIKE.fullmatch(words)
+    if match is None:
+        return words
+    from kerascope.loading import load_images
+    from kerascope.targets import Similarity
+
+    path, measure = match[1], match[2] or "cosine"
+    if Path(path).suffix.lower() == ".npy":
+        return Similarity(path, measure)
+    return Similarity(load_images(path, net, **pictures), measure)

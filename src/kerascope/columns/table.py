@@ -162,11 +162,7 @@ def middle(columns: Sequence[Column], x: Mapping[str, Array]) -> dict[str, Array
 
 
 def columns_of(result: Any) -> tuple[Column, ...]:
-    """Return the columns that an attribution is of; none where an input is no table."""
-    if any(
-        not isinstance((result.features.get(n) or [None])[0], Column) for n in result.input_names
-    ):
-        return ()
+    """Return the columns that an attribution is of; none where it is of no table."""
     return tuple(
         dataclasses.replace(column, input=name)
         for name, of in result.features.items()

@@ -17,7 +17,7 @@ from kerascope.plot.maps import Map, Meaning
 from kerascope.plot.words import ENDS, number
 
 CELL = 2.5  # inches
-_TITLE = 0.55  # inches, for a title above and a name below each line of cells
+_TITLE = 0.95  # inches, for a title above and words below each line of cells
 _BAR = 0.11  # inches
 _BAR_WORDS = 0.32  # inches
 

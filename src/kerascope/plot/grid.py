@@ -10,13 +10,31 @@ from matplotlib.figure import Figure
 
 from kerascope.errors import BadInput
 from kerascope.plot.canvas import CELL, canvas, draw_bar
-from kerascope.plot.colour import ALPHA
-from kerascope.plot.draw import INK, draw_input, draw_map, mosaic_ratio, title
-from kerascope.plot.maps import CLIP, Kind, Map, limit_of, maps_of, picture_of, target_count
+from kerascope.plot.colour import ALPHA, fit
+from kerascope.plot.draw import INK, blank, draw_input, draw_map, mosaic_ratio, title
+from kerascope.plot.maps import (
+    CLIP,
+    Kind,
+    Map,
+    limit_of,
+    maps_of,
+    picture_of,
+    portion,
+    target_count,
+)
+from kerascope.plot.parts import beside_of, beside_picture, draw_portion
 from kerascope.plot.predictions import prediction_words
 from kerascope.plot.tables import table_figure
 from kerascope.plot.text import is_text, text_figure, text_limit
-from kerascope.plot.words import grade_words, layer_words, one_line, sample_name, sentence, short
+from kerascope.plot.words import (
+    grade_words,
+    layer_words,
+    one_line,
+    portion_words,
+    sample_name,
+    sentence,
+    short,
+)
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -54,18 +72,28 @@ def figure(
     # The rows of several inputs alternate, so each row has its bar; it is the same for each input.
     bars = "below" if not shared_scale else "side" if len(inputs) > 1 else "whole"
     heights = [_height(result, row[0]) for row in rows]
-    page = canvas(heights, 1 + target_count(result), bars=bars)
+    beside = [beside_of(result, row[0]) for row in rows]
+    columns = 1 + target_count(result)
+    page = canvas(heights, columns + max(map(len, beside)), bars=bars)
     for line, row in enumerate(rows):
-        _head(page.cells[line][0], result, row[0])
+        _head(page.cells[line][0], result, row[0], portion_words(result, row[0]))
+        draw_portion(page.cells[line][0], result, row[0])
+        for cell in page.cells[line][columns:]:
+            blank(cell)
+        for cell, part in zip(page.cells[line][columns:], beside[line], strict=False):
+            cell.imshow(fit(beside_picture(result, row[0], part)), interpolation="nearest")
+            title(cell, part.words)
         for column, item in enumerate(row):
             cell = page.cells[line][column + 1]
             limit = limits[item.input] if shared_scale else limit_of([item], clip=clip)
             draw_map(cell, result, item, limit=limit, alpha=alpha)
             title(cell, item.explained)
-            said = one_line(sentence(result, item, graded=False))
+            said = one_line(sentence(result, item, graded=False, whole=False))
             _below(cell, [*textwrap.wrap(said, 44, max_lines=4), grade_words(result, item)])
             if not shared_scale:
                 draw_bar(page.below[line][column], [item], limit, lying=True)
+        for cell in page.below[line][columns - 1 :] if page.below else ():
+            blank(cell)
     for axes, row in zip(page.side, rows, strict=False):
         draw_bar(axes, groups[row[0].input], limits[row[0].input], lying=False)
     page.figure.suptitle(_heading(result), fontsize=10, color=INK, parse_math=False)
@@ -161,13 +189,15 @@ def _head(axes: Any, result: Attribution, item: Map, *lines: str) -> None:
     """Draw what the maps of a row lie on, the prediction above and names below."""
     draw_input(axes, result, item)
     title(axes, prediction_words(result, item.sample), fontweight="bold")
-    _below(axes, [short(line, 44) for line in (sample_name(result, item.sample), *lines)])
+    said = [part for line in lines for part in textwrap.wrap(line, 44, max_lines=2)]
+    names = [short(sample_name(result, item.sample), 44), *said]
+    _below(axes, names, pad=4 if portion(result, item) is None else 14)
 
 
-def _below(axes: Any, lines: Sequence[str]) -> None:
-    """Put lines below the axes."""
+def _below(axes: Any, lines: Sequence[str], *, pad: int = 4) -> None:
+    """Put lines below the axes, `pad` points away."""
     text = "\n".join(filter(None, lines))
-    axes.set_xlabel(text, fontsize=7.5, color="#5a6070", labelpad=4, loc="left", parse_math=False)
+    axes.set_xlabel(text, fontsize=7.5, color="#5a6070", labelpad=pad, loc="left", parse_math=False)
 
 
 def _heading(result: Attribution) -> str:

@@ -282,3 +282,25 @@ def beside_words(result: Attribution, item: Map) -> float:
     if tokens is None or item.values.ndim != 1 or not total:
         return 0.0
     return float(np.abs(item.values[np.array(tokens.words) < 0]).sum()) / total
+
+
+def portion(result: Attribution, item: Map) -> float | None:
+    """Return the share of all evidence that lies in a map's input; None of one input alone."""
+    return _of_input(result, item, result.shares)
+
+
+def worth(result: Attribution, item: Map) -> float | None:
+    """Return the Shapley value of a map's whole input; None where it was not asked for."""
+    values = result.input_values
+    return None if values is None else _of_input(result, item, values)
+
+
+def _of_input(result: Attribution, item: Map, held: Mapping[str, Array]) -> float | None:
+    """Return what is held of the inputs that a map shows; None where it shows all of them."""
+    names = {item.input}
+    if item.input not in result.input_names:  # the columns of a table, each an input
+        names = {column.input for column in result.columns}
+    if names >= set(result.input_names):
+        return None
+    total = sum(float(np.reshape(held[n][item.sample], -1)[item.target]) for n in names)
+    return total if np.isfinite(total) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -63,9 +64,10 @@ def _ranked(result: Attribution, row: Array, top: int) -> list[Ranked]:
     percent = unit and len(row) > 1 and abs(float(row.sum()) - 1) < 0.02
     order = np.argsort(-row, kind="stable")[:top]
     single = "output" if len(row) == 1 else ""
+    unit_ = "value" if of_values(result) else "class"
     return [
         Ranked(
-            label=labels[index] if labels is not None else single or f"class {index}",
+            label=labels[index] if labels is not None else single or f"{unit_} {index}",
             index=int(index),
             value=float(row[index]),
             share=float(row[index]) if unit else None,
@@ -75,14 +77,46 @@ def _ranked(result: Attribution, row: Array, top: int) -> list[Ranked]:
     ]
 
 
+def _said(ranked: list[Ranked]) -> str:
+    """Return what one output said: its first class, or all labels above ½ where there are more."""
+    first = ranked[0]
+    if first.label == "output":
+        return f"output {first.words}"
+    labels = [one for one in ranked if not one.percent and (one.share or 0) > _HALF]
+    if len(labels) < 2:
+        return f"{first.label}, {first.words}"
+    return ", ".join(f"{one.label} {one.words}" for one in labels)
+
+
+_HALF = 0.5
+_WHOLE = ("ReconstructionError", "Similarity")  # of which no number of the output says anything
+_VALUES = ("Regression", "ExpectedRank", "ReconstructionError", "Similarity")
+_WORDS = re.compile(r"(?:[^:]+:)?(value(?:$|[-: ])|expected-rank$|reconstruction(?:$|-))")
+
+
+def of_values(result: Attribution, kinds: tuple[str, ...] = _VALUES) -> bool:
+    """Tell whether a value was asked for, so that the numbers of a vector are no classes."""
+    made = getattr(result, "provenance", None)
+    asked = getattr(made, "asked", None)
+    if isinstance(asked, Mapping):
+        inner = asked.get("fields", {}).get("target")
+        return asked.get("kind") in kinds or _named(inner, kinds)
+    return _named(asked, kinds)
+
+
+def _named(words: object, kinds: tuple[str, ...]) -> bool:
+    match = _WORDS.match(words) if isinstance(words, str) else None
+    return match is not None and (kinds is _VALUES or match[1].startswith("reconstruction"))
+
+
 def prediction_words(result: Attribution, sample: int) -> str:
     """Return what the model said: "tabby, 83 %", or its value; one part for each output."""
+    if of_values(result, _WHOLE) and result.explained:
+        said = result.explained[sample]
+        return said if isinstance(said, str) else str(said[0])
     parts = []
-    for name, ranked in ranking(result, sample, top=1).items():
-        first = ranked[0]
-        words = (
-            f"{first.label}, {first.words}" if first.label != "output" else f"output {first.words}"
-        )
+    for name, ranked in ranking(result, sample).items():
+        words = _said(ranked)
         parts.append(f"{name}: {words}" if name else words)
     return "; ".join(parts) or "no class, but " + _shapes(result, sample)
 

@@ -18,8 +18,10 @@ from kerascope.plot.maps import (
     cells_of,
     input_of,
     maps_of,
+    portion,
     target_count,
     word_values,
+    worth,
 )
 
 if TYPE_CHECKING:
@@ -151,14 +153,27 @@ def describe(result: Attribution, item: Map) -> str:
     return f"{what}: {sentence(result, item)}."
 
 
-def sentence(result: Attribution, item: Map, *, graded: bool = True) -> str:
-    """Return where the evidence lies, how concentrated, what speaks against, and the grade."""
+def sentence(result: Attribution, item: Map, *, graded: bool = True, whole: bool = True) -> str:
+    """Return where the evidence lies, how concentrated, what speaks against, and the grade.
+
+    whole: of several inputs, say also how much lies in this one.
+    """
     if item.empty:
         parts = [empty_words(result, item)]
     else:
         parts = [_held(result, item), _against(result, item), _no_word(result, item)]
     last = grade_words(result, item) if graded else ""
+    parts.append(portion_words(result, item) if whole else "")
     return "; ".join(filter(None, [*parts, broken_words(item), last]))
+
+
+def portion_words(result: Attribution, item: Map) -> str:
+    """Return "62 % of all evidence lies in input 'image' (Shapley value +1.3)", or ""."""
+    share, value = portion(result, item), worth(result, item)
+    if share is None:
+        return ""
+    more = "" if value is None else f" (Shapley value {'+' if value >= 0 else ''}{number(value)})"
+    return f"{percentage(share)} of all evidence lies in input '{item.input}'{more}"
 
 
 def grade_words(result: Attribution, item: Map) -> str:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascope.methods.attention_family import HEADS
+from kerascope.plot.colour import fit
 from kerascope.plot.export import drawn
-from kerascope.plot.maps import Kind, Map, Meaning, limit_of, word_values
+from kerascope.plot.maps import Kind, Map, Meaning, limit_of, portion, word_values, worth
+from kerascope.plot.parts import beside_of, beside_picture
 from kerascope.plot.predictions import ranking
 from kerascope.plot.tables import base_of
 from kerascope.plot.text import text_limit
@@ -151,9 +153,24 @@ def _map(result: Attribution, item: Map, key: str, limit: float, setting: Settin
         "verdict": _verdict(result, item, where, grade),
         "share": share,
         "against": _against(item),
+        "portion": portion(result, item),
+        "worth": worth(result, item),
+        **_beside(result, item, setting),
         **_attention(result, item, setting),
         **({"base": base_of(result, item.sample, item.target)} if item.kind is Kind.TABLE else {}),
     }
+
+
+def _beside(result: Attribution, item: Map, setting: Setting) -> Entry:
+    """Return what a target wants to be seen beside its map, as pictures with words."""
+    parts = [
+        {
+            "words": part.words,
+            "figure": setting.blobs.picture(fit(beside_picture(result, item, part))),
+        }
+        for part in beside_of(result, item)
+    ]
+    return {"beside": parts} if parts else {}
 
 
 def _attention(result: Attribution, item: Map, setting: Setting) -> Entry:

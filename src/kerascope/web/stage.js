@@ -1,6 +1,7 @@
 // The middle of the page: one picture with its map, or several side by side, and what acts on them.
 
 import { drawSheet, makeSheet } from "./sheet.js";
+import { makeBeside } from "./beside.js";
 import { makeBrush } from "./brush.js";
 import { makeCompare, panesOf } from "./compare.js";
 import { makeContrast } from "./contrast.js";
@@ -94,11 +95,12 @@ class Stage {
     const title = make("span", { class: "stage-title" });
     const sub = make("span", { class: "stage-sub" });
     const words = make("p", { class: "stage-words" });
+    const beside = makeBeside(this.context);
     const choose = make("button", { class: "link stage-choose", type: "button" }, "Look closer");
     const element = make("figure", { class: "stage-pane" },
-      make("figcaption", {}, title, sub), panel.element, panel.legend?.element ?? null, words,
-      choose);
-    const slot = { kind: chosen.name, panel, element, title, sub, words, choose, pane: null };
+      make("figcaption", {}, title, sub), panel.element, panel.legend?.element ?? null,
+      beside.element, words, choose);
+    const slot = { kind: chosen.name, panel, element, title, sub, words, beside, choose, pane: null };
     choose.addEventListener("click", () => this.choose(slot));
     this.reading.watch(slot);
     this.zoom.watch(slot);
@@ -110,6 +112,7 @@ class Stage {
     setText(slot.title, pane.title);
     setText(slot.sub, pane.sub);
     setAttribute(slot.title.parentElement, "title", `${pane.title} ${pane.sub}`.trim());
+    slot.beside.draw(pane.mode === "map" ? pane.map : {});
     const many = count > 1 && pane.mode === "map";
     setHidden(slot.words, !many);
     setText(slot.words, many ? pane.map.caption.replaceAll(" %", "\u00a0%") : "");

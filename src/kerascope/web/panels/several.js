@@ -1,6 +1,5 @@
 // Models with several inputs: a panel for each, with its share of the evidence.
 
-import { inputField, numbersOf } from "../sources.js";
 import { make, setAttribute, setProperty, setText } from "../dom.js";
 import { percentWords } from "../colours.js";
 
@@ -44,7 +43,8 @@ class SeveralPane {
       setText(this.parts[i].title, map.input);
       return this.parts[i].panel.draw({ ...state, map, pane });
     });
-    await Promise.all([...drawn, this.drawShares(maps, state)]);
+    this.drawShares(maps);
+    await Promise.all(drawn);
   }
 
   fit(i, map, panel) {
@@ -62,25 +62,19 @@ class SeveralPane {
     this.parts[i] = part;
   }
 
-  // Sizes of all values: inputs of other kinds than pictures carry no numbers here.
-  async drawShares(maps, state) {
-    const known = maps.every((map) => map.values);
-    const found = known ? maps.map((map) => sizeSum(this.context, state, map)) : [];
-    const sums = await Promise.all(found);
-    const total = sums.reduce((sum, one) => sum + one, 0);
+  // The share of each as the document says it, and what each input adds to the score as a whole.
+  drawShares(maps) {
     this.parts.forEach((part, i) => {
-      const share = total > 0 ? sums[i] / total : null;
-      const words = share === null ? "" : `${percentWords(share)} of the evidence`;
-      setText(part.share, words);
-      setAttribute(part.bar, "hidden", share === null);
-      if (share !== null) setProperty(part.bar.firstElementChild, "width", `${100 * share}%`);
+      const { portion = null, worth = null } = maps[i];
+      const adds = worth === null ? "" : `, adds ${signed(worth)} to the score`;
+      setText(part.share, portion === null ? "" : `${percentWords(portion)} of the evidence${adds}`);
+      setAttribute(part.bar, "hidden", portion === null);
+      if (portion !== null) setProperty(part.bar.firstElementChild, "width", `${100 * portion}%`);
     });
   }
 }
 
-async function sizeSum(context, state, map) {
-  const field = await inputField(context, await numbersOf(context, { ...state, map: null }, map));
-  let sum = 0;
-  for (const value of field) sum += Math.abs(value);
-  return sum;
+function signed(value) {
+  const words = Math.abs(value).toPrecision(3);
+  return `${value < 0 ? "−" : "+"}${Number(words)}`;
 }
