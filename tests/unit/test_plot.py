@@ -461,7 +461,8 @@ class TestPrediction:
         ("row", "labels", "expected"),
         [
             ([2.5, -1.0], ("a", "b"), "a, 2.5"),
-            ([0.9, 0.8], ("a", "b"), "a, 0.9"),
+            ([0.9, 0.8], ("a", "b"), "a 0.9, b 0.8"),  # several labels at once
+            ([0.9, 0.2], ("a", "b"), "a, 0.9"),
             ([0.2], None, "output 0.2"),
             ([0.2], ("no", "yes"), "no, 80 %"),
             ([-3.25], ("no", "yes"), "output −3.25"),

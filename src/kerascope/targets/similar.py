@@ -154,5 +154,5 @@ def _name(given: Any) -> str:
     """Return what to call a reference in words."""
     if isinstance(given, (str, os.PathLike)):
         return f"'{Path(given).name}'"
-    names = getattr(given, "names", ())
+    names: Any = getattr(given, "names", ())
     return f"'{names[0]}'" if len(names) == 1 else "the reference"

@@ -112,7 +112,7 @@ class Stage {
     setText(slot.title, pane.title);
     setText(slot.sub, pane.sub);
     setAttribute(slot.title.parentElement, "title", `${pane.title} ${pane.sub}`.trim());
-    slot.beside.draw(pane.mode === "map" ? pane.map : {});
+    slot.beside.draw(count === 1 && pane.mode === "map" ? pane.map : {});
     const many = count > 1 && pane.mode === "map";
     setHidden(slot.words, !many);
     setText(slot.words, many ? pane.map.caption.replaceAll(" %", "\u00a0%") : "");
