@@ -29,12 +29,14 @@ GROUPS = {
     "quantus": "quantus_references.py",
     "text": "text_references.py",
     "tables": "table_references.py",
+    "kinds": "kind_references.py",
 }
 _MORE = dict.fromkeys(("shapley", "lime"), ("oracles_shapley.py",)) | {
     "rules": ("parity/rule_nets.py", "parity/torch_references.py"),
     "quantus": ("parity/quantus_cases.py",),
     "text": ("text_nets.py",),
     "tables": ("tabular/plain.py",),
+    "kinds": ("parity/kind_nets.py",),
 }  # sources of one group only
 _SOURCES = ("parity/cases.py", "numpy_net.py", "oracles.py", "../requirements/oracles.txt")
 _INSTALLED = ("torch", "tensorflow-cpu", "tensorflow", "keras", "numpy")
