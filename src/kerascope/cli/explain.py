@@ -33,8 +33,8 @@ def explain(
     images: Annotated[
         list[str],
         typer.Argument(
-            help="Pictures, folders, patterns, .npy files, or .txt: one text a line. Of several "
-            "inputs NAME=FILE each; a .csv holds columns."
+            help="Pictures, folders, patterns, .npy files; .txt: one text a line; .csv: rows of "
+            "named columns, or texts. Of several inputs NAME=FILE each."
         ),
     ] = [],  # noqa: B006 — typer reads it and never changes it
     method: Annotated[
@@ -43,7 +43,7 @@ def explain(
             "-m",
             "--method",
             help="Method, with fields: smooth_grad:samples=50; repeatable. Default: grad_cam; of "
-            "text integrated_gradients.",
+            "text integrated_gradients, of columns kernel_shap.",
         ),
     ] = [],  # noqa: B006
     target: Annotated[
@@ -70,6 +70,16 @@ def explain(
         str, typer.Option(help="File with the words of a model of token ids, one a line or .json.")
     ] = "",
     length: Annotated[int, typer.Option(help="Tokens, where the model leaves it open.")] = 0,
+    rows: Annotated[
+        str, typer.Option(help="Rows of a .csv: 3,7 or 0-9; default: the first 100.")
+    ] = "",
+    truth: Annotated[str, typer.Option(help="Column with the right class; no input.")] = "",
+    column: Annotated[str, typer.Option(help="Column of a .csv that holds texts.")] = "",
+    drop: Annotated[list[str], typer.Option(help="Column to leave out; repeatable.")] = [],  # noqa: B006
+    categories: options.Categories = [],  # noqa: B006
+    background: Annotated[
+        str, typer.Option(help="A .csv of training data to compare rows with.")
+    ] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
@@ -87,7 +97,7 @@ def explain(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Explain pictures or texts: writes PNGs, .safetensors and a self-contained report.html."""
+    """Explain pictures, texts or rows: PNGs, .safetensors and a self-contained report.html."""
     from kerascope.cli.words import parse_method
 
     chosen = [_with_layer(parse_method(text), layer) for text in method]
@@ -96,6 +106,7 @@ def explain(
 
     backend = import_keras()
     say(f"backend: {backend}", quiet=as_json)
+    from kerascope.cli.rows import Options, Rows
     from kerascope.cli.sources import samples_of, target_of
     from kerascope.facts import facts_of
     from kerascope.loading import load_model
@@ -103,11 +114,16 @@ def explain(
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
     pictures = samples_of(
         net, images, text=text, vocabulary=vocabulary, length=length, size=size or None,
-        preprocess=preprocess, fit=fit,
+        preprocess=preprocess, fit=fit, columns=Options(
+            rows=rows, truth=truth, column=column, drop=tuple(drop), categories=tuple(categories),
+            background=background,
+        ),
     )  # fmt: skip
     aim = target_of(target, net, size=size or None, preprocess=preprocess, fit=fit)
+    known = pictures.truths if isinstance(pictures, Rows) else ()
+    pictures = pictures.samples if isinstance(pictures, Rows) else pictures
     net = getattr(pictures, "model", None) or net  # what takes the ids, of a model of strings
-    truths = _truths(net, images, pictures)
+    truths = known or _truths(net, images, pictures)
     if not chosen:
         chosen = [_with_layer(_suited(net, pictures, layer, aim), layer)]
     for note in dict.fromkeys((*facts_of(net).notes, *pictures.notes)):
@@ -196,7 +212,7 @@ class _Work:
         """Explain every picture with every method, then write the page; also after a Ctrl-C."""
         from kerascope.run import stopping_together
 
-        names = file_names(self.pictures.names)
+        names = ["rows"] if self._whole else file_names(self.pictures.names)
         view = self._view()
         self._settle(view)
         collected: list[Groups] = [[] for _ in names]
@@ -236,6 +252,13 @@ class _Work:
         content = [Explanations(results=tuple(results), truths=truths)] if truths else results
         return write_report(self.output / "report.html", content)
 
+    @property
+    def _whole(self) -> bool:
+        """Whether all samples are explained in one go: rows of a table."""
+        from kerascope.columns import Table
+
+        return isinstance(self.pictures, Table)
+
     def _grade(self, view: HookedModel, names: list[str], collected: list[Groups]) -> None:
         """Grade what was collected, method by method over all pictures; write the files again."""
         from kerascope.grade import grade
@@ -255,10 +278,13 @@ class _Work:
                             whole, notes=(*whole.notes, f"not graded: {error}")
                         )
                     more = found.notes[len(whole.notes) :]
-                    for index, groups in enumerate(collected):
+                    start = 0
+                    for groups in collected:
                         own = groups[k][layer]
+                        mine = found[start : start + len(own)].grade
+                        start += len(own)
                         groups[k][layer] = dataclasses.replace(
-                            own, grade=found[index].grade, notes=(*own.notes, *more)
+                            own, grade=mine, notes=(*own.notes, *more)
                         )
                 for name, groups in zip(names, collected, strict=True):
                     self._write(f"{name}-{stem}", groups[k])
@@ -323,7 +349,7 @@ class _Work:
         stop: Event,
     ) -> None:
         """Explain one picture with every method and write it; add to `files` and `groups`."""
-        picture = self.pictures[index : index + 1]
+        picture = self.pictures if self._whole else self.pictures[index : index + 1]
         with progress(quiet=self.as_json) as at:
             for method, stem in zip(self.methods, self._stems(), strict=True):
                 at(f"{name}, {stem}")

@@ -80,6 +80,7 @@ def _about(result: Attribution, note: str, count: int) -> str:
 
 def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
     from kerascope.plot import alt_text
+    from kerascope.plot.maps import maps_of
     from kerascope.verdict import plain
 
     rows = []
@@ -100,7 +101,9 @@ def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
                     "sentences": [
                         alt_text(result, i, k, name=inputs)
                         for k in range(1 if isinstance(words, str) else len(words))
-                        for inputs in result.input_names
+                        for inputs in dict.fromkeys(
+                            item.input for item in maps_of(result, samples=[i])
+                        )
                     ],
                     "grade": None if result.grade is None else plain(result.grade[i]),
                     **_tokens(result, i),

@@ -20,4 +20,8 @@ Unsafe = Annotated[
         "--unsafe", help="Let the model file run code that it carries. Only for files you trust."
     ),
 ]
+Categories = Annotated[
+    list[str],
+    typer.Option(help="COLUMN=word,word,…: its categories in the model's order; repeatable."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

@@ -1,4 +1,4 @@
-"""What `kerascope explain` is given: pictures and arrays, or texts."""
+"""What `kerascope explain` is given: pictures and arrays, texts, or a table."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ import re
 from pathlib import Path
 from typing import Any
 
+from kerascope.cli.rows import SUFFIXES, Options, read_rows
 from kerascope.errors import BadInput
 
 TEXT_SUFFIX = ".txt"
 
 
 def samples_of(
-    net: Any, sources: list[str], *, text: list[str], vocabulary: str, length: int, **pictures: Any
-) -> Any:
-    """Return the samples of a command: `Texts` where there is any text, else `Images`.
+    net: Any, sources: list[str], *, text: list[str], vocabulary: str, length: int,
+    columns: Options = Options(), **pictures: Any,  # noqa: B008 — frozen
+) -> Any:  # fmt: skip
+    """Return the samples of a command: `Rows` of a CSV file, `Texts` or `Images`.
 
     sources: files and folders, of which .txt files hold one text a line; of a model of several
-    inputs, NAME=FILE for each. pictures: options of `load_images`.
+    inputs, NAME=FILE for each. columns: of a CSV file. pictures: options of `load_images`.
     """
     from kerascope.loading import load_images, load_texts
 
+    if any(_is_table(source) for source in sources):
+        if len(sources) > 1 or text:
+            raise BadInput("a CSV file is explained alone: give one, and no other files or texts")
+        return read_rows(net, sources[0], columns, vocabulary=vocabulary, length=length)
+    if columns.given():
+        raise BadInput(f"--{columns.given()} is for a CSV file")
     named = _named(net, sources)
     if named is not None:
         from kerascope.loading.several import load_several
@@ -31,7 +39,7 @@ def samples_of(
         if vocabulary or length:
             raise BadInput("--vocabulary and --length are for texts: give --text or a .txt file")
         if not sources:
-            raise BadInput("nothing to explain: give pictures, a .txt file or --text")
+            raise BadInput("nothing to explain: give pictures, a .txt or .csv file, or --text")
         return load_images(sources[0] if len(sources) == 1 else list(sources), net, **pictures)
     if len(files) < len(sources):
         other = next(source for source in sources if source not in files)
@@ -40,6 +48,11 @@ def samples_of(
 
     texts = [*text, *(line for file in files for line in read_lines(file))]
     return load_texts(texts, net, vocabulary=vocabulary or None, length=length or None)
+
+
+def _is_table(source: str) -> bool:
+    """Tell whether a source is a CSV file of its own, not that of one input of several."""
+    return Path(source).suffix.lower() in SUFFIXES and "=" not in Path(source).name
 
 
 def _named(net: Any, sources: list[str]) -> dict[str, str] | None:

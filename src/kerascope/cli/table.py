@@ -14,17 +14,13 @@ from kerascope.cli.console import progress, say, say_json
 from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
 from kerascope.cli.names import file_names
+from kerascope.cli.rows import check_rows, parse_categories, parse_rows
 from kerascope.errors import BadInput
 
 if TYPE_CHECKING:
     from kerascope.columns import Table
     from kerascope.report import Gallery
     from kerascope.types import Array
-
-Parts = Annotated[
-    list[str],
-    typer.Option(help="COLUMN=word,word,…: its categories in the model's order; repeatable."),
-]
 
 
 def table(
@@ -46,7 +42,7 @@ def table(
     ] = "",
     drop: Annotated[list[str], typer.Option(help="Column to leave out; repeatable.")] = [],  # noqa: B006
     columns: Annotated[str, typer.Option(help="Columns to look at, by commas; default: all.")] = "",
-    categories: Parts = [],  # noqa: B006
+    categories: options.Categories = [],  # noqa: B006
     background: Annotated[
         str, typer.Option(help="A CSV file of training data to compare rows with.")
     ] = "",
@@ -64,8 +60,8 @@ def table(
     from kerascope.cli.words import parse_method
 
     value = parse_method(method)
-    picked = _rows(explain)
-    sorts = dict(_pair(text) for text in categories)
+    picked = parse_rows(explain, "--explain")
+    sorts = parse_categories(categories)
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
@@ -80,8 +76,7 @@ def table(
         limit=limit or None,
     )  # fmt: skip
     answers = read_csv(rows)[truth][: len(found)] if truth else None
-    if picked and max(picked) >= len(found):
-        raise BadInput(f"--explain: row {max(picked)} is not there; the table has {len(found)}")
+    check_rows(picked, len(found), "--explain")
     named = [name.strip() for name in columns.split(",") if name.strip()] or None
     asked = {"target": int(target) if target.isdigit() else target or None, "seed": seed}
     work = _Work(net, found, output, named, asked, score, answers)
@@ -93,24 +88,6 @@ def table(
             at("rows")
             work.single(picked, value)
     work.finish(Path(rows).name, as_json=as_json)
-
-
-def _rows(text: str) -> list[int]:
-    """Return the rows that "3,7" or "0-9" names."""
-    found: list[int] = []
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
-            raise BadInput(f"--explain: '{part}' names no rows; write 3,7 or 0-9")
-        found += range(int(first), int(last or first) + 1)
-    return found
-
-
-def _pair(text: str) -> tuple[str, list[str]]:
-    name, sign, words = text.partition("=")
-    if not sign or not words:
-        raise BadInput(f"--categories: '{text}' must read COLUMN=word,word,…")
-    return name, words.split(",")
 
 
 @dataclasses.dataclass

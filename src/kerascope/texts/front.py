@@ -71,6 +71,14 @@ def prepared(model: Any, inputs: Any) -> tuple[Any, Any]:
     return model, inputs
 
 
+def reads_texts(model: Any) -> bool:
+    """Tell whether a model brings what reads texts: a TextVectorization or a preprocessor."""
+    if vectorizer_of(model) is not None:
+        return True
+    preprocessor = getattr(model, "preprocessor", None)
+    return callable(preprocessor) and hasattr(preprocessor, "tokenizer")
+
+
 def _takes_texts(model: Any) -> bool:
     """Tell whether rows of ids may be what a model takes: not of one that takes pictures."""
     shapes = [shape for _, shape in _declared(model)]
