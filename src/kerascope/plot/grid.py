@@ -39,6 +39,8 @@ from kerascope.plot.words import (
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
 
+_ROWS = 12  # of a table, up to which each stands alone with all its targets
+
 
 def figure(
     result: Attribution,
@@ -59,7 +61,8 @@ def figure(
     Raises `BadInput` for a sample that is not there or an empty result.
     """
     rows = _rows(maps_of(result, samples=samples, reduce=reduce))
-    if all(len(row) == 1 and row[0].kind is Kind.TABLE for row in rows):
+    several = target_count(result) > 1 and len(rows) <= _ROWS
+    if all(row[0].kind is Kind.TABLE for row in rows) and not several:
         return table_figure(result.take([row[0].sample for row in rows]))
     if all(is_text(result, row[0]) for row in rows):
         maps = [item for row in rows for item in row]
