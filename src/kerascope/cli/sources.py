@@ -52,7 +52,8 @@ def samples_of(
 
 def _is_table(source: str) -> bool:
     """Tell whether a source is a CSV file of its own, not that of one input of several."""
-    return Path(source).suffix.lower() in SUFFIXES and "=" not in Path(source).name
+    own = "=" not in source or Path(source).exists()
+    return own and Path(source).suffix.lower() in SUFFIXES
 
 
 def _named(net: Any, sources: list[str]) -> dict[str, str] | None:
