@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -115,6 +116,37 @@ def test_predictions_path_and_grade(live: Any) -> None:
     assert path["document"]["methods"][0]["name"] == "integrated_gradients"
     grade = live.finished(live.ask(kind="grade", sample=samples[0], method="grad_cam"))
     assert grade["document"]["maps"][0]["grade"]["letter"] in "ABCD"
+
+
+def test_a_grade_is_of_the_map_that_was_made(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = importlib.import_module("kerascope.explain")
+    from kerascope.studio.net import Net
+
+    Image.fromarray(np.full((24, 32, 3), 90, np.uint8)).save(tmp_path / "a.png")
+    opening = {
+        "id": "m1", "name": "tiny.keras", "path": "", "source": str(net), "custom": [],
+        "labels": str(net.with_name("labels.txt")), "unsafe": False, "preprocess": "unit",
+    }  # fmt: skip
+    made: list[Any] = []
+    monkeypatch.setattr(
+        front, "explain", lambda *a, of=front.explain, **k: (made.append(k), of(*a, **k))[1]
+    )
+    held = Net(opening)
+    sample = {"id": "s1", "name": "a.png", "path": str(tmp_path / "a.png"), "mark": "1",
+              "truth": None, "facets": {}}  # fmt: skip
+    job = {"samples": [sample], "method": "gradient", "fields": {}, "target": None,
+           "score": "logit", "seed": 0, "kind": "explain", "key": "k1"}  # fmt: skip
+    _, piece = held.do(job)
+    one = json.loads(piece)
+    index = one["maps"][0]["target"]["index"]
+    settings = one["methods"][0]["settings"]
+    _, piece = held.do(job | {"kind": "grade", "key": "k2", "target": index, "fields": settings})
+    assert json.loads(piece)["maps"][0]["grade"]["letter"] in "ABCD"
+    assert len([given for given in made if given["target"] in (None, index)]) == 1
+    held.do(job | {"key": "k3", "target": (index + 1) % 3})
+    assert len(made) > 1
 
 
 def test_a_picture_that_cannot_be_read_is_left_out_with_a_note(live: Any) -> None:

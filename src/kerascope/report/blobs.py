@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import collections
 import hashlib
+import threading
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from kerascope.types import Array
 
 LEVELS = 32767  # of a map's size, on either side of zero
+_KEPT = 256  # pictures whose data URI is kept: a studio and a film show the same ones again
 _SMALL = 8192  # bytes up to which both ways of packing are tried; beyond it, what is best for noise
 
 
@@ -45,7 +48,7 @@ class Blobs:
 
     def picture(self, pixels: Array) -> str:
         """Keep a uint8 RGB picture as a data URI; return its name."""
-        return self.text(data_uri(pixels))
+        return self.text(_uri(pixels))
 
     def array(self, values: Array, *, step: float = 0.0) -> dict[str, Any]:
         """Keep numbers as integers of 16 bits, and return how to read them.
@@ -68,6 +71,27 @@ class Blobs:
             "scale": scale,
             "packed": packed,
         }
+
+
+_uris: collections.OrderedDict[bytes, str] = collections.OrderedDict()
+_uris_lock = threading.Lock()
+
+
+def _uri(pixels: Array) -> str:
+    """Return a picture as a data URI, encoded once as long as it is among the latest."""
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    name = digest.digest()
+    with _uris_lock:
+        if name in _uris:
+            _uris.move_to_end(name)
+            return _uris[name]
+    found = data_uri(pixels)
+    with _uris_lock:
+        _uris[name] = found
+        while len(_uris) > _KEPT:
+            _uris.popitem(last=False)
+    return found
 
 
 def _shuffled(plain: bytes) -> bytes:

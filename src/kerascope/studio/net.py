@@ -47,7 +47,7 @@ class Net:
 
         self.view = HookedModel(self.model)
         self._pictures: collections.OrderedDict[str, Any] = collections.OrderedDict()
-        self._held: collections.OrderedDict[str, Any] = collections.OrderedDict()
+        self._held: collections.OrderedDict[tuple[str, str], Any] = collections.OrderedDict()
 
     def facts(self) -> Message:
         """Return what the studio and its pages want to know of the model, as JSON values."""
@@ -109,19 +109,23 @@ class Net:
     # --- jobs ----------------------------------------------------------------------------------
 
     def _explained(self, job: Message) -> Any:
-        """Return an explanation, made or held."""
+        """Return an explanation, made or held: a grade is asked for of one that was just made."""
         from kerascope.explain import explain
 
-        if job["key"] in self._held:
-            self._held.move_to_end(job["key"])
-            return self._held[job["key"]]
         method = make_method(job["method"], job["fields"])
+        marks = [sample["mark"] for sample in job["samples"]]
+        made = json.dumps([method.to_json(), job["score"], job["seed"], marks])
+        name = (made, json.dumps(job["target"]))
+        if name in self._held:
+            self._held.move_to_end(name)
+            return self._held[name]
         found = explain(
             self.view, self._images(job["samples"]), method, target=_target(job["target"]),
             score=job["score"], seed=job["seed"],
         )  # fmt: skip
-        self._held[job["key"]] = found
-        if len(self._held) > _HELD:
+        for key in {name, (made, json.dumps(_class_of(found)))}:
+            self._held[key] = found
+        while len(self._held) > _HELD:
             self._held.popitem(last=False)
         return found
 
@@ -222,6 +226,16 @@ def _only_predictions(rows: list[Message]) -> Message:
     from kerascope.report.document import empty
 
     return {**empty(), "predictions": rows}
+
+
+def _class_of(result: Any) -> int | None:
+    """Return the class that one explanation is of; None for several, and where there is no one."""
+    from kerascope.report.entries import class_of
+
+    if len(result) != 1 or not isinstance(result.explained[0], str):
+        return None
+    index, output = class_of(result.explained[0], result.labels)
+    return None if output else index
 
 
 def _target(asked: Any) -> Any:
