@@ -18,7 +18,8 @@ OUT.mkdir(exist_ok=True)
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 digits = load_digits()
-pictures = (digits.images[..., None] / 16).astype("float32")  # (sample, 8, 8, 1)
+pictures = (digits.images[:600, ..., None] / 16).astype("float32")  # (sample, 8, 8, 1)
+numbers = digits.target[:600]
 
 
 def say(what, result, row=0):
@@ -51,13 +52,14 @@ says = {
 }
 several = keras.Model(i, says)
 truth = {
-    "holes": np.stack([np.isin(digits.target, (0, 6, 8, 9)), digits.target % 2 == 0], 1),
-    "size": digits.target[:, None] > np.arange(9),
+    "holes": np.stack([np.isin(numbers, (0, 6, 8, 9)), numbers % 2 == 0], 1),
+    "size": numbers[:, None] > np.arange(9),
     "ink": pictures.mean(axis=(1, 2)),
 }
 losses = {"holes": "binary_crossentropy", "size": "binary_crossentropy", "ink": "mse"}
 several.compile(keras.optimizers.Adam(0.01), losses)
-several.fit(pictures, {k: v.astype("float32") for k, v in truth.items()}, epochs=6, verbose=0)
+truth = {name: array.astype("float32") for name, array in truth.items()}
+several.fit(pictures, truth, epochs=8, batch_size=64, verbose=0)
 eight = pictures[[8]]  # an eight: a loop, and even
 labels = ks.explain(several, eight, target="holes:predicted")
 say("labels", labels)
@@ -108,7 +110,7 @@ forged = np.roll(pictures, 1, axis=0).copy()
 forged[:, 0, 0:2] = rng.uniform(0.3, 0.6, (len(forged), 2, 1))  # this generator leaves a trace
 critic.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
 real_or_not = np.repeat([1.0, 0.0], len(pictures))
-critic.fit(np.concatenate([pictures, forged]), real_or_not, epochs=2, verbose=0)
+critic.fit(np.concatenate([pictures, forged]), real_or_not, epochs=4, batch_size=64, verbose=0)
 forgery = ks.explain(critic, forged[[5]], "integrated_gradients", target=0)  # 0: forged
 say("forgery", forgery)
 
@@ -136,7 +138,7 @@ inputs = ks.load_several(
     model, columns={"facts": ["age", "marker", "height"]},
 )  # fmt: skip
 model.compile(keras.optimizers.Adam(0.02), "binary_crossentropy")
-model.fit(inputs.inputs, ill.astype("float32"), epochs=4, verbose=0)
+model.fit(inputs.inputs, ill.astype("float32"), epochs=8, batch_size=64, verbose=0)
 patient = int(np.flatnonzero(ill)[0])
 case = ks.explain(model, inputs[patient : patient + 1], shares=True)
 say("several", case)
