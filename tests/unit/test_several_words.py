@@ -64,6 +64,8 @@ def test_files_become_one_input_each(files: Path) -> None:
     entries = {m["input"]: m for m in document_of([one])["maps"]}
     assert np.isclose(sum(m["portion"] for m in entries.values()), 1, atol=1e-5)
     assert np.isclose(entries["image"]["worth"], 2, atol=0.01)
+    assert entries["facts"]["kind"] == "table"
+    assert entries["facts"]["base"] is None  # the other inputs add to the score, too
     drawn = one.plot()
     said = [t.get_text() for axes in drawn.axes for t in axes.texts]
     assert any("dose = 1" in words for words in said)

@@ -157,8 +157,14 @@ def _map(result: Attribution, item: Map, key: str, limit: float, setting: Settin
         "worth": worth(result, item),
         **_beside(result, item, setting),
         **_attention(result, item, setting),
-        **({"base": base_of(result, item.sample, item.target)} if item.kind is Kind.TABLE else {}),
+        **({"base": _base(result, item)} if item.kind is Kind.TABLE else {}),
     }
+
+
+def _base(result: Attribution, item: Map) -> float | None:
+    """Return the score that a table's values start from; None where other inputs add to it too."""
+    alone = portion(result, item) is None
+    return base_of(result, item.sample, item.target) if alone else None
 
 
 def _beside(result: Attribution, item: Map, setting: Setting) -> Entry:
