@@ -51,6 +51,20 @@ def test_architecture_writes_diagram_data_and_a_page(
     assert str(files) not in page
 
 
+def test_the_page_may_be_named_in_place_of_a_folder(
+    cli: Runner, files: Path, tmp_path: Path
+) -> None:
+    for name in ("in/why.html", "WHY.HTM"):
+        page = tmp_path / name
+        code, out, err = cli("architecture", files / "model.keras", "-o", page)
+        assert (code, err) == (0, "")
+        assert str(page) in out
+        assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+        assert names(page.with_suffix("")) == {"architecture.svg", "architecture.json"}
+    code, out, _ = cli("architecture", files / "model.keras", "-o", tmp_path / "folder", "--json")
+    assert (tmp_path / "folder" / "report.html").is_file()
+
+
 def test_architecture_folds_and_speaks_json(cli: Runner, files: Path, tmp_path: Path) -> None:
     code, out, _ = cli(
         "architecture", files / "model.keras", "--depth", 0, "-o", tmp_path, "--json"

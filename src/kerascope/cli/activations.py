@@ -40,9 +40,7 @@ def activations(
     ] = False,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -72,7 +70,7 @@ def activations(
         found.save(output / "activations.safetensors")
         options_ = {"most": most, "shared_scale": not own_scale}
         sections, files, told = _maps(found, output, options_)
-    page = write_report(output / "report.html", sections, title=f"Activations of {told['model']}")
+    page = write_report(options.page_in(output), sections, title=f"Activations of {told['model']}")
     if as_json:
         say_json({**told, "files": [*files, page.name]})
         return

@@ -17,9 +17,7 @@ def architecture(
     image: Annotated[
         str, typer.Argument(help="A picture, where the model leaves its input size open.")
     ] = "",
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for diagram, data and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     depth: Annotated[
         int, typer.Option(help="Levels of blocks that the diagram unfolds; -1: all.")
     ] = -1,
@@ -50,7 +48,7 @@ def architecture(
         edges=result.edges,
         paragraphs=(words, *result.notes),
     )
-    page = write_report(output / "report.html", [section], title=result.title)
+    page = write_report(options.page_in(output), [section], title=result.title)
     if as_json:
         files = ["architecture.svg", "architecture.json", page.name]
         say_json({**result.to_json(), "files": files})

@@ -33,9 +33,7 @@ def attention(
         str | None,
         typer.Option("-t", "--target", help="Class index or name, top-3, …; default: predicted."),
     ] = None,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     layer: Annotated[
         list[str], typer.Option(help="Attention layer, or what holds some; repeatable.")
     ] = [],  # noqa: B006
@@ -121,7 +119,7 @@ def _write(results: list[Attention], output: Path, query: int | None, *, as_json
             files.append(file)
             figures.append(figure)
         sections.append(_section(result, figures))
-    page = write_report(output / "report.html", sections, title="Attention")
+    page = write_report(options.page_in(output), sections, title="Attention")
     files.append(page.name)
     if as_json:
         say_json({"results": [_row(result) for result in results], "files": files})

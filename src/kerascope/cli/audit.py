@@ -33,9 +33,7 @@ def audit(
         list[str],
         typer.Option("-m", "--method", help="That makes maps, with fields; repeatable."),
     ] = [],  # noqa: B006
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for rows, findings and the page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     labels: Annotated[
         str, typer.Option(help="The model's class names: a JSON list, or one name per line.")
     ] = "",
@@ -111,7 +109,7 @@ def audit(
         say_json(found.to_json())
     else:
         _print(found)
-        say(f"report: {output / 'report.html'}")
+        say(f"report: {options.page_in(output)}")
     if found.stopped:
         return 130
     if fail_on_finding and not found.tested:
@@ -202,4 +200,4 @@ def _write(found: Audit, folder: Path) -> None:
         for old in folder.glob("finding-*"):
             old.unlink()
     found.save(folder)
-    write_audit(folder / "report.html", found)
+    write_audit(options.page_in(folder), found)

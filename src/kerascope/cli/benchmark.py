@@ -33,9 +33,7 @@ def benchmark(
     cue: Annotated[list[str], typer.Option(help="Planted cue; repeatable. Default: all.")] = [],  # noqa: B006
     samples: Annotated[int, typer.Option(help="Scenes per cue.")] = 24,
     seed: Annotated[int, typer.Option(help="Drives scenes and sampling.")] = 0,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for tables, pictures and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     as_json: options.Json = False,
 ) -> None:
     """Score methods on bundled nets whose deciding evidence is known by construction."""
@@ -74,7 +72,7 @@ def _write(found: Benchmark, output: Path, *, as_json: bool) -> None:
         )
         files += [f"{stem}.png", f"{stem}.csv"]
     about = Gallery(title="Planted evidence", figures=(), paragraphs=(_ABOUT, *found.notes))
-    page = write_report(output / "report.html", [about, *galleries], title="Which method to trust")
+    page = write_report(options.page_in(output), [about, *galleries], title="Which method to trust")
     files.append(page.name)
     if as_json:
         tables = {m: [dict(zip(columns, row, strict=True)) for row in map(defined, found.rows(m))]

@@ -39,9 +39,7 @@ def certify(
     limit: Annotated[
         float, typer.Option(help="Exit with 1 where maps or scores differ by more.")
     ] = 1e-4,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for the page and the certificate.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     fit: Annotated[
@@ -69,10 +67,10 @@ def certify(
         )  # fmt: skip
     _write(found, output)
     if as_json:
-        say_json(found.to_json() | {"files": ["certificate.json", "report.html"]})
+        say_json(found.to_json() | {"files": ["certificate.json", options.page_in(output).name]})
     else:
         _print(found)
-        say(f"report: {output / 'report.html'}")
+        say(f"report: {options.page_in(output)}")
     return 0 if found.passed else 1
 
 
@@ -155,4 +153,4 @@ def _write(found: Certificate, folder: Path) -> None:
             ),
         ),
     ]  # fmt: skip
-    write_report(folder / "report.html", sections, title=f"Certificate of {found.model}")
+    write_report(options.page_in(folder), sections, title=f"Certificate of {found.model}")

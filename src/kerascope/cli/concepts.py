@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerascope.cli import options
 from kerascope.cli.console import say, say_json
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def finish(
     from kerascope.report import write_report
 
     page = write_report(
-        output / "report.html", [gallery], title=f"Concepts of {found.provenance.model}"
+        options.page_in(output), [gallery], title=f"Concepts of {found.provenance.model}"
     )
     files = [*files, page.name]
     if told is not None:

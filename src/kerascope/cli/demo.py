@@ -13,9 +13,7 @@ from kerascope.cli.explain import check_folder
 
 
 def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the page.")] = Path(
-        "kerascope-demo"
-    ),
+    output: options.Output = Path("kerascope-demo"),
     scenes: Annotated[
         int, typer.Option(help="Scenes that the numbers are measured on.", min=20)
     ] = 240,
@@ -35,7 +33,7 @@ def demo(
         at("audit")
         said = story.unasked(nets)
         at("report")
-        page = story.write(findings, nets, output / "report.html", said)
+        page = story.write(findings, nets, options.page_in(output), said)
     rows = [finding.row() for finding in findings]
     if as_json:
         say_json({"findings": rows, "audit": said, "report": page.name})

@@ -36,9 +36,7 @@ def diff(
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the page.")] = Path(
-        "kerascope-out"
-    ),
+    output: options.Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006 — typer reads it and never changes it
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -109,7 +107,7 @@ def _write(
                 samples=worst,
             )
         )
-    page = write_report(output / "report.html", sections, title="Old and new model")
+    page = write_report(options.page_in(output), sections, title="Old and new model")
     if as_json:
         say_json(_told(found, columns, rows, over, limit) | {"files": [page.name]})
         return

@@ -55,9 +55,7 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(help="Rows per pass; 0 finds the best.")] = 0,
     memory: Annotated[str, typer.Option(help="Memory budget, such as 512MB.")] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for table, picture, data and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -105,7 +103,7 @@ def _write(found: Evaluation, output: Path, *, as_json: bool) -> None:
         table=Table(columns=COLUMNS, rows=tuple(defined(row) for row in rows)),
         paragraphs=(_ABOUT, *found.notes),
     )
-    page = write_report(output / "report.html", [gallery], title="Evaluation of explanations")
+    page = write_report(options.page_in(output), [gallery], title="Evaluation of explanations")
     files = ["evaluation.png", "evaluation.csv", "evaluation.safetensors", page.name]
     if as_json:
         results = [dict(zip(COLUMNS, defined(row), strict=True)) for row in rows]

@@ -57,9 +57,7 @@ def explain(
         ),
     ] = None,
     score: Annotated[str, typer.Option(help="logit or probability.")] = "logit",
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     layer: Annotated[
         str,
         typer.Option(help=f"Layer for methods that take one; {SWEEP} sweeps from shallow to deep."),
@@ -250,7 +248,7 @@ class _Work:
 
         truths = self.truths[: len(results[0])]
         content = [Explanations(results=tuple(results), truths=truths)] if truths else results
-        return write_report(self.output / "report.html", content)
+        return write_report(options.page_in(self.output), content)
 
     @property
     def _whole(self) -> bool:

@@ -30,9 +30,7 @@ def filters(
     similar: Annotated[
         float, typer.Option(help="Cosine from which kernels are duplicates.")
     ] = 0.99,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -53,7 +51,9 @@ def filters(
         data = load_images(sources, net) if images else None
         found = look(net, layer or None, data=data, similar=similar)
     found.save(output / "filters.safetensors")
-    page = write_report(output / "report.html", _sections(found, view, output), title=_title(found))
+    page = write_report(
+        options.page_in(output), _sections(found, view, output), title=_title(found)
+    )
     files = ["filters.png", "histograms.png", "filters.safetensors", page.name]
     if as_json:
         say_json({**_summary(found), "files": files})

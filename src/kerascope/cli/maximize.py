@@ -50,9 +50,7 @@ def maximize(
     size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
     seed: Annotated[int, typer.Option(help="Drives all randomness.")] = 0,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -159,7 +157,7 @@ def _write(found: Visualization, output: Path, animate: str, *, as_json: bool) -
         paragraphs=(found.provenance.method["reference"], *found.notes),
     )
     page = write_report(
-        output / "report.html", [gallery], title=f"What {found.provenance.model} wants to see"
+        options.page_in(output), [gallery], title=f"What {found.provenance.model} wants to see"
     )
     files.append(page.name)
     if as_json:

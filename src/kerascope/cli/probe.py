@@ -30,9 +30,7 @@ def probe(
     most: Annotated[int, typer.Option(help="Layers of the spread.")] = 12,
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     seed: Annotated[int, typer.Option(help="Drives all splits and shuffles.")] = 0,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for picture, data and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,

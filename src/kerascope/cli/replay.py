@@ -34,7 +34,10 @@ def replay(
     ] = [],  # noqa: B006
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder for what was made now.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", callback=options.to_folder, help="Folder for what was made now."
+        ),
     ] = None,
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
@@ -122,4 +125,4 @@ def _write(found: Replay, folder: Path) -> None:
     words = (*found.changed, *found.notes)
     first = Gallery(title="Then and now", paragraphs=words, table=table)
     made = [Explanations(results=(result,), title="Made again") for result in found.results]
-    write_report(folder / "report.html", [first, *made], title="An explanation made again")
+    write_report(options.page_in(folder), [first, *made], title="An explanation made again")

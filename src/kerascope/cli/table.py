@@ -49,9 +49,7 @@ def table(
     limit: Annotated[int, typer.Option(help="Rows of the file to take; 0: all.")] = 0,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for pictures, data and page.")
-    ] = Path("kerascope-out"),
+    output: options.Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -252,7 +250,7 @@ class _Work:
         from kerascope.report import write_report
 
         page = write_report(
-            self.output / "report.html", self.sections, title=f"Columns of {source}"
+            options.page_in(self.output), self.sections, title=f"Columns of {source}"
         )
         data = {
             "rows": len(self.table),
