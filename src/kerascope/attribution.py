@@ -17,6 +17,7 @@ from kerascope.files import write_whole
 from kerascope.method import AttributionMethod
 from kerascope.packed import SCHEMA, pack, unpack
 from kerascope.provenance import Provenance
+from kerascope.timeline import Timeline
 from kerascope.tokens import Tokens
 from kerascope.verdict import Grade, Graded
 
@@ -51,7 +52,7 @@ class Attribution:
         display: the pictures to draw on, uint8 RGB, in their own size.
         names: a name for every sample.
         features: what the positions of an input are called, by input name: the `Column`s of a
-            table, or for text the `Tokens` of every sample.
+            table, for text the `Tokens` of every sample, for series the `Timeline` of every sample.
     """
 
     values: Tree
@@ -122,7 +123,7 @@ class Attribution:
     def feature_names(self, name: str, sample: int) -> tuple[str, ...] | None:
         """Return what the positions of an input are called in a sample; None where unknown."""
         known = self.features.get(name)
-        if not known:
+        if not known or isinstance(known[0], Timeline):
             return None
         return known[sample].tokens if isinstance(known[0], Tokens) else place_names(known)
 
@@ -168,6 +169,11 @@ class Attribution:
         """Return the text of a sample as the model read it; None where the input is no text."""
         known = self.features.get(name or self.input_names[0])
         return known[sample] if known and isinstance(known[0], Tokens) else None
+
+    def timeline(self, sample: int, name: str | None = None) -> Timeline:
+        """Return what is known of a series: names of its channels and times, what came after."""
+        known = self.features.get(name or self.input_names[0])
+        return known[sample] if known and isinstance(known[0], Timeline) else Timeline()
 
     @property
     def relative_gap(self) -> Array | None:
@@ -219,7 +225,7 @@ class Attribution:
             display=None if self.display is None else pick(self.display),
             names=pick(self.names) if self.names else (),
             features={
-                name: pick(of) if isinstance(of[0], Tokens) else of
+                name: pick(of) if isinstance(of[0], (Tokens, Timeline)) else of
                 for name, of in self.features.items()
             },
             provenance=dataclasses.replace(made, rows=pick(made.rows) if made.rows else ()),

@@ -11,7 +11,7 @@ from kerascope.errors import BadMethod
 from kerascope.resize import linear
 from kerascope.types import Array
 
-KINDS = ("zero", "min", "max", "mean", "blur", "noise")
+KINDS = ("zero", "min", "max", "mean", "blur", "noise", "last")
 COVERS = (*KINDS, "inpaint")  # what can cover a part; "inpaint" depends on what is left
 TOKENS = ("mask", "unk", "pad")  # of text: tokens that stand for others, by what `Reading` knows
 _BLUR = 8  # the blur baseline's σ is the picture's size divided by this
@@ -135,7 +135,8 @@ def baseline_of(
 
     A number fills; "zero", "min", "max" and "mean" (per channel) do so with the sample's own;
     "blur" is the sample blurred with σ = size / 8; "noise" is uniform between the sample's
-    extremes; an array is taken as it is, or broadcast.
+    extremes; "last", of a series, holds each channel's last value; an array is taken as it is, or
+    broadcast.
     """
     check_kind(baseline)
     if isinstance(baseline, str) and baseline in TOKENS:
@@ -155,6 +156,15 @@ def baseline_of(
     if baseline == "noise":
         low, high = float(sample.min()), float(sample.max())
         return generator.uniform(low, high, sample.shape).astype(np.float32)
+    if baseline == "last":
+        if "time" not in axes:
+            raise BadMethod(
+                "baseline='last' is for series, whose last value it holds; the input has axes "
+                f"{', '.join(axes)}"
+            )
+        time = axes.index("time")
+        last = np.take(sample, [-1], axis=time)
+        return np.broadcast_to(last, sample.shape).astype(np.float32)
     if baseline == "mean":
         others = tuple(i for i, name in enumerate(axes) if name != "channel")
         mean = sample.mean(axis=others if "channel" in axes else None, keepdims=True)

@@ -14,7 +14,13 @@ import numpy as np
 from kerascope.attribution import INPUTS, Attribution
 from kerascope.checks import check_score, check_weights, check_whole
 from kerascope.columns import as_table
-from kerascope.defaults import by_kind, default_method, on_tokens
+from kerascope.defaults import (
+    by_kind,
+    default_method,
+    default_target,
+    on_series,
+    on_tokens,
+)
 from kerascope.errors import BadMethod, BadModel
 from kerascope.hooks import BlackBox, HookedModel
 from kerascope.hooks.inputs import Structure
@@ -51,17 +57,18 @@ def explain(
         model: any Keras 3 model, untouched; a `HookedModel`; or any function of a batch, for
             methods that need scores only.
         inputs: what the model takes, with a sample axis: an array, a dict or list of arrays, a
-            data frame, or what `load_images`, `load_texts` or `load_table` returns; a dict by input
-            name may hold any of them. Values as the
-            model takes them: nothing is preprocessed here. Strings, where the model brings what
-            reads them.
+            data frame, or what `load_images`, `load_texts`, `load_series`, `load_volumes` or
+            `load_table` returns; a dict by input name may hold any of them. Values as the model
+            takes them: nothing is preprocessed here. Strings, where the model brings what reads
+            them.
         method: a name (see `methods()`), a method class or a method value. None: what suits the
-            inputs, "grad_cam" or for text "integrated_gradients"; see `defaults.default_method`. Of
-            a table "kernel_shap". What a table is compared with, where a method is not told, are
-            rows of the table or of its background, as a note says.
-        target: what is explained. None: the predicted class. An index or a name; "top-5", "rank-2";
-            a list: one per sample; a tuple: several for every sample; a `Target` such as
-            `Contrast("tabby", "tiger cat")`; a function of the model's outputs.
+            inputs, "grad_cam" or, for text, series, volumes and films, "integrated_gradients"; see
+            `defaults.default_method`. Of a table "kernel_shap". What a table is compared with,
+            where a method is not told, are rows of the table or of its background, as a note says.
+        target: what is explained. None: the predicted class, or of a forecast its sum. An index or
+            a name; "top-5", "rank-2"; "horizon-3", "change-3"; a list: one per sample; a tuple:
+            several for every sample; a `Target` such as `Contrast("tabby", "tiger cat")`; a
+            function of the model's outputs.
         score: "logit", before the softmax or sigmoid, or "probability".
         batch_size: rows per pass; None finds the fastest, where the work is long enough to look for
             it. The result does not depend on it.
@@ -92,8 +99,9 @@ def explain(
         view, x = asked.read(score)
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
     check_weights(view.identity.broken)
-    spec = on_tokens(view.spec(), view, x)
-    target = value.default_target(spec) if target is None else target
+    spec = on_series(on_tokens(view.spec(), view, x), asked.inputs)
+    if target is None:
+        target = value.default_target(spec) or default_target(spec)
     targets = resolve_targets(target, spec, len(next(iter(x.values()))))
     raw, targets, seen, run = _attributed(view, x, value, targets, seed=seed, memory=held)
     raw.notes += [*(getattr(asked.inputs, "notes", ()) if asked.reading else ()), *run.notes]

@@ -12,7 +12,7 @@ from kerascope.errors import BadInput, BadMethod, choices
 from kerascope.tokens import GROUPS
 from kerascope.types import Array
 
-KINDS = ("grid", "slic", "quickshift", "felzenszwalb", "single", *GROUPS)
+KINDS = ("grid", "slic", "quickshift", "felzenszwalb", "single", "channel", *GROUPS)
 _SUPERPIXELS = ("slic", "quickshift", "felzenszwalb")
 _COUNT = {1: 16, 2: 50, 3: 27}  # segments by default, by the number of spatial axes
 
@@ -22,10 +22,10 @@ class Masker:
     """A way to cut one input, as `segments=` says it.
 
     kind: "grid" (cells, windows of time, blocks of a volume), "slic", "quickshift" or
-        "felzenszwalb" (superpixels), "single" (every position alone), "token", "word" or
-        "sentence" (of text), or "" for what suits the input: superpixels of a picture, windows of
-        a series, blocks of a volume, tokens, columns.
-    count: about how many segments; None takes a default.
+        "felzenszwalb" (superpixels), "single" (every position alone), "channel" (every channel by
+        itself), "token", "word" or "sentence" (of text), or "" for what suits the input:
+        superpixels of a picture, windows of a series, blocks of a volume, tokens, columns.
+    count: about how many segments; None takes a default. Of "channel", in each channel: 1.
     """
 
     kind: str = ""
@@ -48,12 +48,14 @@ class Masker:
             raise BadMethod(f"segments={words} must ask for at least 2 segments")
         return cls("" if kind == "auto" else kind, count)
 
-    def most(self, size: tuple[int, ...]) -> int:
+    def most(self, size: tuple[int, ...], channels: int = 1) -> int:
         """Return how many segments a sample of spatial `size` has at most, without looking at it.
 
         Exact but for superpixels, of which scikit-image makes up to four times as many as asked.
         """
         places = int(np.prod(size))
+        if self.kind == "channel":
+            return channels * (int(grid(size, self.count).max()) + 1 if self.count else 1)
         if self.kind == "single" or len(size) == 0:
             return places
         count = self.count or _COUNT.get(len(size), 32)
@@ -64,9 +66,13 @@ class Masker:
     def segment(self, sample: Array, axes: tuple[str, ...]) -> Array:
         """Cut one sample: int32 labels 0…n−1 over all its axes but the channels.
 
+        Of kind "channel", over all its axes.
+
         Raises:
-            BadInput: only one segment came out.
+            BadInput: only one segment came out, or there are no channels.
         """
+        if self.kind == "channel":
+            return by_channel(sample.shape, axes, self.count)
         size = tuple(n for n, axis in zip(sample.shape, axes, strict=True) if axis != "channel")
         if self.kind == "single" or not size or axes in (("feature",), ("token",)):
             return np.arange(np.prod(size), dtype=np.int32).reshape(size)
@@ -96,6 +102,26 @@ def grid(size: tuple[int, ...], count: int) -> Array:
         shape[axis] = n
         labels = labels * along + place.reshape(shape)
     return np.ascontiguousarray(np.broadcast_to(labels, size), np.int32)
+
+
+def by_channel(shape: tuple[int, ...], axes: tuple[str, ...], count: int | None) -> Array:
+    """Cut every channel by itself, into about `count` cells: int32 labels of `shape`.
+
+    Raises:
+        BadInput: there are no channels, or one channel that stays whole.
+    """
+    if "channel" not in axes:
+        raise BadInput(f"segments='channel' needs channels; the input has axes {', '.join(axes)}")
+    axis = axes.index("channel")
+    if shape[axis] == 1 and count is None:
+        raise BadInput(
+            "segments='channel' finds one segment only, as there is one channel; 'channel-16' cuts "
+            "it into 16"
+        )
+    size = shape[:axis] + shape[axis + 1 :]
+    cells = grid(size, count) if count else np.zeros(size, np.int32)
+    each = int(cells.max()) + 1
+    return np.stack([cells + each * k for k in range(shape[axis])], axis=axis).astype(np.int32)
 
 
 def superpixel(sample: Array, axes: tuple[str, ...], kind: str, count: int) -> Array:

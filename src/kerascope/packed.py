@@ -11,6 +11,7 @@ import numpy as np
 from kerascope.columns import Column
 from kerascope.method import method_class
 from kerascope.provenance import Provenance, samples_of
+from kerascope.timeline import Timeline
 from kerascope.tokens import Tokens
 from kerascope.verdict import plain, rich
 
@@ -85,10 +86,16 @@ def unpack(
         },
         display=None if count is None else tuple(tensors[f"display/{i}"] for i in range(count)),
         features={  # files of earlier versions have none
-            name: tuple((Column if "places" in one else Tokens).from_json(one) for one in of)
+            name: tuple(_feature(one) for one in of)
             for name, of in header.get("features", {}).items()
         },
     )
+
+
+def _feature(one: dict[str, Any]) -> Column | Tokens | Timeline:
+    if "places" in one:
+        return Column.from_json(one)
+    return Timeline.from_json(one) if "times" in one else Tokens.from_json(one)
 
 
 def _tuples(value: Any) -> Any:

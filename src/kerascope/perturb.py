@@ -115,17 +115,22 @@ class Canvas:
     def show(self, name: str, masks: Array, samples: Array, draws: Array | int = 0) -> Array:
         """Return the rows of an input with `masks` (row, *spatial) shown: 1 as it is, 0 covered.
 
+        Masks of the input's own shape show channels by themselves.
         Truth values choose; numbers between 0 and 1 blend, but tokens, which are shown from ½ on.
         """
         # Rows of one sample share it: broadcasting costs less than copies of it.
         one = (samples == samples[0]).all()
         rows = samples[:1] if one else samples
         array, channel = self.x[name][rows], self._channel[name]
-        wide = masks if channel is None else np.expand_dims(masks, channel)
+        apart = masks.ndim == array.ndim
+        wide = masks if channel is None or apart else np.expand_dims(masks, channel)
         if self._inpainted and not is_tokens(array):
-            return inpaint(self.x[name][samples], wide)
+            whole = self.x[name][samples]
+            return _inpaint_apart(whole, masks, channel) if apart else inpaint(whole, wide)
         cover = self.cover(name, rows if self.backgrounds == 1 else samples, draws)
-        if channel == array.ndim - 1:  # NumPy is slow where the innermost axis is broadcast
+        if (
+            channel == array.ndim - 1 and not apart
+        ):  # NumPy is slow where the innermost axis is broadcast
             wide = np.repeat(wide, array.shape[-1], axis=-1)
         if self._drop and is_tokens(array):
             return dropped(np.broadcast_to(array, wide.shape), wide >= 0.5, cover)
@@ -145,6 +150,16 @@ class Canvas:
             at = box if channel is None else (*box[: channel - 1], slice(None), *box[channel - 1 :])
             row[at] = cover[sample][at]
         return shown
+
+
+def _inpaint_apart(values: Array, masks: Array, channel: int | None) -> Array:
+    """Fill every channel in by itself; masks are of the shape of `values`."""
+    if channel is None:
+        return inpaint(values, masks)
+    first, shown = np.moveaxis(values, channel, 1), np.moveaxis(masks, channel, 1)
+    rows = (first.shape[0] * first.shape[1], *first.shape[2:])
+    filled = inpaint(first.reshape(rows), shown.reshape(rows)).reshape(first.shape)
+    return np.moveaxis(filled, 1, channel)
 
 
 def _spatial(array: Array, channel: int | None) -> tuple[int, ...]:
@@ -307,7 +322,10 @@ class Game:
 
     def axes(self) -> dict[str, tuple[str, ...]]:
         """Return the axes of the maps that `spread` gives."""
-        return {
-            name: ("sample", "target", *spatial_axes(self.model, name, array))
-            for name, array in self.x.items()
-        }
+        found = {}
+        for name, array in self.x.items():
+            apart = self.labels[name].ndim == array.ndim  # channels have segments of their own
+            own = self.model.axes(name, array.shape[1:])
+            spatial = own if apart else spatial_axes(self.model, name, array)
+            found[name] = ("sample", "target", *spatial)
+        return found

@@ -63,11 +63,12 @@ def join(results: list[Attribution]) -> Attribution:
 
 def _features(results: list[Attribution]) -> dict[str, tuple[Any, ...]]:
     """Return the names of what each input holds: of texts one after the other, else the same."""
+    from kerascope.timeline import Timeline
     from kerascope.tokens import Tokens
 
     return {
         name: tuple(text for r in results for text in r.features[name])
-        if isinstance(known[0], Tokens)
+        if isinstance(known[0], (Tokens, Timeline))
         else known
         for name, known in results[0].features.items()
     }

@@ -102,14 +102,16 @@ class BlackBox:
         names = labels if labels is not None else facts_of(self.model).labels
         return Spec(
             outputs=self.survey.outputs, score="value", labels=names, find_layer=no_layer,
-            inputs=self._shapes, embed=lambda x, name: self._call(x)[name],
+            inputs=self._shapes,
+            axes={name: self.axes(name, shape) for name, shape in self._shapes.items()},
+            embed=lambda x, name: self._call(x)[name],
         )  # fmt: skip
 
     def axes(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:
         """Return the names of the axes of one sample of an input."""
         if self.reading.texts and name in (self.reading.input, self.structure.names[0]):
             return ("token",)
-        return axes_of(shape, self.layout)
+        return axes_of(shape, self.layout, frames=self.structure.frames)
 
     def features(self, x: Mapping[str, Array]) -> dict[str, Array]:
         """Return what attributions are made for: the inputs."""

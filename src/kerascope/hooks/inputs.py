@@ -17,16 +17,18 @@ class Structure:
     """How a model is called: with one array, a list or a dict; and the names of its inputs.
 
     words: by name of an input that the model takes as words, what the numbers 0, 1, … stand for.
+    frames: the first axis of a sample with three is time: a film, no volume.
     """
 
     kind: str  # "single", "list", "tuple" or "dict"
     names: tuple[str, ...]
     words: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    frames: bool = False
 
     def given(self, arrays: Mapping[str, Any]) -> Any:
         """Return inputs that are read as these arrays again."""
         tree = dataclasses.replace(self, words=()).build(arrays)
-        return Coded(tree, self.words) if self.words else tree
+        return Coded(tree, self.words, self.frames) if self.words or self.frames else tree
 
     def build(self, arrays: Mapping[str, Any]) -> Any:
         """Return what the model is called with."""
@@ -43,10 +45,11 @@ class Structure:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Coded:
-    """Inputs of which some are numbers that stand for words; see `Structure`."""
+    """Inputs that are more than numbers: words, or frames of a film; see `Structure`."""
 
     inputs: Any
-    words: tuple[tuple[str, tuple[str, ...]], ...]
+    words: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    frames: bool = False
 
 
 def spelled(codes: Any, words: tuple[str, ...]) -> Any:
@@ -134,6 +137,7 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
     Raises `BadInput` when shapes do not fit the model or each other.
     """
     words = tuple(getattr(inputs, "words", ()))  # of a table
+    frames = bool(getattr(inputs, "frames", False))
     inputs = getattr(inputs, "inputs", inputs)  # the pictures that `load_images` returned
     declared = _declared(model)
     if isinstance(inputs, Mapping):
@@ -167,7 +171,7 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
         raise BadInput(f"the inputs differ in their number of samples: {counts}")
     if declared is not None:
         _check_declared(arrays, structure, declared, _keys(model))
-    return arrays, dataclasses.replace(structure, words=words)
+    return arrays, dataclasses.replace(structure, words=words, frames=frames)
 
 
 def _check_declared(
@@ -215,9 +219,13 @@ def data_format(layers: Mapping[str, Any]) -> str:
     return keras.config.image_data_format()
 
 
-def axes_of(shape: tuple[int, ...], layout: str) -> tuple[str, ...]:
-    """Return the names of the axes of one sample of this shape."""
-    spatial: tuple[str, ...] = {2: ("time",), 3: ("y", "x"), 4: ("z", "y", "x")}.get(len(shape), ())
+def axes_of(shape: tuple[int, ...], layout: str, *, frames: bool = False) -> tuple[str, ...]:
+    """Return the names of the axes of one sample of this shape.
+
+    frames: the first of three spatial axes is time.
+    """
+    deep = ("time", "y", "x") if frames else ("z", "y", "x")
+    spatial: tuple[str, ...] = {2: ("time",), 3: ("y", "x"), 4: deep}.get(len(shape), ())
     if not spatial:
         return ("feature",) if len(shape) == 1 else tuple(f"axis{i}" for i in range(len(shape)))
     return ("channel", *spatial) if layout == "channels_first" else (*spatial, "channel")

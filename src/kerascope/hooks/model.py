@@ -81,6 +81,7 @@ class HookedModel:
         self._survey: Survey | None = None
         self._shapes: dict[str, tuple[int, ...]] = {}  # of a sample of each input
         self._size: tuple[int, ...] = ()  # spatial size of the first input
+        self._axes: dict[str, tuple[str, ...]] = {}
         self._input_bytes = 0  # of one row: as given, as covered, as a tensor
 
     @property
@@ -116,6 +117,7 @@ class HookedModel:
         name, first = next(iter(arrays.items()))
         axes = self.axes(name, first.shape[1:])
         self._size = tuple(n for n, a in zip(first.shape[1:], axes, strict=True) if a != "channel")
+        self._axes = {n: self.axes(n, a.shape[1:]) for n, a in arrays.items()}
         # Integers that no embedding reads are numbers like any other, e.g. uint8 pictures.
         return {
             name: array if name in self._survey.tokens else np.asarray(array, np.float32)
@@ -218,6 +220,7 @@ class HookedModel:
             score=self.score,
             labels=labels if labels is not None else facts_of(self.model).labels,
             input_size=self._size,
+            axes=self._axes,
             layers={call.site: call.shape for call in self.survey.calls},
             find_layer=self.site,
             inputs=self._shapes,
@@ -246,7 +249,8 @@ class HookedModel:
         """Return the names of the axes of one sample of an input; tokens are ("token",)."""
         if name in self.survey.tokens:
             return ("token",)
-        return axes_of(shape, self.layout)
+        frames = self.structure.frames or self.survey.frames
+        return axes_of(shape, self.layout, frames=frames)
 
     def layer_axes(self, shape: tuple[int, ...]) -> tuple[str, ...]:
         """Return the names of the axes of one sample of a layer's output."""

@@ -18,6 +18,8 @@ from kerascope.hooks.shadow import first_tensor, shadowed
 from kerascope.targets import OutputSpec
 from kerascope.types import Array
 
+_ONE_BY_ONE = ("ConvLSTM1D", "ConvLSTM2D", "TimeDistributed")
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerCall:
@@ -43,6 +45,11 @@ class Survey:
     calls: tuple[LayerCall, ...]
     outputs: dict[str, OutputSpec]
     tokens: dict[str, Site]  # integer inputs by name -> the embedding call that reads them
+
+    @property
+    def frames(self) -> bool:
+        """Whether the model goes through its input one part after the other: a film's frames."""
+        return any(call.kind in _ONE_BY_ONE for call in self.calls)
 
     def shape(self, site: Site) -> tuple[int, ...]:
         """Return the output shape of a call, without the sample axis."""

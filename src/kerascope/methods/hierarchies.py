@@ -63,7 +63,8 @@ def grow(game: Game, sample: int, kind: str) -> Tree:
         first = int(labels[sample].min())
         mine = labels[sample] - first
         axes = game.model.axes(name, game.x[name].shape[1:])
-        values = _values(game.x[name][sample], axes)
+        own = game.x[name][sample]
+        values = own.astype(np.float64) if mine.ndim == own.ndim > 1 else _values(own, axes)
         merged = _similar(values, mine) if kind == "similar" and values is not None else None
         pairs = _halves(_places(mine)) if merged is None else merged
         count = int(mine.max()) + 1

@@ -23,7 +23,8 @@ class IntegratedGradients(InputMap):
     """The gradient's mean on the straight path from a baseline, times the way gone.
 
     steps: gradients on the path, at first.
-    baseline: a number, "zero", "min", "max", "mean", "blur", "noise", or an array.
+    baseline: a number, "zero", "min", "max", "mean", "blur", "noise", "last" (of a series), or an
+        array.
     spacing: where on the path: "adaptive" puts more steps where the score changes (found by 9
         forward passes), "uniform" are midpoints of equal cells, "gauss" are Gauss–Legendre nodes.
     tolerance: largest completeness gap as a share of the score difference; where it is larger,

@@ -30,7 +30,7 @@ class Occlusion(AttributionMethod):
     patch: size in pixels, one number or one per spatial axis; None: an eighth of the input.
     stride: step in pixels, likewise; None: half a patch.
     baseline: what covers: a number (as the model takes it; a token id for text), "zero", "min",
-        "max", "mean", "blur", "noise", "inpaint", or an array.
+        "max", "mean", "blur", "noise", "last" (of a series), "inpaint", or an array.
     incremental: recompute only what the patch can change, layer by layer, which gives the same
         scores: "auto" does so where it pays, True also where it does not, False never.
     approximate: with `incremental`, let what a patch can change grow by at most so many pixels to

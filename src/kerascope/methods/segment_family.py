@@ -40,9 +40,11 @@ class SegmentMap(AttributionMethod):
 
     segments: "auto" (superpixels of a picture, windows of a series, blocks of a volume, tokens,
         columns), "slic", "quickshift", "felzenszwalb", "grid" or "single" (every position alone),
-        also with about how many: "slic-100"; a number; or labels, as an array of the input's size.
+        also with about how many: "slic-100"; "channel", every channel by itself, or "channel-16",
+        cut into 16 each; a number; or labels, as an array of the input's size.
     baseline: what covers a segment: a number (a token id for text), "zero", "min", "max", "mean",
-        "blur", "noise", "inpaint", an array, or a background (set, …) that is averaged over.
+        "blur", "noise", "last" (of a series), "inpaint", an array, or a background (set, …) that
+        is averaged over.
 
     `extras["segments"]` holds the labels, (sample, *spatial); `extras["segment_values"]` the values
     (sample, player), `extras["standard_error"]` their standard errors, where the method has them.
@@ -76,7 +78,7 @@ class SegmentMap(AttributionMethod):
             return alone + sum(len(np.unique(part)) for part in parts)
         masker = Masker.parse(self.segments)
         # Columns and tokens stand alone; the last axis of all others are channels.
-        return sum(s[0] if len(s) == 1 else masker.most(s[:-1]) for s in shape.values())
+        return sum(s[0] if len(s) == 1 else masker.most(s[:-1], s[-1]) for s in shape.values())
 
     @property
     def backgrounds(self) -> int:

@@ -70,7 +70,10 @@ class XRAI(AttributionMethod):
         for baseline in self.baselines:
             check_kind(baseline)
         if not isinstance(self.segments, Data):
-            Masker.parse(self.segments)
+            kind = Masker.parse(self.segments).kind
+            check(
+                kind != "channel", "xrai: segments='channel' has no places; take 'grid' or a number"
+            )
         check(
             self.algorithm in ("full", "fast"),
             f"xrai: algorithm='{self.algorithm}' is not one of full, fast",

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerascope.errors import BadModel
 from kerascope.maskers import Masker
+from kerascope.method import check
 from kerascope.perturb import Canvas, spatial_size
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Subject:
         words: as in `kernel_shap`: "grid-64".
         """
         masker, parts, start = Masker.parse(words), [], 0
+        check(masker.kind != "channel", f"segments='{words}' has no places; take 'grid-64'")
         for name in self.maps:
             array = self.x[name]
             labels = masker.segment(array[0], self.view.axes(name, array.shape[1:])).reshape(-1)

@@ -14,8 +14,8 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 
 from kerascope.plot.colour import MAP_NAMES, fit, overlay, paint, table
-from kerascope.plot.draw import INK, blank, title
 from kerascope.plot.export import png_of
+from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import CLIP, Meaning
 from kerascope.plot.words import number, short
 

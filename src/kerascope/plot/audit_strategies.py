@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from kerascope.plot.attention import limit_of
 from kerascope.plot.colour import MAP_NAMES, fit, paint
-from kerascope.plot.draw import INK, blank, title
+from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning
 from kerascope.plot.words import ENDS, concentration, percentage, place, short
 

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kerascope.files import write_whole
-from kerascope.plot.draw import INK
 from kerascope.plot.export import png_of
+from kerascope.plot.ink import INK
 
 if TYPE_CHECKING:
     import os

@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from kerascope.plot.colour import MAP_NAMES
-from kerascope.plot.draw import INK
+from kerascope.plot.ink import INK
 from kerascope.plot.maps import Map, Meaning
 from kerascope.plot.words import ENDS, number
 

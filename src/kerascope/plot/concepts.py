@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from kerascope.plot.attention import limit_of
 from kerascope.plot.colour import fit, overlay, paint
-from kerascope.plot.draw import INK, blank, title
+from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning, as_rgb
 from kerascope.plot.words import number
 from kerascope.resize import linear

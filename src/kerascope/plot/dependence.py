@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kerascope.columns import pick
-from kerascope.plot.draw import INK, title
+from kerascope.plot.ink import INK, title
 from kerascope.plot.tables import AGAINST, FOR, GREY, tidy
 from kerascope.plot.words import number, short
 

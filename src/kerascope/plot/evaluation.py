@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from kerascope.plot.draw import INK, title
+from kerascope.plot.ink import INK, title
 
 if TYPE_CHECKING:
     from kerascope.types import Array

@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from kerascope.plot.colour import fit, overlay
-from kerascope.plot.draw import INK, blank, title
+from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning
 from kerascope.plot.words import number
 from kerascope.resize import linear

@@ -11,11 +11,14 @@ from matplotlib.figure import Figure
 from kerascope.errors import BadInput
 from kerascope.plot.canvas import CELL, canvas, draw_bar
 from kerascope.plot.colour import ALPHA, fit
-from kerascope.plot.draw import INK, blank, draw_input, draw_map, mosaic_ratio, title
+from kerascope.plot.draw import draw_input, draw_map
+from kerascope.plot.ink import INK, blank, title
+from kerascope.plot.lanes import series_figure
 from kerascope.plot.maps import (
     CLIP,
     Kind,
     Map,
+    as_drawn,
     limit_of,
     maps_of,
     picture_of,
@@ -24,6 +27,7 @@ from kerascope.plot.maps import (
 )
 from kerascope.plot.parts import beside_of, beside_picture, draw_portion
 from kerascope.plot.predictions import prediction_words
+from kerascope.plot.slices import deep_figure, mosaic_ratio
 from kerascope.plot.tables import table_figure
 from kerascope.plot.text import is_text, text_figure, text_limit
 from kerascope.plot.words import (
@@ -40,6 +44,10 @@ if TYPE_CHECKING:
     from kerascope.attribution import Attribution
 
 _ROWS = 12  # of a table, up to which each stands alone with all its targets
+
+
+# What has no room in a cell: figures of their own, where all maps are of one input of that kind.
+_WIDE = {Kind.SERIES: series_figure, Kind.VOLUME: deep_figure, Kind.VIDEO: deep_figure}
 
 
 def figure(
@@ -70,8 +78,19 @@ def figure(
         limits_ = [shared if shared_scale else text_limit(result, [m]) for m in maps]
         return text_figure(result, maps, limits=limits_)
     inputs = dict.fromkeys(row[0].input for row in rows)
-    groups = {name: [m for row in rows for m in row if m.input == name] for name in inputs}
+    groups = {
+        name: [as_drawn(result, m) for row in rows for m in row if m.input == name]
+        for name in inputs
+    }
     limits = {name: limit_of(maps, clip=clip) for name, maps in groups.items()}
+    wide = _WIDE.get(rows[0][0].kind) if len(inputs) == 1 else None
+    if wide is not None:
+        flat = [item for row in rows for item in row]
+        each = [
+            limits[item.input] if shared_scale else limit_of([as_drawn(result, item)], clip=clip)
+            for item in flat
+        ]
+        return wide(result, flat, limits=each, alpha=alpha)
     # The rows of several inputs alternate, so each row has its bar; it is the same for each input.
     bars = "below" if not shared_scale else "side" if len(inputs) > 1 else "whole"
     heights = [_height(result, row[0]) for row in rows]
@@ -88,13 +107,14 @@ def figure(
             title(cell, part.words)
         for column, item in enumerate(row):
             cell = page.cells[line][column + 1]
-            limit = limits[item.input] if shared_scale else limit_of([item], clip=clip)
+            drawn = as_drawn(result, item)
+            limit = limits[item.input] if shared_scale else limit_of([drawn], clip=clip)
             draw_map(cell, result, item, limit=limit, alpha=alpha)
             title(cell, item.explained)
             said = one_line(sentence(result, item, graded=False, whole=False))
             _below(cell, [*textwrap.wrap(said, 44, max_lines=4), grade_words(result, item)])
             if not shared_scale:
-                draw_bar(page.below[line][column], [item], limit, lying=True)
+                draw_bar(page.below[line][column], [drawn], limit, lying=True)
         for cell in page.below[line][columns - 1 :] if page.below else ():
             blank(cell)
     for axes, row in zip(page.side, rows, strict=False):
@@ -123,21 +143,23 @@ def sheet(
     check_together(results)
     chosen = None if samples is None else list(samples)
     columns = [_of_first_input(maps_of(r, samples=chosen, reduce=reduce)) for r in results]
-    limits = [limit_of(maps, clip=clip) for maps in columns]
+    shown = [[as_drawn(r, m) for m in maps] for r, maps in zip(results, columns, strict=True)]
+    limits = [limit_of(maps, clip=clip) for maps in shown]
     heights = [_height(results[0], item) for item in columns[0]]
     page = canvas(heights, 1 + len(results), bars="foot" if shared_scale else "below")
     for line, items in enumerate(zip(*columns, strict=True)):
         _head(page.cells[line][0], results[0], items[0], items[0].explained)
         for column, (result, item) in enumerate(zip(results, items, strict=True)):
             cell = page.cells[line][column + 1]
-            limit = limits[column] if shared_scale else limit_of([item], clip=clip)
+            drawn = as_drawn(result, item)
+            limit = limits[column] if shared_scale else limit_of([drawn], clip=clip)
             draw_map(cell, result, item, limit=limit, alpha=alpha)
             _below(cell, [grade_words(result, item)])
             if line == 0:
                 title(cell, _column_title(result, results))
             if not shared_scale:
-                draw_bar(page.below[line][column], [item], limit, lying=True)
-    for axes, maps, limit in zip(page.foot, columns, limits, strict=False):
+                draw_bar(page.below[line][column], [drawn], limit, lying=True)
+    for axes, maps, limit in zip(page.foot, shown, limits, strict=False):
         draw_bar(axes, maps, limit, lying=True)
     return page.figure
 
@@ -177,7 +199,7 @@ def _of_first_input(maps: list[Map]) -> list[Map]:
 
 
 def _height(result: Attribution, item: Map) -> float:
-    if item.kind is Kind.VOLUME:
+    if item.kind in (Kind.VOLUME, Kind.VIDEO):
         ratio = mosaic_ratio(item)
     elif item.kind is Kind.PICTURE:
         picture = picture_of(result, item.sample, item.input)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from kerascope.errors import BadInput
 from kerascope.plot.colour import paint
-from kerascope.plot.draw import INK, blank, title
+from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ class Kind(enum.StrEnum):
 
     PICTURE = "picture"
     VOLUME = "volume"
+    VIDEO = "video"
     SERIES = "series"
     TOKENS = "tokens"
     TABLE = "table"  # named columns, of one input or several
@@ -155,7 +156,8 @@ def _kind(result: Attribution, name: str, ndim: int) -> Kind:
             f"maps of input '{name}' have {ndim} dimensions; at most 3 can be drawn: take slices"
         )
     if ndim >= 2:
-        return Kind.PICTURE if ndim == 2 else Kind.VOLUME
+        deep = Kind.VIDEO if "time" in result.input_axes[name] else Kind.VOLUME
+        return Kind.PICTURE if ndim == 2 else deep
     spatial = [axis for axis in axes_of(result, name) if axis not in _FRAME]
     known = result.input_axes[name]
     integers = np.asarray(input_of(result, name)).dtype.kind in "iu"
@@ -211,9 +213,48 @@ def limit_of(maps: Sequence[Map], *, clip: float = CLIP) -> float:
     return float(np.percentile(sizes, clip)) or float(sizes.max()) or 1.0
 
 
+def as_drawn(result: Attribution, item: Map) -> Map:
+    """Return a map as it is drawn: of a series (channel, time), where each channel has values."""
+    if item.kind is not Kind.SERIES:
+        return item
+    axes, tree = axes_of(result, item.input), result.values
+    values = np.asarray(tree[item.input] if isinstance(tree, Mapping) else tree)[item.sample]
+    if "target" in axes:
+        values = values[item.target]
+    own: Array
+    if axes[-2:] == ("channel", "time"):
+        own = values
+    elif axes[-2:] == ("time", "channel"):
+        own = values.T
+    else:
+        return dataclasses.replace(item, values=item.values[None])
+    own = np.nan_to_num(own, nan=0, posinf=0, neginf=0).astype(np.float32)
+    if own.shape[1] != len(item.values):
+        own = linear(own, (len(item.values),))
+    sizes = item.meaning is Meaning.MAGNITUDE
+    meaning = Meaning.SIGNED if not sizes and (own < 0).any() else item.meaning
+    return dataclasses.replace(item, values=np.abs(own) if sizes else own, meaning=meaning)
+
+
+def frames_of(result: Attribution, sample: int, name: str) -> Array:
+    """Return the slices of a volume or frames of a film, (z, y, x, 3) uint8, on one scale."""
+    axes = result.input_axes[name][1:]
+    data = np.asarray(input_of(result, name))[sample]
+    if "channel" in axes:
+        data = np.moveaxis(data, axes.index("channel"), -1)
+    data = data if data.ndim == 4 else data[..., None]
+    flat = as_rgb(data.reshape(data.shape[0] * data.shape[1], *data.shape[2:]))
+    return flat.reshape(*data.shape[:3], 3)
+
+
 def picture_of(result: Attribution, sample: int, name: str | None = None) -> Array | None:
-    """Return the (y, x, 3) uint8 picture that maps of input `name` lie on; None if it is none."""
+    """Return the (y, x, 3) uint8 picture that maps of input `name` lie on; None if it is none.
+
+    Of a volume or film, the mean over its slices.
+    """
     name = name or result.input_names[0]
+    if len([axis for axis in result.input_axes[name] if axis not in _FRAME]) == 3:
+        return frames_of(result, sample, name).mean(axis=0).round().astype(np.uint8)
     pictures = [key for key, axes in result.input_axes.items() if _is_picture(axes)]
     if name not in pictures:
         return None

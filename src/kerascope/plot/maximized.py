@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kerascope.plot.colour import fit
-from kerascope.plot.draw import INK, blank, title
+from kerascope.plot.ink import INK, blank, title
 
 if TYPE_CHECKING:
     from kerascope.types import Array

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerascope.plot.forecasts import Forecast, forecast_of
 from kerascope.plot.maps import input_of
 from kerascope.plot.words import number, percentage
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
     from kerascope.types import Array
+
+_STEPS = 24  # of a forecast that are listed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,9 @@ def ranking(result: Attribution, sample: int, *, top: int = 5) -> dict[str, list
 
     Outputs that are no vector, such as masks, are left out.
     """
+    forecast = forecast_of(result, sample)
+    if forecast is not None:
+        return {"": _ahead(forecast)}
     tree = result.predictions
     outputs = tree if isinstance(tree, Mapping) else {"": tree}
     rows = {name: np.asarray(array)[sample] for name, array in outputs.items()}
@@ -114,11 +120,29 @@ def prediction_words(result: Attribution, sample: int) -> str:
     if of_values(result, _WHOLE) and result.explained:
         said = result.explained[sample]
         return said if isinstance(said, str) else str(said[0])
+    forecast = forecast_of(result, sample)
+    if forecast is not None:
+        return forecast.words()
     parts = []
     for name, ranked in ranking(result, sample).items():
         words = _said(ranked)
         parts.append(f"{name}: {words}" if name else words)
     return "; ".join(parts) or "no class, but " + _shapes(result, sample)
+
+
+def _ahead(forecast: Forecast) -> list[Ranked]:
+    """Return the steps of a forecast in their order, of every channel."""
+    width = forecast.values.shape[1]
+    return [
+        Ranked(
+            label=f"{step + 1} step{'s' * (step > 0)} ahead"
+            + (f", {forecast.names[channel] or f'channel {channel}'}" if width > 1 else ""),
+            index=step * width + channel, value=float(forecast.values[step, channel]), share=None,
+            percent=False,
+        )
+        for step in range(len(forecast.values))
+        for channel in range(width)
+    ][:_STEPS]  # fmt: skip
 
 
 def _shapes(result: Attribution, sample: int) -> str:

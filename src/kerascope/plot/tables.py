@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from kerascope.errors import BadInput, choices
 from kerascope.plot.columns import AGAINST, FOR, GREY, tidy
-from kerascope.plot.draw import INK, title
+from kerascope.plot.ink import INK, title
 from kerascope.plot.maps import cells_of, inputs_of, words_of
 from kerascope.plot.predictions import prediction_words
 from kerascope.plot.words import number, sample_name, short

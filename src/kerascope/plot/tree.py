@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from kerascope.plot.draw import INK, title
+from kerascope.plot.ink import INK, title
 from kerascope.plot.tables import FOR, GREY, tidy
 from kerascope.plot.words import short
 

@@ -14,6 +14,7 @@ from kerascope.plot.maps import (
     Kind,
     Map,
     Meaning,
+    as_drawn,
     beside_words,
     cells_of,
     input_of,
@@ -37,7 +38,6 @@ _PLACES = (
     ("left", "centre", "right"),
     ("lower left", "lower centre", "lower right"),
 )
-_THIRDS = ("in the first third", "in the middle third", "in the last third")
 _EVIDENCE = {
     Meaning.SIGNED: "positive evidence for",
     Meaning.POSITIVE: "positive evidence for",
@@ -189,7 +189,7 @@ def grade_of(result: Attribution, item: Map) -> Grade | None:
 
 
 def _held(result: Attribution, item: Map) -> str:
-    values = word_values(result, item)
+    values = _said(result, item)
     values = values if item.meaning is not Meaning.MAGNITUDE else np.abs(values)
     evidence = _EVIDENCE[item.meaning]
     if values.max() <= 0:
@@ -197,6 +197,11 @@ def _held(result: Attribution, item: Map) -> str:
     held, area, region = concentration(values)
     what = f"{percentage(held)} of the {evidence} {subject(item.explained)}"
     return f"{what} lies {_where(result, item, values, area, region)}"
+
+
+def _said(result: Attribution, item: Map) -> Array:
+    """Return the values that words count: of a text its words', of a series each channel's."""
+    return as_drawn(result, item).values if item.kind is Kind.SERIES else word_values(result, item)
 
 
 def concentration(values: Array, *, share: float = SHARE) -> tuple[float, float, Array]:
@@ -230,13 +235,10 @@ def _where(result: Attribution, item: Map, values: Array, area: float, region: A
         return f"in {int(region.sum())} of {values.size} {unit}s: {listed}{rest}"
     share = percentage(area)
     if item.kind is Kind.SERIES:
-        return f"in {share} of the series, {_along(weight)}"
-    if item.kind is Kind.VOLUME:
-        slices = weight.sum(axis=(1, 2))
-        return (
-            f"in {share} of the volume, most in slice {int(slices.argmax()) + 1} of {len(slices)}, "
-            f"{place(weight.sum(axis=0))}"
-        )
+        return f"in {share} of the series, {lane_words(result, item, values, weight)}"
+    if item.kind in (Kind.VOLUME, Kind.VIDEO):
+        what = "film" if item.kind is Kind.VIDEO else "volume"
+        return f"in {share} of the {what}, {slice_words(item, values)}, {place(weight.sum(axis=0))}"
     # Maps over tokens or feature maps of their own have no picture under them.
     known = "y" in result.input_axes[item.input] or input_of(result, item.input).ndim > 2
     return f"in {share} of the {'image' if known else 'map'}, {place(weight)}"
@@ -270,11 +272,47 @@ def _in_words(names: Sequence[str], weight: Array, region: Array) -> str:
     return f"in {len(order)} of {len(names)} words: {', '.join(listed[:_LISTED])}{rest}"
 
 
-def _along(weight: Array) -> str:
-    position = (np.arange(len(weight)) + 0.5) / len(weight)
-    centre = float((weight * position).sum() / weight.sum())
-    spread = float(np.sqrt((weight * (position - centre) ** 2).sum() / weight.sum()))
-    return "spread out" if spread > _SPREAD * 0.6 else _THIRDS[min(2, int(centre * 3))]
+def slice_words(item: Map, values: Array) -> str:
+    """Return "most in slice 3 of 6 (71 %)": where most of what is above zero lies, (z, y, x)."""
+    slices = np.maximum(values, 0).sum(axis=(1, 2))
+    best = int(slices.argmax())
+    unit = "frame" if item.kind is Kind.VIDEO else "slice"
+    share = percentage(float(slices[best] / slices.sum()))
+    return f"most in {unit} {best + 1} of {len(slices)} ({share})"
+
+
+def lane_words(result: Attribution, item: Map, values: Array, weight: Array) -> str:
+    """Return "most in 'wind' (91 %), steps 13–15 of 32": where values (channel, time) lie.
+
+    weight: the same, but zero outside of the region that holds half of what is above zero.
+    """
+    known = result.timeline(item.sample, item.input)
+    sums = np.maximum(values, 0).sum(axis=1)
+    best = int(sums.argmax())
+    row = weight[best] if weight[best].any() else np.maximum(values[best], 0)
+    start, stop = _run(row)
+    many = row[start:stop].sum() < _SPREAD * row.sum()
+    if known.times and not many:
+        first, last = known.times[start], known.times[stop - 1]
+        steps = f"at {first}" if stop - start == 1 else f"from {first} to {last}"
+    else:
+        few = f"step {start + 1}" if stop - start == 1 else f"steps {start + 1}–{stop}"
+        steps = "spread out" if many else f"{few} of {len(row)}"
+    if len(weight) == 1:
+        return steps if many else f"most {'' if known.times else 'at '}{steps}"
+    name = known.channel(best) if known.channels else f"channel {best}"
+    return f"most in '{short(name, 24)}' ({percentage(float(sums[best] / sums.sum()))}), {steps}"
+
+
+def _run(row: Array) -> tuple[int, int]:
+    """Return (start, stop) of the stretch that holds most; a step may be missing in it."""
+    filled = np.flatnonzero(row > 0)
+    ends = np.flatnonzero(np.diff(filled) > 2)
+    starts = [int(filled[0]), *(int(filled[i + 1]) for i in ends)]
+    stops = [*(int(filled[i]) + 1 for i in ends), int(filled[-1]) + 1]
+    sums = [row[a:b].sum() for a, b in zip(starts, stops, strict=True)]
+    best = int(np.argmax(sums))
+    return starts[best], stops[best]
 
 
 def place(weight: Array) -> str:
@@ -300,7 +338,7 @@ def place(weight: Array) -> str:
 def _against(result: Attribution, item: Map) -> str:
     if item.meaning is not Meaning.SIGNED:
         return ""
-    values = word_values(result, item)
+    values = _said(result, item)
     negative, total = float(-values[values < 0].sum()), float(np.abs(values).sum())
     if not negative:
         return "nothing speaks against it"

@@ -3,6 +3,7 @@
 from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, Targets
 from kerascope.targets.classes import Class, Contrast, Output, Predicted, Rank, Top
 from kerascope.targets.detections import Detection
+from kerascope.targets.horizon import Horizon
 from kerascope.targets.inner import Direction, Weighted, WholeLayer
 from kerascope.targets.next_token import NextToken
 from kerascope.targets.parse import resolve_targets, settled
@@ -19,6 +20,7 @@ __all__ = [
     "Detection",
     "Direction",
     "ExpectedRank",
+    "Horizon",
     "Mask",
     "Neuron",
     "NextToken",

@@ -50,6 +50,9 @@ class Spec:
     input_size: tuple[int, ...] = ()  # spatial size of the first input
     layers: Mapping[Any, tuple[int, ...]] = dataclasses.field(default_factory=dict)
     find_layer: Any = None  # words -> hooks.names.Site
+    axes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # of a sample
+    channels: tuple[str, ...] = ()  # of a series, as its `Timeline` names them
+    forecast: tuple[int, ...] = ()  # the channels that the output continues
     at: Array | None = None  # of a language model, each sample's last token: what comes next there
     inputs: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)  # a sample's
     predict: Any = None  # () -> outputs of the samples by name, as the model gives them

@@ -345,6 +345,11 @@ class Difference(Target):
         """Return the sites of both sides."""
         return self.a.sites() + self.b.sites()
 
+    @property
+    def reads_inputs(self) -> bool:  # type: ignore[override]
+        """Whether either side does."""
+        return self.a.reads_inputs or self.b.reads_inputs
+
     def words(self, row: int) -> str:
         """Say both sides."""
         return f"{self.a.words(row)} minus {self.b.words(row)}"

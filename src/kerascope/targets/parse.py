@@ -21,6 +21,7 @@ from kerascope.targets.classes import (
     pick,
 )
 from kerascope.targets.detections import Detection
+from kerascope.targets.horizon import Horizon
 from kerascope.targets.places import Custom
 from kerascope.targets.reconstruction import ReconstructionError
 from kerascope.targets.values import ExpectedRank, Regression
@@ -81,8 +82,9 @@ def _from_words(text: str, spec: Spec) -> Any:
 
     The words are a class name, "predicted", "top-5", "rank-2", "a vs b"; of values "value",
     "value-2", "value:name", "value vs 21.5"; "expected-rank"; "reconstruction" or
-    "reconstruction-mae"; for detectors "detection", the surest, and "detection-2", the second; any
-    of them of a named output as "output:…".
+    "reconstruction-mae"; for detectors "detection", the surest, and "detection-2", the second; for
+    forecasts "horizon", the sum, "horizon-3", three steps ahead, and "change" or "change-3", those
+    minus the last known value; any of them of a named output as "output:…".
     """
     names = {name.lower() for name in spec.labels or ()}
     if text.lower() in names:
@@ -93,6 +95,9 @@ def _from_words(text: str, spec: Spec) -> Any:
         return (Top if match[1] == "top" else Rank)(int(match[2]))
     if match := re.fullmatch(r"detection(?:-(\d+))?", text.lower()):
         return Detection(rank=int(match[1] or 1))
+    if match := re.fullmatch(r"(horizon|change)(?:-(\d+))?", text.lower()):
+        step = int(match[2]) if match[2] else None
+        return Horizon(step, against="last" if match[1] == "change" else None)
     if " vs " in text:
         a, b = (part.strip() for part in text.split(" vs ", 1))
         return _counted_from(a, b, spec) or Contrast(a, b)

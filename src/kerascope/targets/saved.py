@@ -12,6 +12,7 @@ from kerascope.errors import BadTarget
 from kerascope.targets.base import Target
 from kerascope.targets.classes import Class, Contrast, Output, Predicted, Rank, Top
 from kerascope.targets.detections import Detection
+from kerascope.targets.horizon import Horizon
 from kerascope.targets.inner import Direction, Weighted, WholeLayer
 from kerascope.targets.next_token import NextToken
 from kerascope.targets.places import Box, Mask, Neuron
@@ -22,8 +23,8 @@ from kerascope.targets.values import ExpectedRank, Regression
 _KINDS = {
     kind.__name__: kind
     for kind in (
-        Box, Class, Contrast, Detection, Direction, ExpectedRank, Mask, Neuron, NextToken, Output,
-        Predicted, Rank, ReconstructionError, Regression, Similarity, Top, Weighted, WholeLayer,
+        Box, Class, Contrast, Detection, Direction, ExpectedRank, Horizon, Mask, Neuron, NextToken,
+        Output, Predicted, Rank, ReconstructionError, Regression, Similarity, Top, Weighted, WholeLayer,
     )
 }  # fmt: skip
 _LARGEST = 4096  # values of an array that a file holds
