@@ -36,7 +36,7 @@ class Forecast:
         found = [i for i, name in enumerate(self.names) if name and f"'{name}'" in explained]
         return found[0] if found else 0
 
-    def words(self, channel: int = 0) -> str:
+    def words(self, channel: int = 0, *, truth: bool = True) -> str:
         """Return "forecast 0.4 … 1.2 over 4 steps, off by 0.1 on average"."""
         ahead, name = self.values[:, channel], self.names[channel]
         which = f" of {name}" if name else ""
@@ -45,7 +45,7 @@ class Forecast:
         else:
             low, high = (number(float(v)) for v in (ahead[0], ahead[-1]))
             said = f"forecast{which} {low} … {high} over {len(ahead)} steps"
-        if not len(self.truth):
+        if not (truth and len(self.truth)):
             return said
         off = np.abs(ahead[: len(self.truth)] - self.truth[:, channel]).mean()
         return f"{said}, off by {number(float(off))}" + " on average" * (len(self.truth) > 1)

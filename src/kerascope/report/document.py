@@ -76,7 +76,7 @@ def document_of(
         found["models"].append(model_entry(result))
         found["methods"].append(method_entry(result))
         found["predictions"] += [
-            prediction_entry(result, i, sample=name, model=model, epoch=epoch)
+            prediction_entry(result, i, sample=name, model=model, epoch=epoch, blobs=blobs)
             for i, name in enumerate(ids)
         ]
         found["maps"] += map_entries(result, items, setting)

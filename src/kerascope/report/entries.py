@@ -19,6 +19,7 @@ from kerascope.plot.words import layer_words, number, sample_name
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import fields_of
 from kerascope.report.held import held_entry
+from kerascope.report.inputs import forecast_entry, input_entry
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -148,6 +149,7 @@ def sample_entries(
             picture = picture_of(result, index, name)
             entry: Entry = {"name": name, "kind": item.kind.value, "picture": None}
             entry |= {"width": None, "height": None, **held_entry(result, item.kind, name, index)}
+            entry |= input_entry(result, index, name, blobs)
             if picture is not None:
                 small = fit(picture, longest=longest, smallest=min(SMALLEST, longest))
                 entry["picture"] = blobs.picture(small)
@@ -185,13 +187,16 @@ def prediction_entry(
     sample: str,
     model: str,
     epoch: float | None = None,
+    blobs: Blobs | None = None,
 ) -> Entry:
     """Return what a document says of one sample's prediction.
 
-    index: of the sample in the result; sample, model: their names in the document.
+    index: of the sample in the result; sample, model: their names in the document. blobs: where a
+    forecast is kept; None leaves it out.
     """
     held = cast("Attribution", result)  # only what it predicts is read
     outputs: list[Entry] = []
+    forecast = None if blobs is None else forecast_entry(held, index, blobs)
     for output, ranked in ranking(held, index).items():
         tree = result.predictions
         total = np.asarray(tree[output] if isinstance(tree, Mapping) else tree)[index].size
@@ -201,7 +206,8 @@ def prediction_entry(
             for r in ranked
         ]  # fmt: skip
         rest = total - len(bars)
-        more = f"{rest:,} more class{'es' if rest > 1 else ''}" if rest > 0 else ""
+        unit = "steps" if forecast else "classes" if rest > 1 else "class"
+        more = f"{rest:,} more {unit}" if rest > 0 else ""
         outputs.append({"name": output, "bars": bars, "more": more})
     first = outputs[0]["bars"] if outputs else []
     shares = [bar["share"] for bar in first[:2]]
@@ -211,10 +217,11 @@ def prediction_entry(
         "model": model,
         "epoch": epoch,
         "verdict": prediction_words(held, index),
-        "top": first[0]["label"] if first else None,
+        "top": forecast["short"] if forecast else first[0]["label"] if first else None,
         "share": first[0]["share"] if first else None,
         "margin": shares[0] - shares[1] if sure else None,
         "outputs": outputs,
+        **({"forecast": forecast} if forecast else {}),
     }
 
 

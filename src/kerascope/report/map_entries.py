@@ -11,7 +11,7 @@ import numpy as np
 from kerascope.methods.attention_family import HEADS
 from kerascope.plot.colour import fit
 from kerascope.plot.export import drawn
-from kerascope.plot.maps import Kind, Map, Meaning, limit_of, portion, word_values, worth
+from kerascope.plot.maps import Kind, Map, Meaning, as_drawn, limit_of, portion, word_values, worth
 from kerascope.plot.parts import beside_of, beside_picture
 from kerascope.plot.predictions import ranking
 from kerascope.plot.tables import base_of
@@ -22,16 +22,18 @@ from kerascope.plot.words import (
     describe,
     empty_words,
     grade_of,
+    lane_words,
     percentage,
     place,
     sentence,
     short,
+    slice_words,
     subject,
 )
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import gap_words
 from kerascope.report.entries import Entry, class_of, method_id, model_id, name_of
-from kerascope.report.map_numbers import arrays, averaged, drawn_by_page
+from kerascope.report.map_numbers import DEEP, arrays, averaged, drawn_by_page
 from kerascope.report.surprise import surprises
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def _limit(result: Attribution, items: Sequence[Map]) -> float:
     """Return the size of the value that gets the full colour: of words the strongest one's."""
     if items[0].kind in (Kind.TOKENS, Kind.TABLE):
         return text_limit(result, items)
-    return limit_of(items)
+    return limit_of([as_drawn(result, item) for item in items])
 
 
 def _odd(result: Attribution, items: Sequence[Map]) -> list[float | None]:
@@ -125,7 +127,9 @@ def _odd(result: Attribution, items: Sequence[Map]) -> list[float | None]:
 def _map(result: Attribution, item: Map, key: str, limit: float, setting: Setting) -> Entry:
     grade = grade_of(result, item)
     words = [empty_words(result, item) if item.empty else "", broken_words(item)]
-    keep = lambda values: _kept(values, limit, setting)  # noqa: E731
+    lanes = item.kind is Kind.SERIES
+    keep = lambda values: _kept(values, limit, setting, lanes=lanes)  # noqa: E731
+    shown = as_drawn(result, item)
     drawn_here = drawn_by_page(result, item)
     made = arrays(result, item, keep) if drawn_here else dict.fromkeys(("values", "signed", "path"))
     where, share = _lies(result, item)
@@ -139,20 +143,20 @@ def _map(result: Attribution, item: Map, key: str, limit: float, setting: Settin
         "input": item.input,
         "target": _target(result, item, key),
         "kind": item.kind.value,
-        "meaning": item.meaning.value,
+        "meaning": shown.meaning.value,
         **made,
-        "figure": None if drawn_here else setting.blobs.picture(drawn(result, item, limit=limit)),
-        "size": list(item.values.shape),
+        "figure": None if drawn_here and item.kind not in DEEP else setting.blobs.picture(drawn(result, item, limit=limit)),
+        "size": list(shown.values.shape),
         "limit": limit,
         "gap": gap_words(result, item.sample, item.target),
         "message": "; ".join(filter(None, words)),
         "grade": None if grade is None else grade.to_json(),
         "alt": describe(result, item),
         "caption": sentence(result, item),
-        "place": where,
+        "place": "" if item.kind in DEEP else where,
         "verdict": _verdict(result, item, where, grade),
         "share": share,
-        "against": _against(item),
+        "against": _against(shown),
         "portion": portion(result, item),
         "worth": worth(result, item),
         **_beside(result, item, setting),
@@ -208,14 +212,16 @@ def _target(result: Attribution, item: Map, key: str) -> Entry:
 
 def _strength(result: Attribution, item: Map) -> Array:
     """Return what is counted as evidence: above zero, or all sizes where there is no sign."""
-    values = word_values(result, item)
+    series = item.kind is Kind.SERIES
+    values = as_drawn(result, item).values if series else word_values(result, item)
     return np.abs(values) if item.meaning is Meaning.MAGNITUDE else np.maximum(values, 0)
 
 
 def _lies(result: Attribution, item: Map) -> tuple[str, str]:
     """Return where half of the evidence lies and on how much: ("upper left", "12 %").
 
-    Of texts and tables, the strongest words or columns. Both are empty where there is none.
+    Of texts and tables, the strongest words or columns; of series, volumes and films the steps or
+    slice. Both are empty where there is none.
     """
     strength = _strength(result, item)
     if not strength.any():
@@ -223,6 +229,10 @@ def _lies(result: Attribution, item: Map) -> tuple[str, str]:
     _, area, region = concentration(strength)
     if item.kind is Kind.PICTURE:
         where = place(np.where(region, strength, 0).astype(np.float64))
+    elif item.kind is Kind.SERIES:
+        where = lane_words(result, item, strength, np.where(region, strength, 0))
+    elif item.kind in DEEP:
+        where = slice_words(item, strength)
     else:
         names = _names(result, item)
         order = [i for i in np.argsort(-strength.ravel(), kind="stable") if region.ravel()[i]]
@@ -260,8 +270,8 @@ def _verdict(result: Attribution, item: Map, where: str, grade: Grade | None) ->
     elif where.startswith("spread"):
         lies = f"{what} {where}"
     else:
-        before = {Kind.TOKENS: "on", Kind.TABLE: "in"}.get(item.kind, "in the")
-        lies = f"{what} {before} {where}" if where else ""
+        before = {Kind.TOKENS: "on ", Kind.TABLE: "in "} | dict.fromkeys(DEEP, "")
+        lies = f"{what} {before.get(item.kind, 'in the ')}{where}" if where else ""
     gap = gap_words(result, item.sample, item.target).removeprefix("completeness ")
     if grade is None:
         return "; ".join(filter(None, [lies, gap]))
@@ -278,11 +288,11 @@ def _why(grade: Grade) -> list[str]:
     ]
 
 
-def _kept(values: Array, limit: float, setting: Setting) -> Entry:
-    """Keep a (y, x) map as exactly as the document asks for."""
+def _kept(values: Array, limit: float, setting: Setting, *, lanes: bool = False) -> Entry:
+    """Keep a map as exactly as the document asks for; the lanes of a series stay."""
     side = setting.detail.side
     longest = max(values.shape)
     if side is not None and longest > side:
-        shape = [max(1, round(size * side / longest)) for size in values.shape]
-        values = averaged(values, (shape[0], shape[1]))
+        shrunk = tuple(max(1, round(size * side / longest)) for size in values.shape)
+        values = averaged(values, (len(values), *shrunk[1:]) if lanes else shrunk)
     return setting.blobs.array(values, step=0.0 if setting.detail.exact else limit / _COLOURS)

@@ -9,12 +9,14 @@ import numpy as np
 
 from kerascope.attribution import heatmap_of
 from kerascope.method import AttributionMethod
-from kerascope.plot.maps import Kind, Map, axes_of, input_of
+from kerascope.plot.maps import Kind, Map, as_drawn, axes_of, input_of
 from kerascope.resize import overlaps
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
     from kerascope.types import Array
+
+DEEP = (Kind.SERIES, Kind.VOLUME, Kind.VIDEO)  # on paper, a figure stands for the panel
 
 Keep = Callable[["Array"], dict[str, Any]]
 
@@ -23,7 +25,7 @@ def drawn_by_page(result: Attribution, item: Map) -> bool:
     """Tell whether the page draws a map out of its numbers; of others it shows a figure."""
     if item.kind is Kind.TOKENS:
         return result.tokens(item.sample, item.input) is not None
-    return item.kind in (Kind.PICTURE, Kind.TABLE)
+    return item.kind in (Kind.PICTURE, Kind.TABLE, *DEEP)
 
 
 def arrays(result: Attribution, item: Map, keep: Keep) -> dict[str, Any]:
@@ -34,25 +36,34 @@ def arrays(result: Attribution, item: Map, keep: Keep) -> dict[str, Any]:
     if item.kind is Kind.TABLE:
         return {"values": keep(item.values), "signed": None, "path": None}
     before = _signed(result, item)
+    native = item.kind is Kind.PICTURE or item.kind in DEEP
     return {
-        "values": keep(_native(result, item) if item.kind is Kind.PICTURE else item.values),
+        "values": keep(_native(result, item) if native else item.values),
         "signed": None if before is None else keep(before),
-        "path": _path(result, item, keep),
+        "path": None if item.kind in DEEP else _path(result, item, keep),
     }
 
 
-def averaged(values: Array, size: tuple[int, int]) -> Array:
-    """Return a (y, x) map as means over equal areas, `size` of them."""
-    rows, columns = (overlaps(old, new) for old, new in zip(values.shape, size, strict=True))
-    rows, columns = (w / w.sum(axis=1, keepdims=True) for w in (rows, columns))
-    return (rows @ values.astype(np.float64) @ columns.T).astype(np.float32)
+def averaged(values: Array, size: tuple[int, ...]) -> Array:
+    """Return a map as means over equal areas, `size` of them along its axes."""
+    found = values.astype(np.float64)
+    for axis, (old, new) in enumerate(zip(values.shape, size, strict=True)):
+        shares = overlaps(old, new)
+        shares /= shares.sum(axis=1, keepdims=True)
+        found = np.moveaxis(np.moveaxis(found, axis, -1) @ shares.T, -1, axis)
+    return found.astype(np.float32)
 
 
 def _native(result: Attribution, item: Map) -> Array:
     """Return a map at the method's own resolution, where stretching it is plain interpolation."""
+    row, axes = _row(result, item)
+    lanes = item.kind is Kind.SERIES  # (channel, time), or one row for all channels
+    if lanes and "channel" in axes:
+        return as_drawn(result, item).values
     if type(result.method).project is not AttributionMethod.project:
-        return item.values
-    return _flat(result, item, *_row(result, item))
+        return item.values[None] if lanes else item.values
+    values = _flat(result, item, row, axes)
+    return values[None] if lanes else values
 
 
 def _flat(result: Attribution, item: Map, values: Array, axes: tuple[str, ...]) -> Array:
@@ -92,7 +103,9 @@ def _signed(result: Attribution, item: Map) -> Array | None:
         shape = np.shape(input_of(result, item.input))
         known = result.input_axes[item.input]
         row = heatmap_of(result.method, row[None], axes, known, shape, result.method.reduce)[0]
-    return row if row.ndim == item.values.ndim and np.isfinite(row).all() else None
+    if row.ndim != item.values.ndim or not np.isfinite(row).all():
+        return None
+    return row[None] if item.kind is Kind.SERIES else row
 
 
 def _path(result: Attribution, item: Map, keep: Keep) -> dict[str, Any] | None:

@@ -83,14 +83,31 @@ export function arrayOf(book, array) {
 // Return a promise of a map's numbers at the size of a picture, or at the input's own.
 export function fieldOf(book, map, array, picture = null) {
   const size = picture ? [picture.height, picture.width] : map.size;
+  const grown = (numbers) => (size.length === 3 ? numbers : fitted(numbers, map.size, size));
   return keepArray(array, `${map.size}:${size}`, async () => {
     const values = await arrayOf(book, array);
-    return fitted(stretched(values, array.shape, map.size), map.size, size);
+    return grown(stretched(values, array.shape, map.size));
   });
 }
 
 // Linear interpolation with half-pixel centres, edges held: `resize.linear` of Python.
-export function stretched(values, [oldHeight, oldWidth], [height, width]) {
+export function stretched(values, oldShape, shape) {
+  return shape.length === 3
+    ? stretchedDeep(values, oldShape, shape) : stretchedFlat(values, oldShape, shape);
+}
+
+// Slice by slice, then across them: a slice is one row of all its values.
+function stretchedDeep(values, [oldDepth, oldHeight, oldWidth], [depth, height, width]) {
+  const [from, to] = [oldHeight * oldWidth, height * width];
+  const slices = new Float32Array(oldDepth * to);
+  for (let z = 0; z < oldDepth; z += 1) {
+    const slice = values.subarray(z * from, (z + 1) * from);
+    slices.set(stretchedFlat(slice, [oldHeight, oldWidth], [height, width]), z * to);
+  }
+  return oldDepth === depth ? slices : alongRows(slices, oldDepth, to, depth);
+}
+
+function stretchedFlat(values, [oldHeight, oldWidth], [height, width]) {
   let result = values;
   if (oldHeight !== height) result = alongRows(result, oldHeight, oldWidth, height);
   if (oldWidth !== width) result = alongColumns(result, oldWidth, height, width);

@@ -7,6 +7,7 @@ import { make, setAttribute, setHidden, setText } from "./dom.js";
 import { wordsOf } from "./regions.js";
 
 const MOST_PANES = 24;
+const GROUNDS = { series: "series", volume: "volume", video: "film" };
 const KINDS = [
   ["method", "Another method"],
   ["target", "Another class"],
@@ -40,7 +41,7 @@ export function panesOf(book, shown) {
   if (!map) return [];
   const others = pinned.filter((one) => one !== map);
   const own = mapPane(book, map, shown);
-  const layered = !isNamed(map); // words and bars cannot lie over each other
+  const layered = map.kind === "picture"; // words, lines and slices cannot lie over each other
   const pins = others.map((one) => mapPane(book, one, shown));
   if (view === "side") return [plainPane(book, map, shown), own, ...pins].slice(0, MOST_PANES);
   if (view === "sheet") return sheetPanes(book, shown);
@@ -138,7 +139,8 @@ function altOf(book, map, numbers) {
 
 // Return where the evidence of some numbers of a map lies, in words.
 export function mapWords(book, map, numbers) {
-  if (!isNamed(map)) return wordsOf(numbers.values, numbers.shape, numbers);
+  const ground = GROUNDS[map.kind] ?? "image";
+  if (!isNamed(map)) return wordsOf(numbers.values, numbers.shape, { ...numbers, ground });
   const given = givenOf(book, map);
   const values = namedList(given, numbers.values).map((item) => item.value);
   const sizes = numbers.meaning === "magnitude" ? numbers.values.map(Math.abs) : numbers.values;

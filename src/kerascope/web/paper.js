@@ -112,8 +112,8 @@ async function sheetOf(context, shown, sample, maps) {
 async function drawingOf(context, shown, map) {
   const broken = (problem) => make("p", {}, `This map cannot be shown: ${problem.message}.`);
   if (isNamed(map)) return panelOf(context, shown, map).catch(broken);
-  if (map.values) return paintedMap(context, shown, map).catch(broken);
-  return make("img", { src: context.book.blob(map.figure), alt: map.alt });
+  if (map.figure) return make("img", { src: context.book.blob(map.figure), alt: map.alt });
+  return paintedMap(context, shown, map).catch(broken);
 }
 
 // Words and bars are elements: a panel of their own is laid out on the paper.

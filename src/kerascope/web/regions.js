@@ -93,7 +93,8 @@ function strongestNinth(weight, [height, width]) {
 // Return where the evidence lies and what speaks against: `sentence` of plot/words.py.
 //
 // meaning: "signed", "positive" or "magnitude". subject: "'tabby'". layer: of the method, or "".
-// ground: what the map lies on, "image" or "map". where(), most: say it otherwise.
+// ground: what the map lies on: "image" or "map"; of a "series", "volume" or "film" no place is
+// said. where(), most: say it otherwise.
 export function wordsOf(values, shape, named) {
   const { meaning, subject, layer = "", ground = "image", where, most = "" } = named;
   if (values.every((value) => value === 0)) {
@@ -114,7 +115,8 @@ function heldWords(values, meaning, subject, where) {
 
 function groundWords({ area, region }, values, shape, ground) {
   const weight = values.map((value, i) => (region[i] ? value : 0));
-  return `in ${percentWords(area)} of the ${ground}, ${placeOf(weight, shape)}`;
+  const said = `in ${percentWords(area)} of the ${ground}`;
+  return ground === "image" || ground === "map" ? `${said}, ${placeOf(weight, shape)}` : said;
 }
 
 function againstWords(values, most) {
@@ -207,7 +209,7 @@ function described(cells, values, [rows, columns], total) {
 
 // Return a promise of the top regions of what the stage shows of a map; none for other kinds.
 export async function topRegions(context, shown) {
-  if (!shown.map?.values) return [];
+  if (!shown.map?.values || shown.map.kind !== "picture") return [];
   const numbers = await numbersOf(context, shown, shown.map);
   const field = await inputField(context, numbers);
   return regionsOf(field, numbers.size, numbers.meaning).map((region) => ({

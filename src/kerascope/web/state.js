@@ -16,7 +16,8 @@ export const DEFAULTS = {
   sample: "", model: "", method: "", target: "", epoch: null, input: "",
   view: "stage", pins: [], split: 0.5,
   colours: "auto", sign: "auto", threshold: 0, opacity: 0.85, blend: "tint", contours: false,
-  columns: "waterfall", versus: "", contrast: 0, path: 1, zoom: 1, centre: [0.5, 0.5], erase: false,
+  columns: "waterfall", versus: "", contrast: 0, path: 1, zoom: 1, centre: [0.5, 0.5], slice: [],
+  erase: false,
   filter: FILTERS, drawer: "", page: "",
 };
 
@@ -44,6 +45,7 @@ function checked(key, value) {
   if (key in RANGES) return within(value, RANGES[key]) ?? undefined;
   if (key === "pins") return checkedPins(value);
   if (key === "centre") return checkedCentre(value);
+  if (key === "slice") return checkedSlice(value);
   if (key === "filter") return checkedFilter(value);
   if (typeof DEFAULTS[key] === "boolean") return typeof value === "boolean" ? value : undefined;
   return isText(value) ? value : undefined;
@@ -58,6 +60,13 @@ function checkedCentre(value) {
   if (!Array.isArray(value) || value.length !== 2) return undefined;
   const centre = value.map((share) => within(share, [0, 1]));
   return centre.includes(null) ? undefined : centre;
+}
+
+// The slices of a volume that are shown, across each axis; none: those with most evidence.
+function checkedSlice(value) {
+  if (!Array.isArray(value) || value.length > 3) return undefined;
+  const places = value.map((place) => within(place, [0, 1e6]));
+  return places.includes(null) ? undefined : places.map(Math.round);
 }
 
 function checkedFilter(value) {
@@ -86,7 +95,7 @@ export function parseState(text) {
   for (const [key, value] of given) {
     if (Object.hasOwn(FILTERS, key)) {
       values.filter[key] = typeof FILTERS[key] === "boolean" ? value === "1" : value;
-    } else if (key === "pins" || key === "centre") {
+    } else if (["pins", "centre", "slice"].includes(key)) {
       values[key] = value.split(",").filter(Boolean);
     } else if (typeof DEFAULTS[key] === "boolean") {
       values[key] = value === "1";

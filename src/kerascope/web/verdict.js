@@ -41,7 +41,8 @@ export function makeVerdict({ book, words: wordsOf }) {
 function verdictOf(book, shown, sample) {
   const { prediction, map } = shown;
   const bar = prediction?.outputs[0]?.bars[0];
-  const single = prediction !== null && prediction.outputs.length === 1 && bar !== undefined;
+  const single = prediction !== null && prediction.outputs.length === 1 && bar !== undefined &&
+    !prediction.forecast;
   const right = isRight(sample, prediction);
   return {
     top: single ? bar.label : (prediction?.verdict ?? sample?.name ?? "No sample"),

@@ -6,7 +6,7 @@ const MOST_ZOOM = 16;
 const ZOOM_STEP = Math.SQRT2;
 const ZOOM_KEYS = { "+": ZOOM_STEP, "=": ZOOM_STEP, "-": 1 / ZOOM_STEP, "0": 0 };
 
-export function makeZoom(context) {
+export function makeZoom(context, slots) {
   const { state } = context;
   const by = (factor, at) => state.set(zoomed(state.get(), factor, at), { quiet: true });
   const less = actionButton("−", () => by(1 / ZOOM_STEP), { "aria-label": "Zoom out" });
@@ -18,7 +18,7 @@ export function makeZoom(context) {
     element,
     watch: ({ panel }) => panel.view && panel.layer && watchView(panel, state, by),
     draw({ zoom = 1 }, some) {
-      setHidden(element, !some);
+      setHidden(element, !some || !slots().some(({ panel }) => panel.layer));
       setText(whole, `${Math.round(zoom * 10) / 10}×`);
       setAttribute(less, "disabled", zoom <= 1);
       setAttribute(more, "disabled", zoom >= MOST_ZOOM);

@@ -3,12 +3,16 @@
 import { attentionPanel } from "./attention.js";
 import { figurePanel } from "./figure.js";
 import { picturePanel } from "./picture.js";
+import { seriesPanel } from "./series.js";
 import { severalPanel } from "./several.js";
 import { tablePanel } from "./table.js";
 import { textPanel } from "./text.js";
+import { videoPanel } from "./video.js";
+import { volumePanel } from "./volume.js";
 
 export const PANELS = [
-  severalPanel, attentionPanel, picturePanel, textPanel, tablePanel, figurePanel,
+  severalPanel, attentionPanel, picturePanel, textPanel, tablePanel, seriesPanel, volumePanel,
+  videoPanel, figurePanel,
 ];
 
 // Return the panel of a map; book and shown: where several inputs may have maps of their own.

@@ -103,7 +103,7 @@ class PicturePane {
     const current = () => turn === this.turn;
     setAttribute(this.view, "aria-label",
       `Picture ${pane.title}: the arrow keys move a cross-hair, + and − zoom`);
-    const picture = await pictureUnder(this.context, map);
+    const picture = pane.picture ?? await pictureUnder(this.context, map);
     const numbers = await paneNumbers(this.context, state);
     if (!current()) return;
     this.shape(picture, state);
@@ -115,7 +115,7 @@ class PicturePane {
     this.describe(numbers, pane);
     this.count(drawn);
     drawLegend(this.legend, numbers, state, pane.ends);
-    setText(this.message, pane.mode === "plain" ? "" : messageOf(numbers, map));
+    setText(this.message, pane.mode === "plain" || pane.quiet ? "" : messageOf(numbers, map));
     setHidden(this.message, this.message.textContent === "");
     await this.drawOver(state, current);
   }
