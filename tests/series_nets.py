@@ -1,14 +1,19 @@
-"""Small nets of series, volumes and films with a planted cause: a bump, a slice, a frame."""
+"""Small nets of series, volumes and films with a planted cause: a bump, a slice, a frame.
+
+python tests/series_nets.py      # trains anew (two minutes on two cores), writes the weights
+"""
 
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
+WEIGHTS = Path(__file__).parent / "data" / "series_nets.safetensors"
 STEPS, CHANNELS, AHEAD = 32, ("load", "wind", "sun"), 4
 CAUSE = 1  # the channel whose bump decides
 SIZE = (6, 10, 12)
@@ -38,22 +43,25 @@ def bodies() -> dict[str, Any]:
             layers.Conv1D(8, 5, padding="same", activation="relu")(x)
         ),
         "gru": lambda x: layers.GlobalMaxPooling1D()(layers.GRU(8, return_sequences=True)(x)),
-        "conv_recurrent": lambda x: layers.LSTM(10)(
+        "conv_recurrent": lambda x: layers.GRU(16)(
             layers.MaxPooling1D(4)(layers.Conv1D(8, 5, padding="same", activation="relu")(x))
         ),
+        "conv_lstm": lambda x: layers.Flatten()(
+            layers.ConvLSTM1D(8, 3, padding="same")(layers.Reshape((8, 4, 3))(x))
+        ),
     }
+
+
+def series_model(kind: str) -> keras.Model:
+    """Return an untrained forecaster of four steps."""
+    i = keras.Input((STEPS, len(CHANNELS)), name="series")
+    return keras.Model(i, layers.Dense(AHEAD)(bodies()[kind](i)))
 
 
 @functools.cache
 def forecaster(kind: str) -> keras.Model:
     """Return a forecaster of four steps, trained on `bumps`."""
-    keras.utils.set_random_seed(1)
-    i = keras.Input((STEPS, len(CHANNELS)), name="series")
-    model = keras.Model(i, layers.Dense(AHEAD)(bodies()[kind](i)))
-    x, y, _ = bumps(1024, seed=0)
-    model.compile(keras.optimizers.Adam(0.02), "mse")
-    model.fit(x, y, epochs=12, batch_size=64, verbose=0)
-    return model
+    return with_weights(series_model(kind), kind)
 
 
 def blobs(count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -95,13 +103,48 @@ def deep_bodies() -> dict[str, Any]:
     }
 
 
+def deep_model(kind: str) -> keras.Model:
+    """Return an untrained classifier of volumes or films."""
+    i = keras.Input((*SIZE, 1), name="volume")
+    return keras.Model(i, layers.Dense(2, activation="softmax")(deep_bodies()[kind](i)))
+
+
 @functools.cache
 def classifier(kind: str) -> keras.Model:
     """Return a classifier of volumes or films, trained on `blobs`."""
-    keras.utils.set_random_seed(1)
-    i = keras.Input((*SIZE, 1), name="volume")
-    model = keras.Model(i, layers.Dense(2, activation="softmax")(deep_bodies()[kind](i)))
-    x, y, _ = blobs(512, seed=0)
-    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
-    model.fit(x, y, epochs=8, batch_size=32, verbose=0)
+    return with_weights(deep_model(kind), f"deep_{kind}")
+
+
+def with_weights(model: keras.Model, name: str) -> keras.Model:
+    """Return the model with the weights kept under a name."""
+    from safetensors.numpy import load_file
+
+    held = load_file(WEIGHTS)
+    model.set_weights([held[f"{name}/{i}"] for i in range(len(model.weights))])
     return model
+
+
+def main() -> None:
+    """Train all nets and write their weights."""
+    from safetensors.numpy import save_file
+
+    found: dict[str, np.ndarray] = {}
+    for name, model, (x, y, _), epochs, loss in (
+        *((k, lambda k=k: series_model(k), bumps(2048, seed=0), 16, "mse") for k in bodies()),
+        *(
+            (f"deep_{k}", lambda k=k: deep_model(k), blobs(512, seed=0), 8,
+             "sparse_categorical_crossentropy")
+            for k in deep_bodies()
+        ),
+    ):  # fmt: skip
+        keras.utils.set_random_seed(1)
+        net = model()
+        net.compile(keras.optimizers.Adam(0.01 if loss == "mse" else 0.02), loss)
+        last = net.fit(x, y, epochs=epochs, batch_size=32, verbose=0).history["loss"][-1]
+        print(f"{name}: loss {last:.4f}")
+        found |= {f"{name}/{i}": weight for i, weight in enumerate(net.get_weights())}
+    save_file(found, WEIGHTS)
+
+
+if __name__ == "__main__":
+    main()

@@ -28,6 +28,7 @@ GROUPS = {
     "rules": "rules_references.py",
     "quantus": "quantus_references.py",
     "text": "text_references.py",
+    "series": "series_references.py",
     "tables": "table_references.py",
     "kinds": "kind_references.py",
 }
@@ -35,6 +36,7 @@ _MORE = dict.fromkeys(("shapley", "lime"), ("oracles_shapley.py",)) | {
     "rules": ("parity/rule_nets.py", "parity/torch_references.py"),
     "quantus": ("parity/quantus_cases.py",),
     "text": ("text_nets.py",),
+    "series": ("parity/series_cases.py",),
     "tables": ("tabular/plain.py",),
     "kinds": ("parity/kind_nets.py",),
 }  # sources of one group only

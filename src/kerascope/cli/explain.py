@@ -34,7 +34,8 @@ def explain(
         list[str],
         typer.Argument(
             help="Pictures, folders, patterns, .npy files; .txt: one text a line; .csv: rows of "
-            "named columns, or texts. Of several inputs NAME=FILE each."
+            "named columns, or texts; of a model of series a row for every step in time. Of "
+            "several inputs NAME=FILE each."
         ),
     ] = [],  # noqa: B006 — typer reads it and never changes it
     method: Annotated[
@@ -43,7 +44,7 @@ def explain(
             "-m",
             "--method",
             help="Method, with fields: smooth_grad:samples=50; repeatable. Default: grad_cam; of "
-            "text integrated_gradients, of columns kernel_shap.",
+            "text, series, volumes and films integrated_gradients, of columns kernel_shap.",
         ),
     ] = [],  # noqa: B006
     target: Annotated[
@@ -52,7 +53,8 @@ def explain(
             "-t",
             "--target",
             help="Class index or name, top-3, rank-2, 'a vs b', value-2, 'value vs 21.5', "
-            "expected-rank, reconstruction, 'like FILE', detection; of a named output output:…; "
+            "expected-rank, horizon (the sum of a forecast), horizon-3, change-3, reconstruction, "
+            "'like FILE', detection; of a named output output:…; "
             "default: the predicted class. predicted: of several labels, all above ½.",
         ),
     ] = None,
@@ -67,7 +69,21 @@ def explain(
     vocabulary: Annotated[
         str, typer.Option(help="File with the words of a model of token ids, one a line or .json.")
     ] = "",
-    length: Annotated[int, typer.Option(help="Tokens, where the model leaves it open.")] = 0,
+    length: Annotated[
+        int, typer.Option(help="Tokens, or steps of a series, where the model leaves it open.")
+    ] = 0,
+    forecast: Annotated[
+        list[str], typer.Option(help="Channel of a series that the model forecasts; repeatable.")
+    ] = [],  # noqa: B006
+    channels: Annotated[
+        str, typer.Option(help="Columns of a series to take, in the model's order: a,b,c.")
+    ] = "",
+    windows: Annotated[
+        int, typer.Option(help="Windows of each series, evenly spaced; the last ends with it.")
+    ] = 0,
+    video: Annotated[
+        bool, typer.Option("--video", help="The first axis of a volume is time: a film.")
+    ] = False,
     rows: Annotated[
         str, typer.Option(help="Rows of a .csv: 3,7 or 0-9; default: the first 100.")
     ] = "",
@@ -95,7 +111,7 @@ def explain(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Explain pictures, texts or rows: PNGs, .safetensors and a self-contained report.html."""
+    """Explain pictures, texts, rows, series or volumes: PNGs, .safetensors and a report.html."""
     from kerascope.cli.words import parse_method
 
     chosen = [_with_layer(parse_method(text), layer) for text in method]
@@ -116,6 +132,11 @@ def explain(
             rows=rows, truth=truth, column=column, drop=tuple(drop), categories=tuple(categories),
             background=background,
         ),
+        frames=video,
+        series={
+            "forecast": forecast, "windows": windows,
+            "channels": [name.strip() for name in channels.split(",") if name.strip()],
+        },
     )  # fmt: skip
     aim = target_of(target, net, size=size or None, preprocess=preprocess, fit=fit)
     known = pictures.truths if isinstance(pictures, Rows) else ()

@@ -1,8 +1,9 @@
-"""What `kerascope explain` is given: pictures and arrays, texts, or a table."""
+"""What `kerascope explain` is given: pictures, texts, a table, series, volumes or films."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,26 @@ TEXT_SUFFIX = ".txt"
 
 def samples_of(
     net: Any, sources: list[str], *, text: list[str], vocabulary: str, length: int,
-    columns: Options = Options(), **pictures: Any,  # noqa: B008 — frozen
+    series: Mapping[str, Any], frames: bool = False, columns: Options = Options(),  # noqa: B008
+    **pictures: Any,
 ) -> Any:  # fmt: skip
-    """Return the samples of a command: `Rows` of a CSV file, `Texts` or `Images`.
+    """Return the samples of a command: `Rows` of a CSV file, `Texts`, `Series`, `Volumes`, `Images`.
 
     sources: files and folders, of which .txt files hold one text a line; of a model of several
-    inputs, NAME=FILE for each. columns: of a CSV file. pictures: options of `load_images`.
+    inputs, NAME=FILE for each. series: options of `load_series`, for a model of (time, channel).
+    frames: volumes are films. columns: of a CSV file. pictures: options of `load_images`.
     """
     from kerascope.loading import load_images, load_texts
+    from kerascope.loading.series import takes_series
+    from kerascope.loading.volumes import takes_volumes
 
+    other = text or vocabulary or columns.given()
+    if sources and not other and takes_series(net):
+        return _series(net, sources, length=length or None, **series)
+    if any(series.values()):
+        raise BadInput("--forecast, --channels and --windows are for models of series")
+    if sources and not (other or length) and takes_volumes(net):
+        return _volumes(net, sources, frames=frames)
     if any(_is_table(source) for source in sources):
         if len(sources) > 1 or text:
             raise BadInput("a CSV file is explained alone: give one, and no other files or texts")
@@ -103,3 +115,39 @@ def target_of(words: str | None, net: Any, **pictures: Any) -> Any:
     if Path(path).suffix.lower() == ".npy":
         return Similarity(path, measure)
     return Similarity(load_images(path, net, **pictures), measure)
+
+
+def _series(net: Any, sources: list[str], **options: Any) -> Any:
+    """Return the windows of all files together."""
+    import dataclasses
+
+    import numpy as np
+
+    from kerascope.loading import load_series
+
+    given = {key: value for key, value in options.items() if value}
+    found = [load_series(source, net, **given) for source in sources]
+    return dataclasses.replace(
+        found[0],
+        inputs=np.concatenate([one.inputs for one in found]),
+        features={"": tuple(line for one in found for line in one.timelines)},
+        names=tuple(name for one in found for name in one.names),
+        notes=tuple(dict.fromkeys(note for one in found for note in one.notes)),
+    )
+
+
+def _volumes(net: Any, sources: list[str], *, frames: bool) -> Any:
+    """Return the volumes or films of all files together."""
+    import dataclasses
+
+    import numpy as np
+
+    from kerascope.loading import load_volumes
+
+    found = [load_volumes(source, net, frames=frames) for source in sources]
+    return dataclasses.replace(
+        found[0],
+        inputs=np.concatenate([one.inputs for one in found]),
+        names=tuple(name for one in found for name in one.names),
+        notes=tuple(dict.fromkeys(note for one in found for note in one.notes)),
+    )

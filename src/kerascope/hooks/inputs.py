@@ -203,8 +203,10 @@ def _check_declared(
         hint = ""
         if array.ndim == len(shape) - 1:
             hint = "; a single sample needs a sample axis: array[None]"
-        elif len(shape) == 4 and array.ndim == 4 and array.shape[-1] != shape[-1]:
+        elif len(shape) in (3, 4, 5) and array.ndim == len(shape) and array.shape[-1] != shape[-1]:
             hint = f"; the model wants {shape[-1]} channels"
+        elif len(shape) == array.ndim == 3:
+            hint = f"; the series has {array.shape[1]} steps; the model takes {shape[1]}"
         raise BadInput(f"input '{name}' has shape {array.shape}; the model takes {wanted}{hint}")
 
 

@@ -18,6 +18,7 @@ from kerascope.replay.result import Replay, Replayed
 from kerascope.replay.stamps import Record, read_records
 from kerascope.run import repeating
 from kerascope.texts import Texts, net_of_ids
+from kerascope.timeline import Timeline
 from kerascope.tokens import key_of, reading_from, vocabulary_of
 
 if TYPE_CHECKING:
@@ -194,11 +195,12 @@ def _call(
         view = HookedModel(
             net, score=made.score, batch_size=rows, compiled=made.compiled is not False
         )
+    given = _given(record, x, found, places)
     try:
         with repeating(made.batch[1:]):
             whole = explain(
-                view, _given(record, x, found), method, target=target, score=made.score,
-                seed=made.seed, batch_size=rows, memory=made.memory,
+                view, given, method, target=target, score=made.score, seed=made.seed,
+                batch_size=rows, memory=made.memory,
             )  # fmt: skip
     except KerascopeError as error:
         raise type(error)(
@@ -217,12 +219,15 @@ def _call(
     )
 
 
-def _given(record: Record, x: dict[str, Any], found: list[Found]) -> Any:
-    """Return what `explain` is given: of texts with their tokens, and how they became ids."""
+def _given(record: Record, x: dict[str, Any], found: list[Found], places: list[int]) -> Any:
+    """Return what `explain` is given: of texts with their tokens, and how they became ids.
+
+    Of series with their timelines. places: of the samples found among the rows of the call.
+    """
     made = record.provenance
     tree = _as_called(x, made.called)
     if not made.reading:
-        return tree
+        return _told(tree, found, places, len(next(iter(x.values()))))
     name = made.reading["input"]
     ids = x[name or next(iter(x))]
     texts = dict(filter(None, (item.tokens() for item in found)))
@@ -231,6 +236,27 @@ def _given(record: Record, x: dict[str, Any], found: list[Found]) -> Any:
     tokens = tuple(texts[key_of(row)] for row in ids)
     reading = reading_from(made.reading, ids, tokens, found[0].vocabulary)
     return Texts(tree, {name: tokens}, reading, ("",) * len(ids))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Told:
+    """Inputs with what is known of the series among them."""
+
+    inputs: Any
+    features: dict[str, tuple[Timeline, ...]]
+
+
+def _told(inputs: Any, found: list[Found], places: list[int], count: int) -> Any:
+    """Return inputs with the timelines of their series; as they are where there are none."""
+    features = {}
+    for name, (first, *_) in found[0].features.items():
+        if not isinstance(first, Timeline):
+            continue
+        lines = [first] * count
+        for place, item in zip(places, found, strict=True):
+            lines[place] = item.features[name][0]
+        features[name] = tuple(lines)
+    return _Told(inputs, features) if features else inputs
 
 
 def _as_called(x: dict[str, Any], kind: str | None) -> Any:
