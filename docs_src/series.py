@@ -83,7 +83,7 @@ def main(folder: Path) -> None:
     )  # fmt: skip
     save_png(by_window, folder / "windows.png")
     print(alt_text(by_window))
-    print("report:", ks.report(folder / "report.html", [result, change, by_window]).name)
+    print("report:", ks.report([result, change, by_window], folder / "report.html").name)
 
 
 if __name__ == "__main__":

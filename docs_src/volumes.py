@@ -57,8 +57,8 @@ def main(folder: Path) -> None:
     frames = ks.explain(film, x)
     save_png(frames, folder / "film.png")
     print(alt_text(frames))
-    ks.report(folder / "volume.html", [result])
-    ks.report(folder / "film.html", [frames])
+    ks.report(result, folder / "volume.html")
+    ks.report(frames, folder / "film.html")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"day {i // 24} {i % 24}:00," + ",".join(map(str, row)) for i, row in enumerate(long)]
     (folder / "power.csv").write_text("\n".join(["hour," + ",".join(nets.CHANNELS), *rows]) + "\n")
     (folder / "short.csv").write_text("\n".join(["hour,load,wind,sun", *rows[:9]]) + "\n")
-    (folder / "wide.csv").write_text("\n".join([f"a,{r}" for r in ("b,c,d,e", *rows[:40])]) + "\n")
+    wide = ["hour,load,wind,sun,rain", *(f"{row},0" for row in rows[:40])]
+    (folder / "wide.csv").write_text("\n".join(wide) + "\n")
     nets.classifier("conv3d").save(folder / "volume.keras")
     np.save(folder / "scan.npy", nets.blobs(1, seed=9)[0])
     return folder

@@ -24,7 +24,7 @@ STEPS, SIZE = 40, (5, 12, 16)
 
 
 def result(kind: str) -> Attribution:
-    """Two samples of a kind, with evidence at one place, and a second method without channels."""
+    """Two samples of a kind, with evidence in one slice, or at some steps of a channel."""
     rng = np.random.default_rng(4)
     series = kind == "series"
     shape = (2, STEPS, 2) if series else (2, *SIZE, 1)
@@ -35,13 +35,14 @@ def result(kind: str) -> Attribution:
         values[:, 20:23, 1] += 2
     axes = {"series": ("time",), "volume": ("z", "y", "x"), "video": ("time", "y", "x")}[kind]
     axes = ("sample", *axes, "channel")
+    method = method_class("integrated_gradients")()
     line = Timeline(("load", "wind"), (), (1,), ((0.5,), (0.2,)))
     return Attribution(
         values=values, axes=axes, inputs=inputs, input_axes={"x": axes},
         scores=np.array([3.0, 2.0]), explained=("logit of 'a' (3)", "logit of 'a' (2)"),
         predictions=np.array([[0.4, 0.1], [0.3, 0.2]], "float32"),
-        method=method_class("integrated_gradients")(), target="0", layer=None, gap=None, notes=(),
-        provenance=provenance(), names=("one", "two"),
+        method=method, target="0", layer=None, gap=None, notes=(),
+        provenance=provenance(method), names=("one", "two"),
         features={"x": (line, line)} if series else {},
     )  # fmt: skip
 

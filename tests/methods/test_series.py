@@ -23,12 +23,14 @@ def series_of(kind: str, count: int) -> tuple[Series, np.ndarray]:
 @pytest.mark.parametrize("kind", nets.bodies())
 def test_the_default_method_finds_the_bump(kind: str) -> None:
     """Over half of what speaks for the forecast lies on 3 of 96 values, and the strongest one."""
-    series, start = series_of(kind, 24)
+    series, start = series_of(kind, 12)
     result = ks.explain(nets.forecaster(kind), series)
     assert (result.method.name, result.method.baseline) == ("integrated_gradients", "mean")
     assert result.axes == ("sample", "time", "channel")
     positive = np.maximum(result.values, 0)
-    held = [row[s : s + 3, nets.CAUSE].sum() / row.sum() for row, s in zip(positive, start, strict=True)]
+    held = [
+        row[s : s + 3, nets.CAUSE].sum() / row.sum() for row, s in zip(positive, start, strict=True)
+    ]
     peaks = [np.unravel_index(row.argmax(), row.shape) for row in positive]
     hit = [s <= t < s + 3 and c == nets.CAUSE for (t, c), s in zip(peaks, start, strict=True)]
     assert np.mean(held) > 0.6
@@ -49,7 +51,9 @@ def test_the_default_method_finds_the_bump(kind: str) -> None:
 def test_windows_find_the_bump(name: str, fields: dict) -> None:
     series, start = series_of("conv", 4)
     found = ks.explain(nets.forecaster("conv"), series, name, **fields)
-    for row, s in zip(found.values if "channel" in found.axes else found.heatmap(), start, strict=True):
+    for row, s in zip(
+        found.values if "channel" in found.axes else found.heatmap(), start, strict=True
+    ):
         time, *channel = np.unravel_index(row.argmax(), row.shape)
         assert s - 1 <= time < s + 4
         assert channel in ([], [nets.CAUSE])
@@ -88,7 +92,7 @@ def test_targets_of_a_forecast() -> None:
     plain = ks.explain(lambda rows: rows.reshape(len(rows), -1) @ weights.reshape(24, 2), series,
                        "occlusion", target="change-1", patch=1, baseline="zero")  # fmt: skip
     assert np.allclose(plain.values, found.values, atol=1e-4)
-    assert plain.explained[0].startswith("forecast of channel 1 1 step ahead minus the last known")
+    assert plain.explained[0].startswith("forecast 1 step ahead minus the last known value (")
 
 
 def at(steps: list[int]) -> np.ndarray:

@@ -18,7 +18,7 @@ def samples_of(
     series: Mapping[str, Any], frames: bool = False, columns: Options = Options(),  # noqa: B008
     **pictures: Any,
 ) -> Any:  # fmt: skip
-    """Return the samples of a command: `Rows` of a CSV file, `Texts`, `Series`, `Volumes`, `Images`.
+    """Return the samples: `Rows` of a CSV file, `Texts`, `Series`, `Volumes` or `Images`.
 
     sources: files and folders, of which .txt files hold one text a line; of a model of several
     inputs, NAME=FILE for each. series: options of `load_series`, for a model of (time, channel).

@@ -145,7 +145,9 @@ def _map(result: Attribution, item: Map, key: str, limit: float, setting: Settin
         "kind": item.kind.value,
         "meaning": shown.meaning.value,
         **made,
-        "figure": None if drawn_here and item.kind not in DEEP else setting.blobs.picture(drawn(result, item, limit=limit)),
+        "figure": None
+        if drawn_here and item.kind not in DEEP
+        else setting.blobs.picture(drawn(result, item, limit=limit)),
         "size": list(shown.values.shape),
         "limit": limit,
         "gap": gap_words(result, item.sample, item.target),

@@ -24,7 +24,8 @@ _KINDS = {
     kind.__name__: kind
     for kind in (
         Box, Class, Contrast, Detection, Direction, ExpectedRank, Horizon, Mask, Neuron, NextToken,
-        Output, Predicted, Rank, ReconstructionError, Regression, Similarity, Top, Weighted, WholeLayer,
+        Output, Predicted, Rank, ReconstructionError, Regression, Similarity, Top, Weighted,
+        WholeLayer,
     )
 }  # fmt: skip
 _LARGEST = 4096  # values of an array that a file holds
