@@ -164,7 +164,7 @@ def middle(columns: Sequence[Column], x: Mapping[str, Array]) -> dict[str, Array
 def columns_of(result: Any) -> tuple[Column, ...]:
     """Return the columns that an attribution is of; none where it is of no table."""
     return tuple(
-        dataclasses.replace(column, input=name)
+        column if column.input == name else dataclasses.replace(column, input=name)
         for name, of in result.features.items()
         for column in of
         if isinstance(column, Column)

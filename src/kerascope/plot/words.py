@@ -252,7 +252,8 @@ def _no_word(result: Attribution, item: Map) -> str:
 def _in_columns(result: Attribution, item: Map, weight: Array, region: Array) -> str:
     """Return "in 2 of 9 columns: age = 61, income = 12", the strongest first."""
     order = [index for index in np.argsort(-weight, kind="stable") if region[index]]
-    listed = [_cell(result, item.sample, index) for index in order[:_LISTED]]
+    cells = _cells(result, item.sample)
+    listed = [cells[index] for index in order[:_LISTED]]
     more = len(order) - _LISTED
     rest = f" and {more} more" if more > 0 else ""
     return f"in {len(order)} of {len(weight)} columns: {', '.join(listed)}{rest}"
@@ -353,10 +354,10 @@ def _most(result: Attribution, item: Map) -> str:
         return f", most on '{short(text.word_names[place], 24)}'"
     if item.kind is not Kind.TABLE:
         return ""
-    return f", most in {_cell(result, item.sample, place)}"
+    return f", most in {_cells(result, item.sample)[place]}"
 
 
-def _cell(result: Attribution, sample: int, column: int) -> str:
-    """Return "age = 61"."""
-    name, words = result.columns[column].name, cells_of(result, sample)[column]
-    return f"{short(name, 24)} = {short(words, 16)}"
+def _cells(result: Attribution, sample: int) -> list[str]:
+    """Return "age = 61" for every column."""
+    pairs = zip(result.columns, cells_of(result, sample), strict=True)
+    return [f"{short(column.name, 24)} = {short(words, 16)}" for column, words in pairs]
