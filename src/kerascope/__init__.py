@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "Activations": "inside.activations",
+    "Area": "targets",
     "Architecture": "inside.architecture",
     "Attention": "inside.attention.result",
     "Attribution": "attribution",
@@ -53,6 +54,7 @@ _ROOMS = {
     "Norm": "inside.maximize",
     "Output": "targets",
     "Pixel": "inside.maximize",
+    "Point": "targets",
     "Predicted": "targets",
     "Probes": "concepts.probe",
     "Rank": "targets",

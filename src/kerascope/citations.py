@@ -281,6 +281,12 @@ REFERENCES: dict[str, tuple[str, int, str, str]] = {
         "Interpretable Semantic Photo Geolocation",
         "WACV; arXiv:2104.14995",
     ),
+    "vinogradova2020seggradcam": (
+        "Vinogradova, Dibrov, Myers", 2020,
+        ("Towards Interpretable Semantic Segmentation via Gradient-weighted Class Activation "
+         "Mapping"),
+        "AAAI; arXiv:2002.11434",
+    ),
     "wang2020scorecam": (
         "Wang, Wang, Du, Yang, Zhang, Ding, Mardziel, Hu", 2020,
         "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks",

@@ -19,7 +19,7 @@ from kerascope.defaults import (
     default_method,
     default_target,
     on_series,
-    on_tokens,
+    seen_by,
 )
 from kerascope.errors import BadMethod, BadModel
 from kerascope.hooks import BlackBox, HookedModel
@@ -62,13 +62,15 @@ def explain(
             takes them: nothing is preprocessed here. Strings, where the model brings what reads
             them.
         method: a name (see `methods()`), a method class or a method value. None: what suits the
-            inputs, "grad_cam" or, for text, series, volumes and films, "integrated_gradients"; see
-            `defaults.default_method`. Of a table "kernel_shap". What a table is compared with,
-            where a method is not told, are rows of the table or of its background, as a note says.
-        target: what is explained. None: the predicted class, or of a forecast its sum. An index or
-            a name; "top-5", "rank-2"; "horizon-3", "change-3"; a list: one per sample; a tuple:
-            several for every sample; a `Target` such as `Contrast("tabby", "tiger cat")`; a
-            function of the model's outputs.
+            inputs and outputs: "grad_cam", for text, series, volumes and films
+            "integrated_gradients", of a table "kernel_shap", of a segmentation "seg_grad_cam", of a
+            detector "d_rise"; see `defaults.default_method`. What a table is compared with, where a
+            method is not told, are rows of the table or of its background, as a note says.
+        target: what is explained. None: the predicted class; of a forecast its sum, of a
+            segmentation the largest predicted area but the background's, of a detector the surest
+            detection. An index or a name; "top-5", "rank-2"; "horizon-3", "change-3"; a list: one
+            per sample; a tuple: several for every sample; a `Target` such as
+            `Contrast("tabby", "tiger cat")`; a function of the model's outputs.
         score: "logit", before the softmax or sigmoid, or "probability".
         batch_size: rows per pass; None finds the fastest, where the work is long enough to look for
             it. The result does not depend on it.
@@ -99,9 +101,8 @@ def explain(
         view, x = asked.read(score)
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
     check_weights(view.identity.broken)
-    spec = on_series(on_tokens(view.spec(), view, x), asked.inputs)
-    if target is None:
-        target = value.default_target(spec) or default_target(spec)
+    spec = on_series(seen_by(value, view, x), asked.inputs)
+    target = default_target(spec) if target is None else target
     targets = resolve_targets(target, spec, len(next(iter(x.values()))))
     raw, targets, seen, run = _attributed(view, x, value, targets, seed=seed, memory=held)
     raw.notes += [*(getattr(asked.inputs, "notes", ()) if asked.reading else ()), *run.notes]

@@ -21,6 +21,7 @@ class ModelFacts:
     preprocessing: str | None = None  # name of the known preprocessing, see `loading`
     source: str | None = None  # file name, preset or application; never a folder
     sha256: str | None = None  # of the model file
+    boxes: str | None = None  # how a detector writes boxes, see `targets.boxes`
     notes: tuple[str, ...] = ()  # what loading decided or dropped, in words
 
 

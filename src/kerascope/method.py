@@ -165,13 +165,6 @@ class AttributionMethod(ABC):
         targets.
         """
 
-    def default_target(self, spec: Any) -> Any:
-        """Return what is explained where no target is given; None: the predicted class.
-
-        spec: a `targets.Spec`, what is known of the model's outputs.
-        """
-        return None
-
     @abstractmethod
     def passes(
         self, shape: Mapping[str, tuple[int, ...]], targets: int = 1, channels: int = 1

@@ -13,6 +13,7 @@ from kerascope.method import AttributionMethod, RawMap
 from kerascope.provenance import provenance_of
 from kerascope.run import Run
 from kerascope.targets import Targets
+from kerascope.targets.found import scene_of
 from kerascope.types import Array
 
 
@@ -36,6 +37,8 @@ def wrapped(
     values = {n: np.ascontiguousarray(drop(array), np.float32) for n, array in raw.values.items()}
     several = len([name for name in x if name not in view.held]) > 1
     names = getattr(inputs, "names", None)
+    scene = scene_of(view.spec(), seen["raw"], targets, asked=target is not None)
+    beside = {**raw.target_extras, **scene.target_extras}
     return Attribution(
         values=values if several else next(iter(values.values())),
         axes=axes if several else next(iter(axes.values())),
@@ -51,7 +54,7 @@ def wrapped(
         target=_target_words(target),
         layer=raw.layer,
         gap=None if raw.gap is None else drop(raw.gap),
-        notes=(*view.notes, *_head_notes(view, seen["raw"]), *raw.notes),
+        notes=(*view.notes, *_head_notes(view, seen["raw"]), *raw.notes, *scene.notes),
         provenance=provenance_of(
             view,
             method.to_json(),
@@ -65,7 +68,11 @@ def wrapped(
             x=x,
             settled=raw.settled,
         ),
-        extras={**raw.extras, **{key: drop(array) for key, array in raw.target_extras.items()}},
+        extras={
+            **raw.extras,
+            **scene.extras,
+            **{key: drop(array) for key, array in beside.items()},
+        },
         labels=facts_of(view.model).labels,
         display=getattr(inputs, "display", None),
         features={

@@ -196,6 +196,10 @@ _OWN |= {
     ),
 }
 
+_OWN["seg_grad_cam"] = (
+    "methods/test_seg_grad_cam.py::test_",
+    ("region_of_everything_is_grad_cam", "default_method_finds_the_planted_lamp"),
+)
 _GUIDED = "methods/test_guided_family.py::test_"
 _OWN |= {
     "guided_backprop": (
@@ -300,7 +304,10 @@ _LIBRARIES: dict[str, tuple[str, dict[str, tuple[str, ...]], dict[str, str], str
             "eigen_cam": ("eigen_cam", "eigen_cam_differs_by_the_centring"),
             "full_grad": ("full_grad",),
         },
-        {"cam": "pytorch-grad-cam leaves out CAM itself, which Grad-CAM replaces"},
+        {
+            "cam": "pytorch-grad-cam leaves out CAM itself, which Grad-CAM replaces",
+            "seg_grad_cam": "pytorch-grad-cam explains segmentations by a target of the user's own",
+        },
         "pytorch-grad-cam does not have this method",
     ),
     "tf-keras-vis": (

@@ -138,7 +138,8 @@ def test_plain_function_and_any_method_that_needs_scores() -> None:
 
 def test_gradients_of_a_detection() -> None:
     """Of a smaller box: the similarity to the whole one grows with the light of the region."""
-    contrast = ks.explain(detector(), PICTURES, "integrated_gradients", target=ks.Detection(0))
+    target = ks.Detection(0, by="similarity")
+    contrast = ks.explain(detector(), PICTURES, "integrated_gradients", target=target)
     outside = contrast.values.copy()
     outside[:, REGION[0], REGION[1]] = 0
     assert np.abs(outside).max() == 0

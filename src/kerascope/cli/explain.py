@@ -54,10 +54,18 @@ def explain(
             "--target",
             help="Class index or name, top-3, rank-2, 'a vs b', value-2, 'value vs 21.5', "
             "expected-rank, horizon (the sum of a forecast), horizon-3, change-3, reconstruction, "
-            "'like FILE', detection; of a named output output:…; "
-            "default: the predicted class. predicted: of several labels, all above ½.",
+            "'like FILE'; of a named output output:…; detection-2; of a segmentation tank@area, "
+            "tank@120,80, tank@mask; default: the predicted class, the largest area or the surest "
+            "box. predicted: of several labels, all above ½.",
         ),
     ] = None,
+    mask: Annotated[
+        str, typer.Option(help="Picture of a mask, white where the target's class is explained.")
+    ] = "",
+    boxes: Annotated[
+        str,
+        typer.Option(help="How a detector writes boxes: xyxy, rel_yxyx, xywh+object+classes, …"),
+    ] = "",
     score: Annotated[str, typer.Option(help="logit or probability.")] = "logit",
     output: options.Output = Path("kerascope-out"),
     layer: Annotated[
@@ -121,9 +129,10 @@ def explain(
     backend = import_keras()
     say(f"backend: {backend}", quiet=as_json)
     from kerascope.cli.rows import Options, Rows
-    from kerascope.cli.sources import samples_of, target_of
-    from kerascope.facts import facts_of
+    from kerascope.cli.sources import masked, samples_of, target_of
+    from kerascope.facts import facts_of, remember
     from kerascope.loading import load_model
+    from kerascope.targets.boxes import BoxFormat
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
     pictures = samples_of(
@@ -143,6 +152,9 @@ def explain(
     pictures = pictures.samples if isinstance(pictures, Rows) else pictures
     net = getattr(pictures, "model", None) or net  # what takes the ids, of a model of strings
     truths = known or _truths(net, images, pictures)
+    if boxes:
+        remember(net, boxes=str(BoxFormat.parse(boxes)))
+    asked = masked(net, pictures, target, mask) if mask else aim
     if not chosen:
         chosen = [_with_layer(_suited(net, pictures, layer, aim), layer)]
     for note in dict.fromkeys((*facts_of(net).notes, *pictures.notes)):
@@ -152,7 +164,7 @@ def explain(
         pictures,
         chosen,
         output,
-        aim,
+        asked,
         score,
         batch_size or None,
         memory or None,

@@ -109,6 +109,7 @@ def _rows(results: list[Attribution]) -> list[dict[str, Any]]:
                     "grade": None if result.grade is None else plain(result.grade[i]),
                     **_tokens(result, i),
                     **_parts(result, i),
+                    **_found(result, i),
                 }
             )
     return rows
@@ -124,6 +125,20 @@ def _parts(result: Attribution, sample: int) -> dict[str, Any]:
         for key, held in rows.items()
         if held is not None
     }
+
+
+def _found(result: Attribution, sample: int) -> dict[str, Any]:
+    """Return the areas or boxes that a model found in a picture; nothing of other models."""
+    from kerascope.plot.found import areas_of, boxes_of, is_scene
+
+    if not is_scene(result):
+        return {}
+    areas = [{"label": a.label, "share": a.share} for a in areas_of(result, sample)]
+    boxes = [
+        {"label": b.label, "sureness": b.sure, "place": b.place, "corners": list(b.corners)}
+        for b in boxes_of(result, sample)
+    ]
+    return {"areas": areas} if areas else {"boxes": boxes}
 
 
 def _tokens(result: Attribution, sample: int) -> dict[str, Any]:

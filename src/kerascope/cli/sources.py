@@ -13,6 +13,26 @@ from kerascope.errors import BadInput
 TEXT_SUFFIX = ".txt"
 
 
+def masked(net: Any, pictures: Any, target: str | None, mask: str) -> Any:
+    """Return the target of a class, "tank" or "tank@mask", over the mask of a picture's file."""
+    import keras
+
+    from kerascope.hooks import BlackBox, HookedModel
+    from kerascope.loading.masks import read_mask
+    from kerascope.targets import Mask
+
+    class_ = (target or "").removesuffix("@mask").strip() or None
+    if class_ is not None and "@" in class_:
+        raise BadInput(f"--mask says the place, and the target '{target}' has one of its own")
+    view = HookedModel(net) if isinstance(net, keras.Model) else BlackBox(net)
+    view.read(pictures[:1])
+    size = view.spec().input_size
+    display = getattr(pictures, "display", None)
+    if len(size) != 2 or not display:
+        raise BadInput("--mask is for pictures")
+    return Mask(read_mask(mask, (size[0], size[1]), display[0].shape[:2], pictures.fit), class_)
+
+
 def samples_of(
     net: Any, sources: list[str], *, text: list[str], vocabulary: str, length: int,
     series: Mapping[str, Any], frames: bool = False, columns: Options = Options(),  # noqa: B008

@@ -42,6 +42,7 @@ class BlackBox:
         self._structure: Structure | None = None
         self._survey: Survey | None = None
         self._shapes: dict[str, tuple[int, ...]] = {}
+        self._size: tuple[int, ...] = ()  # spatial size of the first input
         self._input_bytes = 1  # of one row: as given, as covered, as the function's copy
 
     @property
@@ -66,6 +67,9 @@ class BlackBox:
         arrays, self._structure = normalise(self.model, inputs)
         self._input_bytes = 3 * sum(array[:1].nbytes for array in arrays.values())
         self._shapes = {name: array.shape[1:] for name, array in arrays.items()}
+        name, first = next(iter(arrays.items()))
+        sizes = list(zip(first.shape[1:], self.axes(name, first.shape[1:]), strict=True))
+        self._size = tuple(n for n, a in sizes if a != "channel")
         raw = self._call({name: array[:1] for name, array in arrays.items()})
         outputs = {
             name: OutputSpec(name, value.shape[1:], "unknown") for name, value in raw.items()
@@ -105,6 +109,7 @@ class BlackBox:
             inputs=self._shapes,
             axes={name: self.axes(name, shape) for name, shape in self._shapes.items()},
             embed=lambda x, name: self._call(x)[name],
+            input_size=self._size, boxes=facts_of(self.model).boxes,
         )  # fmt: skip
 
     def axes(self, name: str, shape: tuple[int, ...]) -> tuple[str, ...]:

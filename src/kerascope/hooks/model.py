@@ -13,6 +13,7 @@ from keras import ops
 from kerascope import backend
 from kerascope.errors import BadInput, BadLayer, BadModel, KerascopeError
 from kerascope.facts import facts_of
+from kerascope.hooks.anchors import anchors_of
 from kerascope.hooks.chunks import in_chunks, padded
 from kerascope.hooks.functions import chart_of, dead_calls, pass_function, ready
 from kerascope.hooks.identity import Identity, identity_of
@@ -221,6 +222,8 @@ class HookedModel:
             labels=labels if labels is not None else facts_of(self.model).labels,
             input_size=self._size,
             axes=self._axes,
+            boxes=facts_of(self.model).boxes,
+            anchors=self._anchors(),
             layers={call.site: call.shape for call in self.survey.calls},
             find_layer=self.site,
             inputs=self._shapes,
@@ -232,6 +235,14 @@ class HookedModel:
         if isinstance(place, Site):
             return self.activations(x, [place])[place]
         return self.predict(x)[0][place]
+
+    def _anchors(self) -> Array | None:
+        """Return a detector's anchors for inputs like those last read."""
+        shape = next(iter(self._shapes.values()), ())
+        key = ("anchors", self._size, shape)
+        if key not in self.store.memo:
+            self.store.memo[key] = anchors_of(self.model, self._size, shape)
+        return self.store.memo[key]
 
     def site(self, layer: str | int | Site) -> Site:
         """Return the site that words name, one that the forward pass really reaches."""

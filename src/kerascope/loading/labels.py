@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kerascope.errors import BadFile, BadInput
-from kerascope.loading.wants import output_widths
+from kerascope.loading.wants import box_widths, boxes_apart, output_widths
 
 IMAGENET = "imagenet_class_index.json"
 _MOST_BYTES = 1 << 26
@@ -85,11 +85,12 @@ def _in_order(values: Mapping[Any, Any], rule: str) -> list[Any]:
 def check_count(labels: tuple[str, ...], model: Any) -> None:
     """Raise `BadInput` when the number of names fits no output of the model.
 
-    A single unit has one name, or two: its low and its high side. Unknown outputs are not checked.
+    A single unit has one name, or two: its low and its high side. Outputs of boxes hold other
+    numbers too. Unknown outputs are not checked, nor class numbers beside boxes.
     """
     widths = output_widths(model)
-    fitting = widths | ({2} if 1 in widths else set())
-    if widths and len(labels) not in fitting:
+    fitting = widths | ({2} if 1 in widths else set()) | box_widths(model)
+    if widths and not boxes_apart(model) and len(labels) not in fitting:
         counts = " or ".join(str(width) for width in sorted(widths))
         raise BadInput(
             f"{len(labels)} class names were given, but the model's output has {counts} values"

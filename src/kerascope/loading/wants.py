@@ -70,12 +70,42 @@ def _built_shape(model: Any) -> Any:
 
 def output_widths(model: Any) -> set[int]:
     """Return how many values each output of the model has per position; empty when unknown."""
+    return {
+        shape[-1]
+        for shape in _output_shapes(model)
+        if len(shape) > 1 and isinstance(shape[-1], int)
+    }
+
+
+def box_widths(model: Any) -> set[int]:
+    """Return how many classes each output may have that holds rows of boxes or a grid of cells.
+
+    Beside them stand four numbers of a box, and perhaps its sureness. A grid is at least eight
+    times coarser than the input.
+    """
+    found: set[int] = set()
+    given = next(iter(input_shapes(model).values()), ())
+    for shape in _output_shapes(model):
+        sizes = [n for n in shape[1:-1] if isinstance(n, int)]
+        coarse = len(given) > 1 and isinstance(given[0], int) and sizes[:1] <= [given[0] // 8]
+        if isinstance(shape[-1], int) and (len(shape) == 3 or (len(shape) > 3 and coarse)):
+            found |= {shape[-1] - 4, shape[-1] - 5}
+    return {count for count in found if count > 0}
+
+
+def boxes_apart(model: Any) -> bool:
+    """Return whether boxes are an output of their own, beside numbers of any classes."""
+    shapes = _output_shapes(model)
+    return len(shapes) > 1 and any(len(shape) == 3 and shape[-1] == 4 for shape in shapes)
+
+
+def _output_shapes(model: Any) -> list[Any]:
     shapes = _say(model, "output_shape")
     if isinstance(shapes, Mapping):
         shapes = list(shapes.values())
     if shapes and not isinstance(shapes[0], list | tuple):
         shapes = [shapes]
-    return {shape[-1] for shape in shapes or () if len(shape) > 1 and isinstance(shape[-1], int)}
+    return list(shapes or ())
 
 
 def wanted_picture(model: Any) -> Wanted:

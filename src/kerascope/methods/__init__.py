@@ -34,6 +34,7 @@ from kerascope.methods.owen import Owen
 from kerascope.methods.rect_grad import RectGrad
 from kerascope.methods.rise import RISE
 from kerascope.methods.score_cam import ScoreCAM
+from kerascope.methods.seg_grad_cam import SegGradCAM
 from kerascope.methods.shapley_sampling import ShapleySampling
 from kerascope.methods.smooth_grad import SmoothGrad, SmoothGradSquared, VarGrad
 from kerascope.methods.sobol import Sobol
@@ -76,6 +77,7 @@ __all__ = [
     "Owen",
     "RectGrad",
     "ScoreCAM",
+    "SegGradCAM",
     "ShapleySampling",
     "SmoothGrad",
     "SmoothGradSquared",

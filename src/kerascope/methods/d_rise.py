@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from kerascope.errors import BadTarget
 from kerascope.method import RawMap
 from kerascope.methods.rise import RISE
 from kerascope.perturb import is_tokens, spatial_size
 from kerascope.run import Run
-from kerascope.targets.detections import Detector, Found
+from kerascope.targets.detections import Found
+from kerascope.targets.places import BestBox
 
 _CELLS = 16  # along each axis of a picture, as in the paper
 
@@ -32,14 +32,6 @@ class DRISE(RISE):
 
     masks: int = 5000
 
-    def default_target(self, spec: Any) -> Any:
-        """Return the surest detection, if the model is a detector."""
-        try:
-            Detector.of(spec)
-        except BadTarget:
-            return None
-        return "detection"
-
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return RISE's map of the similarity."""
         sizes = [spatial_size(model, n, a) for n, a in x.items() if not is_tokens(a)]
@@ -49,7 +41,7 @@ class DRISE(RISE):
             cell = tuple(-(-n // _CELLS) for n in pictures[0])
             finer = dataclasses.replace(self, cell=cell)
         raw = RISE.attribute(finer, model, x, targets, run)
-        others = [target for target in targets if not isinstance(target, Found)]
+        others = [target for target in targets if not isinstance(target, (Found, BestBox))]
         if others:
             raw.notes.append(
                 f"d_rise: the {others[0].words(0)} is not a detection, so this is RISE; "

@@ -39,11 +39,12 @@ class Canvas:
     foot: list[Any]
 
 
-def canvas(heights: Sequence[float], columns: int, *, bars: str) -> Canvas:
+def canvas(heights: Sequence[float], columns: int, *, bars: str, first: int = 1) -> Canvas:
     """Return an empty canvas whose lines have the given heights in inches.
 
     bars: where colour bars go: "below" each cell but the first, at the "side" of each line, on one
         "whole" side of all lines, or at the "foot" of each column but the first.
+    first: columns from the left that hold no map and have no bar.
     """
     beside = bars in ("side", "whole")
     step = 2 if bars == "below" else 1
@@ -61,13 +62,15 @@ def canvas(heights: Sequence[float], columns: int, *, bars: str) -> Canvas:
     cells = [[fig.add_subplot(grid[step * line, c]) for c in range(columns)] for line in lines]
     below, side, foot = [], [], []
     if bars == "below":
-        below = [[fig.add_subplot(grid[step * i + 1, c]) for c in range(1, columns)] for i in lines]
+        below = [
+            [fig.add_subplot(grid[step * i + 1, c]) for c in range(first, columns)] for i in lines
+        ]
     if bars == "side":
         side = [fig.add_subplot(grid[line, columns]) for line in lines]
     if bars == "whole":
         side = [fig.add_subplot(grid[: min(2, len(heights)), columns])]
     if bars == "foot":
-        foot = [fig.add_subplot(grid[len(heights), c]) for c in range(1, columns)]
+        foot = [fig.add_subplot(grid[len(heights), c]) for c in range(first, columns)]
     return Canvas(fig, cells, below, side, foot)
 
 

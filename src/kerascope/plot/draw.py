@@ -12,6 +12,7 @@ from kerascope.plot.columns import column_bars, column_list
 from kerascope.plot.ink import INK, LINE, blank, frame
 from kerascope.plot.lanes import draw_lanes
 from kerascope.plot.maps import Kind, Map, Meaning, input_of, picture_of
+from kerascope.plot.scene import draw_boxes, draw_explained
 from kerascope.plot.slices import draw_slices
 from kerascope.plot.text import in_cell, is_text
 from kerascope.plot.words import broken_words, empty_words, short
@@ -30,7 +31,9 @@ def draw_input(axes: Any, result: Attribution, item: Map) -> None:
         picture = picture_of(result, item.sample, item.input)
         blank(axes)
         if picture is not None:
-            axes.imshow(fit(picture, longest=_LONGEST), interpolation="nearest")
+            picture = fit(picture, longest=_LONGEST)
+            axes.imshow(picture, interpolation="nearest")
+            draw_boxes(axes, result, item.sample, picture.shape[:2])
         return
     if is_text(result, item):
         blank(axes)
@@ -56,7 +59,9 @@ def draw_map(axes: Any, result: Attribution, item: Map, *, limit: float, alpha: 
         blank(axes)
         picture = picture_of(result, item.sample, item.input)
         picture = None if picture is None else fit(picture, longest=_LONGEST)
-        axes.imshow(map_picture(picture, item, limit=limit, alpha=alpha), interpolation="nearest")
+        drawn = map_picture(picture, item, limit=limit, alpha=alpha)
+        axes.imshow(drawn, interpolation="nearest")
+        draw_explained(axes, result, item.sample, item.target, drawn.shape[:2])
     elif item.kind in (Kind.VOLUME, Kind.VIDEO):
         draw_slices(axes, result, item, limit=limit, alpha=alpha)
     elif item.kind is Kind.SERIES:

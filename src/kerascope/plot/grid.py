@@ -12,6 +12,7 @@ from kerascope.errors import BadInput
 from kerascope.plot.canvas import CELL, canvas, draw_bar
 from kerascope.plot.colour import ALPHA, fit
 from kerascope.plot.draw import draw_input, draw_map
+from kerascope.plot.found import areas_of, is_scene
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.lanes import series_figure
 from kerascope.plot.maps import (
@@ -27,6 +28,7 @@ from kerascope.plot.maps import (
 )
 from kerascope.plot.parts import beside_of, beside_picture, draw_portion
 from kerascope.plot.predictions import prediction_words
+from kerascope.plot.scene import draw_legend, painted_areas
 from kerascope.plot.slices import deep_figure, mosaic_ratio
 from kerascope.plot.tables import table_figure
 from kerascope.plot.text import is_text, text_figure, text_limit
@@ -48,6 +50,7 @@ _ROWS = 12  # of a table, up to which each stands alone with all its targets
 
 # What has no room in a cell: figures of their own, where all maps are of one input of that kind.
 _WIDE = {Kind.SERIES: series_figure, Kind.VOLUME: deep_figure, Kind.VIDEO: deep_figure}
+_ROOM = 0.3  # inches below a line, for the longer words of areas and boxes
 
 
 def figure(
@@ -95,18 +98,21 @@ def figure(
     bars = "below" if not shared_scale else "side" if len(inputs) > 1 else "whole"
     heights = [_height(result, row[0]) for row in rows]
     beside = [beside_of(result, row[0]) for row in rows]
-    columns = 1 + target_count(result)
-    page = canvas(heights, columns + max(map(len, beside)), bars=bars)
+    first = 2 if areas_of(result, rows[0][0].sample) else 1
+    columns = first + target_count(result)
+    page = canvas(heights, columns + max(map(len, beside)), bars=bars, first=first)
     for line, row in enumerate(rows):
         _head(page.cells[line][0], result, row[0], portion_words(result, row[0]))
         draw_portion(page.cells[line][0], result, row[0])
+        if first > 1:
+            _areas(page.cells[line][1], result, row[0])
         for cell in page.cells[line][columns:]:
             blank(cell)
         for cell, part in zip(page.cells[line][columns:], beside[line], strict=False):
             cell.imshow(fit(beside_picture(result, row[0], part)), interpolation="nearest")
             title(cell, part.words)
         for column, item in enumerate(row):
-            cell = page.cells[line][column + 1]
+            cell = page.cells[line][column + first]
             drawn = as_drawn(result, item)
             limit = limits[item.input] if shared_scale else limit_of([drawn], clip=clip)
             draw_map(cell, result, item, limit=limit, alpha=alpha)
@@ -207,7 +213,7 @@ def _height(result: Attribution, item: Map) -> float:
         ratio = rows / columns
     else:
         ratio = 0.7
-    return CELL * min(max(ratio, 0.4), 1.6)
+    return CELL * min(max(ratio, 0.4), 1.6) + (_ROOM if is_scene(result) else 0)
 
 
 def _head(axes: Any, result: Attribution, item: Map, *lines: str) -> None:
@@ -217,6 +223,16 @@ def _head(axes: Any, result: Attribution, item: Map, *lines: str) -> None:
     said = [part for line in lines for part in textwrap.wrap(line, 44, max_lines=2)]
     names = [short(sample_name(result, item.sample), 44), *said]
     _below(axes, names, pad=4 if portion(result, item) is None else 14)
+
+
+def _areas(axes: Any, result: Attribution, item: Map) -> None:
+    """Draw what a segmentation predicts where."""
+    blank(axes)
+    if item.kind is Kind.PICTURE:
+        picture = picture_of(result, item.sample, item.input)
+        axes.imshow(painted_areas(result, item.sample, picture), interpolation="nearest")
+        title(axes, "predicted areas")
+        draw_legend(axes, result, item.sample)
 
 
 def _below(axes: Any, lines: Sequence[str], *, pad: int = 4) -> None:

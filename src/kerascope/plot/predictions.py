@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascope.plot.forecasts import Forecast, forecast_of
+from kerascope.plot.found import areas_of, boxes_of, is_scene
 from kerascope.plot.maps import input_of
+from kerascope.plot.scene import scene_words
 from kerascope.plot.words import number, percentage
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class Ranked:
     index: of the class among the outputs.
     share: 0 … 1 where the output is one, for a bar; None elsewhere.
     percent: whether the outputs are a distribution, so that the share is a probability.
+    ask: the target that it is, in words, where that is not the class; after: behind the value.
     """
 
     label: str
@@ -34,18 +37,24 @@ class Ranked:
     value: float
     share: float | None
     percent: bool
+    ask: str = ""
+    after: str = ""
 
     @property
     def words(self) -> str:
         """The value as a person reads it: "83 %", "0.412", "−3.2"."""
-        return percentage(self.value) if self.percent else number(self.value)
+        value = percentage(self.value) if self.percent else number(self.value)
+        return value + self.after
 
 
 def ranking(result: Attribution, sample: int, *, top: int = 5) -> dict[str, list[Ranked]]:
     """Return the strongest outputs of a sample by output name ("" for a model with one output).
 
-    Outputs that are no vector, such as masks, are left out.
+    Of a segmentation, its areas; of a detector, its boxes. Other outputs that are no vector are
+    left out.
     """
+    if is_scene(result):
+        return {"": _found(result, sample)[:top]}
     forecast = forecast_of(result, sample)
     if forecast is not None:
         return {"": _ahead(forecast)}
@@ -55,6 +64,21 @@ def ranking(result: Attribution, sample: int, *, top: int = 5) -> dict[str, list
     rows = {name: row[None] if row.ndim == 0 else row for name, row in rows.items()}
     rows = {name: _next_output(result, row, sample) for name, row in rows.items()}
     return {name: _ranked(result, row, top) for name, row in rows.items() if row.ndim == 1}
+
+
+def _found(result: Attribution, sample: int) -> list[Ranked]:
+    """Return areas by their shares of the picture, or boxes by how sure the model is."""
+    areas = [
+        Ranked(label=area.label, index=area.index, value=area.share, share=area.share,
+               percent=True, ask=f"{area.index}@area", after=" of the picture")
+        for area in areas_of(result, sample)
+    ]  # fmt: skip
+    return areas + [
+        Ranked(label=box.label, index=box.place, value=box.sure,
+               share=box.sure if 0 <= box.sure <= 1 else None, percent=0 <= box.sure <= 1,
+               ask=f"box-{box.place}")
+        for box in boxes_of(result, sample)
+    ]  # fmt: skip
 
 
 def _ranked(result: Attribution, row: Array, top: int) -> list[Ranked]:
@@ -117,6 +141,8 @@ def _named(words: object, kinds: tuple[str, ...]) -> bool:
 
 def prediction_words(result: Attribution, sample: int) -> str:
     """Return what the model said: "tabby, 83 %", or its value; one part for each output."""
+    if is_scene(result):
+        return scene_words(result, sample)
     if of_values(result, _WHOLE) and result.explained:
         said = result.explained[sample]
         return said if isinstance(said, str) else str(said[0])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascope.errors import BadInput
+from kerascope.plot.found import explained_box, explained_inside
 from kerascope.plot.maps import (
     Kind,
     Map,
@@ -49,7 +50,10 @@ ENDS = {
     Meaning.MAGNITUDE: ("little", "much influence"),
 }
 _NUMBER = re.compile(r"\s*\([^()]*\)$")
-_SCORE = re.compile(r"^(logit|probability|score) of ")
+_SCORE = re.compile(
+    r"^(?:(?:mean )?(?:logit|probability|score|sureness) of|similarity to"
+    r"|overlap × probability of) "
+)
 _CONTRAST = re.compile(r"^(logit|probability|score) of (.+) minus \1 of (.+)$")
 
 
@@ -161,7 +165,8 @@ def sentence(result: Attribution, item: Map, *, graded: bool = True, whole: bool
     if item.empty:
         parts = [empty_words(result, item)]
     else:
-        parts = [_held(result, item), _against(result, item), _no_word(result, item)]
+        parts = [_held(result, item), _inside(result, item), _against(result, item)]
+        parts.append(_no_word(result, item))
     last = grade_words(result, item) if graded else ""
     parts.append(portion_words(result, item) if whole else "")
     return "; ".join(filter(None, [*parts, broken_words(item), last]))
@@ -242,6 +247,20 @@ def _where(result: Attribution, item: Map, values: Array, area: float, region: A
     # Maps over tokens or feature maps of their own have no picture under them.
     known = "y" in result.input_axes[item.input] or input_of(result, item.input).ndim > 2
     return f"in {share} of the {'image' if known else 'map'}, {place(weight)}"
+
+
+def _inside(result: Attribution, item: Map) -> str:
+    """Return how much of the evidence lies in the part of the picture that was explained."""
+    if item.kind is not Kind.PICTURE or item.input != result.input_names[0]:
+        return ""
+    values = np.abs(item.values) if item.meaning is Meaning.MAGNITUDE else item.values
+    weight = np.maximum(values.astype(np.float64), 0)
+    inside = explained_inside(result, item.sample, item.target, weight.shape)
+    if inside is None or not weight.any():
+        return ""
+    part = "region" if explained_box(result, item.sample, item.target) is None else "box"
+    share = percentage(float((weight * inside).sum() / weight.sum()))
+    return f"{share} of it inside the {part}, {percentage(float(inside.mean()))} of the image"
 
 
 def _no_word(result: Attribution, item: Map) -> str:

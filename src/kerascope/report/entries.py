@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from kerascope.plot.colour import fit
+from kerascope.plot.found import areas_of, boxes_of, is_scene
 from kerascope.plot.maps import axes_of, maps_of, picture_of, target_count
 from kerascope.plot.predictions import prediction_words, ranking
 from kerascope.plot.stamp import without_folders
 from kerascope.plot.words import layer_words, number, sample_name
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import fields_of
+from kerascope.report.found_entries import found_entry
 from kerascope.report.held import held_entry
 from kerascope.report.inputs import forecast_entry, input_entry
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
     from kerascope.method import AttributionMethod
-    from kerascope.types import Tree
+    from kerascope.types import Array, Tree
 
 SMALLEST = 240  # pixels of a picture's longest side, below which it grows by a whole factor
 THUMB = 96  # pixels of a small picture's longest side
@@ -173,11 +175,14 @@ def sample_entries(
 class Predicted:
     """What a model gave for some samples, without an explanation of it.
 
-    predictions: (sample, class), by output where there are several.
+    predictions: (sample, class), by output where there are several. extras: what was found in
+        pictures, see `targets.found`; size: (height, width) of those.
     """
 
     predictions: Tree
     labels: tuple[str, ...] | None = None
+    extras: dict[str, Array] = dataclasses.field(default_factory=dict)
+    size: tuple[int, ...] = ()
 
 
 def prediction_entry(
@@ -198,31 +203,41 @@ def prediction_entry(
     outputs: list[Entry] = []
     forecast = None if blobs is None else forecast_entry(held, index, blobs)
     for output, ranked in ranking(held, index).items():
-        tree = result.predictions
-        total = np.asarray(tree[output] if isinstance(tree, Mapping) else tree)[index].size
+        total = _count(result, output, index)
         bars = [
             {"label": r.label, "index": r.index, "value": _finite(r.value), "words": r.words,
-             "share": r.share}
+             "share": r.share, **({"ask": r.ask} if r.ask else {})}
             for r in ranked
         ]  # fmt: skip
         rest = total - len(bars)
-        unit = "steps" if forecast else "classes" if rest > 1 else "class"
+        what = ("box", "boxes") if boxes_of(result, index) else ("class", "classes")
+        unit = "steps" if forecast else what[rest > 1]
         more = f"{rest:,} more {unit}" if rest > 0 else ""
         outputs.append({"name": output, "bars": bars, "more": more})
     first = outputs[0]["bars"] if outputs else []
     shares = [bar["share"] for bar in first[:2]]
-    sure = len(shares) == 2 and None not in shares
+    # Shares of a picture, and of boxes beside each other, tell nothing of how sure it is of one.
+    sure = len(shares) == 2 and None not in shares and not is_scene(result)
     return {
         "sample": sample,
         "model": model,
         "epoch": epoch,
         "verdict": prediction_words(held, index),
         "top": forecast["short"] if forecast else first[0]["label"] if first else None,
-        "share": first[0]["share"] if first else None,
+        "share": first[0]["share"] if first and not areas_of(result, index) else None,
         "margin": shares[0] - shares[1] if sure else None,
         "outputs": outputs,
         **({"forecast": forecast} if forecast else {}),
+        **found_entry(result, index),
     }
+
+
+def _count(result: Attribution | Predicted, output: str, index: int) -> int:
+    """Return how many classes, areas or boxes an output has in a sample."""
+    if is_scene(result):
+        return len(areas_of(result, index)) + len(boxes_of(result, index))
+    tree = result.predictions
+    return int(np.asarray(tree[output] if isinstance(tree, Mapping) else tree)[index].size)
 
 
 def _finite(value: float) -> float | None:

@@ -33,6 +33,7 @@ from kerascope.plot.words import (
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import gap_words
 from kerascope.report.entries import Entry, class_of, method_id, model_id, name_of
+from kerascope.report.found_entries import ask_of, explained_entry
 from kerascope.report.map_numbers import DEEP, arrays, averaged, drawn_by_page
 from kerascope.report.surprise import surprises
 
@@ -164,6 +165,7 @@ def _map(result: Attribution, item: Map, key: str, limit: float, setting: Settin
         **_beside(result, item, setting),
         **_attention(result, item, setting),
         **({"base": _base(result, item)} if item.kind is Kind.TABLE else {}),
+        **explained_entry(result, item),
     }
 
 
@@ -209,6 +211,7 @@ def _target(result: Attribution, item: Map, key: str) -> Entry:
         "words": item.explained,
         "subject": subject(item.explained),
         "score": float(score) if np.isfinite(score) else None,
+        **ask_of(result, item),
     }
 
 

@@ -153,12 +153,13 @@ class Net:
         samples = job["samples"]
         rows: list[Message] = []
         notes: list[str] = []
-        labels, run = facts_of(self.model).labels, Run()
+        run = Run()
         batch = 1 if self._reader().wanted.size is None else _BATCH  # sizes differ
         for start in range(0, len(samples), batch):
             for some, images in self._read(samples[start : start + batch], notes):
                 outputs, _ = self.view.predict(self.view.read(images))
-                rows += predictions_of(outputs, [one["id"] for one in some], self.id, labels)
+                spec = self.view.spec()
+                rows += predictions_of(outputs, [one["id"] for one in some], self.id, spec)
             run.report("predictions", min(start + batch, len(samples)), len(samples))
         if not rows:
             raise BadInput("; ".join(notes))
@@ -197,7 +198,7 @@ class Net:
         found = view.scores(x, targets.take([0, 0])).values
         wide, _ = covered(np.asarray(shown(picture, 1024), np.float32), job["mask"], job["how"])
         told = _measured(targets, found, share)
-        rows = predictions_of(outputs, [sample["id"]] * 2, self.id, facts_of(self.model).labels)
+        rows = predictions_of(outputs, [sample["id"]] * 2, self.id, view.spec())
         told |= {"outputs_before": rows[0]["outputs"], "outputs_after": rows[1]["outputs"]}
         told |= {"sample": sample["id"], "model": self.id, "how": job["how"]}
         told["picture"] = _data_uri(wide)

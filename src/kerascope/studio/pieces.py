@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kerascope.report.document import document_of
 from kerascope.report.entries import Predicted, prediction_entry
+from kerascope.targets import Spec
+from kerascope.targets.found import scene_of
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
@@ -40,11 +42,12 @@ def renamed(piece: Piece, model: str, name: str) -> Piece:
 
 
 def predictions_of(
-    outputs: Mapping[str, Array], samples: Sequence[str], model: str, labels: Any
+    outputs: Mapping[str, Array], samples: Sequence[str], model: str, spec: Spec
 ) -> list[Piece]:
     """Return `predictions` of samples, by their ids, from outputs by name (sample, …)."""
     tree: Any = outputs if len(outputs) > 1 else next(iter(outputs.values()))
-    made = Predicted(predictions=tree, labels=labels)
+    extras = scene_of(spec, outputs, None).extras
+    made = Predicted(predictions=tree, labels=spec.labels, extras=extras, size=spec.input_size)
     return [
         prediction_entry(made, row, sample=name, model=model) for row, name in enumerate(samples)
     ]

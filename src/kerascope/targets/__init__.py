@@ -7,12 +7,14 @@ from kerascope.targets.horizon import Horizon
 from kerascope.targets.inner import Direction, Weighted, WholeLayer
 from kerascope.targets.next_token import NextToken
 from kerascope.targets.parse import resolve_targets, settled
-from kerascope.targets.places import Box, Custom, Mask, Neuron
+from kerascope.targets.places import Box, Custom, Neuron
 from kerascope.targets.reconstruction import ReconstructionError
+from kerascope.targets.regions import Area, Mask, Point
 from kerascope.targets.similar import Similarity
 from kerascope.targets.values import ExpectedRank, Regression
 
 __all__ = [
+    "Area",
     "Box",
     "Class",
     "Contrast",
@@ -27,6 +29,7 @@ __all__ = [
     "Output",
     "OutputSpec",
     "Outputs",
+    "Point",
     "Predicted",
     "Rank",
     "ReconstructionError",

@@ -53,6 +53,9 @@ class Spec:
     axes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # of a sample
     channels: tuple[str, ...] = ()  # of a series, as its `Timeline` names them
     forecast: tuple[int, ...] = ()  # the channels that the output continues
+    boxes: str | None = None  # how a detector writes boxes, see `targets.boxes`
+    anchors: Array | None = None  # of a detector's offsets: corners (box, 4) in pixels
+    gradients: bool = False  # the method asks for slopes: a target may take one that has some
     at: Array | None = None  # of a language model, each sample's last token: what comes next there
     inputs: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)  # a sample's
     predict: Any = None  # () -> outputs of the samples by name, as the model gives them

@@ -21,9 +21,12 @@ from kerascope.targets.classes import (
     pick,
 )
 from kerascope.targets.detections import Detection
+from kerascope.targets.detectors import detector_of
 from kerascope.targets.horizon import Horizon
-from kerascope.targets.places import Custom
+from kerascope.targets.places import Box, Custom
 from kerascope.targets.reconstruction import ReconstructionError
+from kerascope.targets.regions import Area, Point
+from kerascope.targets.segments import segmentation_of
 from kerascope.targets.values import ExpectedRank, Regression
 
 
@@ -38,7 +41,7 @@ def resolve_targets(target: Any, spec: Spec, samples: int) -> Targets:
         ranks = range(1, target.k + 1)
         if target.k < 1:
             raise BadTarget(f"top-{target.k} asks for no class: k starts at 1")
-        items = tuple(Rank(r, target.output).resolve(spec, samples) for r in ranks)
+        items = tuple(default_target(spec, r, target.output).resolve(spec, samples) for r in ranks)
         return Targets(items, squeeze=False)
     if isinstance(target, tuple):
         if not target:
@@ -58,7 +61,7 @@ def one_target(target: Any, spec: Spec, samples: int) -> Target:
     """Return the one resolved target that `target` says."""
     target = _from_words(target, spec) if isinstance(target, str) else target
     if target is None:
-        target = Rank(1)
+        target = default_target(spec)
     if isinstance(target, Predicted):
         target = Rank(1, target.output)
     if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
@@ -77,30 +80,48 @@ def one_target(target: Any, spec: Spec, samples: int) -> Target:
     return target.resolve(spec, samples)
 
 
+def default_target(spec: Spec, rank: int = 1, output: str | None = None) -> Target:
+    """Return what is explained where nothing is said, or what comes in a place after it.
+
+    Of a detector the surest detection, of a segmentation the class of the largest predicted area
+    but the background's, over that area; else the predicted class.
+    """
+    if output is None and spec.at is None:
+        if len(spec.input_size) == 2 and detector_of(spec) is not None:
+            return Detection(rank=rank)
+        if segmentation_of(spec) is not None:
+            return Area(rank=rank)
+    return Rank(rank, output)
+
+
 def _from_words(text: str, spec: Spec) -> Any:
     """Return the target that words name.
 
     The words are a class name, "predicted", "top-5", "rank-2", "a vs b"; of values "value",
     "value-2", "value:name", "value vs 21.5"; "expected-rank"; "reconstruction" or
-    "reconstruction-mae"; for detectors "detection", the surest, and "detection-2", the second; for
-    forecasts "horizon", the sum, "horizon-3", three steps ahead, and "change" or "change-3", those
-    minus the last known value; any of them of a named output as "output:…".
+    "reconstruction-mae"; for forecasts "horizon", the sum, "horizon-3", three steps ahead, and
+    "change" or "change-3", those minus the last known value; any of them of a named output as
+    "output:…". Of places see `_at_place`.
     """
     names = {name.lower() for name in spec.labels or ()}
     if text.lower() in names:
         return Class(text)
     if text.lower() == "predicted":
-        return Predicted()
+        known = default_target(spec)
+        return Predicted() if isinstance(known, Rank) else known
     if match := re.fullmatch(r"(top|rank)-(\d+)", text.lower()):
-        return (Top if match[1] == "top" else Rank)(int(match[2]))
-    if match := re.fullmatch(r"detection(?:-(\d+))?", text.lower()):
-        return Detection(rank=int(match[1] or 1))
+        number = int(match[2])
+        return Top(number) if match[1] == "top" else default_target(spec, number)
     if match := re.fullmatch(r"(horizon|change)(?:-(\d+))?", text.lower()):
         step = int(match[2]) if match[2] else None
         return Horizon(step, against="last" if match[1] == "change" else None)
     if " vs " in text:
         a, b = (part.strip() for part in text.split(" vs ", 1))
         return _counted_from(a, b, spec) or Contrast(a, b)
+    if match := re.fullmatch(r"box-(\d+)", text.lower()):
+        return Detection(int(match[1]))
+    if (found := _at_place(text, spec)) is not None:
+        return found
     output, colon, rest = text.partition(":")
     if colon and output in spec.outputs:
         return _of_output(output, rest, spec)
@@ -142,6 +163,47 @@ def _of_output(name: str, words: str, spec: Spec) -> Any:
     if words and hasattr(inner, "output") and inner.output is None:
         return dataclasses.replace(inner, output=name)
     return Output(name, words or None)
+
+
+def _at_place(text: str, spec: Spec) -> Target | None:
+    """Return the target of "class@place" or of a place alone; None where words name no place.
+
+    Of segmentations "class@area", where it is predicted, "class@x,y" and "class@x0,y0,x1,y1", in
+    pixels of the input or with % of its size; without a class, the one predicted there. Of
+    detectors "detection", the surest, "detection-2", the second, "class@detection", and
+    "class@x0,y0,x1,y1"; "box-7" is read before.
+    """
+    who, at, place = text.rpartition("@")
+    class_ = who.strip() or None
+    place = place.strip().lower()
+    if match := re.fullmatch(r"(area|detection)(?:-(\d+))?", place):
+        rank = int(match[2] or 1)
+        return Area(class_, rank) if match[1] == "area" else Detection(None, class_, rank)
+    if not at:
+        return None
+    if place == "mask":
+        raise BadTarget(f"'{text}' needs a mask: --mask FILE, or ks.Mask(array, {class_!r})")
+    numbers = [_length(one.strip(), axis % 2, spec) for axis, one in enumerate(place.split(","))]
+    if len(numbers) == 2 and None not in numbers:
+        return Point((numbers[0], numbers[1]), class_)  # type: ignore[arg-type]
+    if len(numbers) == 4 and None not in numbers:
+        return Box(tuple(numbers), class_)  # type: ignore[arg-type]
+    raise BadTarget(
+        f"place '{place}' in '{text}' is not understood; it is 'area', 'mask', 'detection', 'x,y' "
+        "or 'x0,y0,x1,y1', in pixels of the model's input or with % of its size"
+    )
+
+
+def _length(text: str, axis: int, spec: Spec) -> float | None:
+    """Return a length in pixels; axis 0 is x. None where it is no number."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", text)
+    if match is None:
+        return None
+    if not match[2]:
+        return float(match[1])
+    if len(spec.input_size) != 2:
+        raise BadTarget(f"'{text}' is a share of a picture's size, and the input is no picture")
+    return float(match[1]) / 100 * spec.input_size[1 - axis]
 
 
 def _per_sample(items: list[Any], spec: Spec, samples: int) -> Target:

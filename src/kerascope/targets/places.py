@@ -1,136 +1,63 @@
-"""Targets at a place: a segmentation's region, a detector's box, an inner unit, a function."""
+"""Targets at a place: a box of a detector or a segmentation, an inner unit, a function."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from kerascope.errors import BadTarget
-from kerascope.targets.base import Outputs, OutputSpec, Spec, Target
-from kerascope.targets.classes import _static, _Unresolved, class_index
+from kerascope.targets.base import Outputs, Spec, Target
+from kerascope.targets.boxes import overlaps
+from kerascope.targets.classes import _static, _Unresolved
+from kerascope.targets.detections import chance_rows, class_rows, corner_words, detection_class
+from kerascope.targets.detectors import Detector, check_probabilities, detector_of
+from kerascope.targets.regions import region
+from kerascope.targets.segments import dense_output
 from kerascope.types import Array, Tensor
-
-
-def _index_of(class_: Any, spec: Spec, output: OutputSpec) -> int:
-    index = class_index(class_, spec, output) if isinstance(class_, str) else int(class_)
-    if not 0 <= index < output.classes:
-        raise BadTarget(
-            f"class {index} is out of range: output '{output.name}' has {output.classes} "
-            f"classes, 0 to {output.classes - 1}"
-        )
-    return index
-
-
-def _class_words(spec: Spec, output: OutputSpec, index: int) -> str:
-    names = spec.names(output)
-    return f"'{names[index]}'" if names else f"class {index}"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Mask(_Unresolved):
-    """The mean score of a class over a region of a segmentation output.
-
-    `mask` is (*positions) or (sample, *positions), of the output's size or of the input's (then it
-    is brought to the output's by area); weights from 0 to 1 are allowed.
-    """
-
-    mask: Any
-    class_: int | str = 0
-    output: str | None = None
-
-    def resolve(self, spec: Spec, samples: int) -> Target:
-        """Check class and mask, and bring the mask to the output's positions."""
-        chosen = spec.output(self.output)
-        positions = chosen.shape[:-1]
-        if not positions:
-            raise BadTarget(
-                f"Mask needs an output with positions; '{chosen.name}' has shape {chosen.shape}"
-            )
-        index = _index_of(self.class_, spec, chosen)
-        mask = np.asarray(self.mask, np.float32)
-        if mask.ndim == len(positions):
-            mask = np.broadcast_to(mask, (samples, *mask.shape))
-        if mask.ndim != len(positions) + 1 or len(mask) != samples:
-            raise BadTarget(
-                f"mask has shape {np.shape(self.mask)}; it must be {positions} or ({samples}, "
-                f"…) like output '{chosen.name}'"
-            )
-        mask = _by_area(mask, positions)
-        total = mask.reshape(samples, -1).sum(axis=1)
-        if not (total > 0).all():
-            raise BadTarget(f"the mask of sample {int(np.argmin(total))} is empty")
-        weights = (mask / total.reshape(-1, *[1] * len(positions))).astype(np.float32)
-        return Region(chosen, index, weights, spec.score, _class_words(spec, chosen, index))
-
-
-def _by_area(mask: Array, size: tuple[int, ...]) -> Array:
-    """Bring masks (sample, *positions) to `size`: means of the blocks, which must divide evenly."""
-    for axis, new in enumerate(size, 1):
-        old = mask.shape[axis]
-        if old == new:
-            continue
-        if old % new:
-            raise BadTarget(
-                f"mask size {mask.shape[1:]} neither is nor divides into the output's {size}"
-            )
-        shape = (*mask.shape[:axis], new, old // new, *mask.shape[axis + 1 :])
-        mask = mask.reshape(shape).mean(axis=axis + 1)
-    return mask
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Region(Target):
-    """A resolved mask: weights over positions that sum to one, per sample."""
-
-    output: OutputSpec
-    index: int
-    weights: Array
-    score: str
-    label: str = _static(default="")
-    what: str = _static(default="region")
-
-    def __call__(self, outputs: Outputs) -> Tensor:
-        """Return the scores, shape (sample,)."""
-        from keras import ops
-
-        values = outputs.scores[self.output.name][..., self.index]
-        axes = tuple(range(1, len(values.shape)))
-        return ops.sum(values * ops.cast(self.weights, values.dtype), axis=axes)
-
-    def words(self, row: int) -> str:
-        """Say which class over which region."""
-        kind = self.score if self.output.kind != "linear" else "score"
-        return f"mean {kind} of {self.label} over the {self.what}"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Box(_Unresolved):
     """The score of a class in a box, given as (x0, y0, x1, y1) in pixels of the model's input.
 
-    On a dense output (sample, y, x, class): the mean score inside the box. On a detector with an
-    output of boxes (sample, box, 4), also xyxy in pixels, and one of class scores
-    (sample, box, class): the score of the predicted box that overlaps the given one most.
+    On a dense output (sample, y, x, class): the mean score inside the box. On a detector: the class
+    score of the predicted box that overlaps the given one most; for methods that cover, or with
+    `by="overlap"`, the largest intersection over union × class probability of any box.
+    Without a class, the one of the highest score there. boxes: as in `Detection`.
     """
 
     xyxy: tuple[float, float, float, float]
-    class_: int | str = 0
+    class_: int | str | None = None
+    boxes: str | None = None
+    by: str | None = None
 
     def resolve(self, spec: Spec, samples: int) -> Target:
         """Check the box and find the outputs that it speaks of."""
         box = tuple(float(v) for v in np.asarray(self.xyxy, float).reshape(-1))
         if len(box) != 4 or not (box[2] > box[0] and box[3] > box[1]):
             raise BadTarget(f"box {self.xyxy} must be (x0, y0, x1, y1) with x1 > x0 and y1 > y0")
-        boxes = [o for o in spec.outputs.values() if len(o.shape) == 2 and o.shape[-1] == 4]
-        others = [o for o in spec.outputs.values() if len(o.shape) == 2 and o not in boxes[:1]]
-        if boxes and others and boxes[0].shape[0] == others[0].shape[0]:
-            index = _index_of(self.class_, spec, others[0])
-            given = np.broadcast_to(np.asarray(box, np.float32), (samples, 4)).copy()
-            label = _class_words(spec, others[0], index)
-            return BestBox(boxes[0], others[0], index, given, spec.score, label)
-        return self._dense(box, spec, samples)
+        if len(spec.input_size) == 2:
+            height, width = spec.input_size
+            if box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0:
+                raise BadTarget(
+                    f"box {corner_words(np.array(box))} lies outside the model's input, {width} × "
+                    f"{height} (width × height)"
+                )
+        if self.by not in (None, "overlap", "class"):
+            raise BadTarget(f"by='{self.by}' is not one of overlap, class")
+        detector = detector_of(spec) if self.boxes is None else Detector.of(spec, self.boxes)
+        if detector is None:
+            return self._dense(box, spec, samples)
+        index = detection_class(self.class_, spec, detector)
+        soft = self.by == "overlap" or (self.by is None and not spec.gradients)
+        return BestBox(
+            detector, np.broadcast_to(np.asarray(box, np.float32), (samples, 4)).copy(),
+            np.full(samples, -1 if index is None else index, np.int32), soft=soft,
+            labels=spec.labels,
+        )  # fmt: skip
 
     def _dense(self, box: tuple[float, ...], spec: Spec, samples: int) -> Target:
         chosen = next((o for o in spec.outputs.values() if len(o.shape) == 3), None)
@@ -140,18 +67,14 @@ class Box(_Unresolved):
                 "Box needs an output (y, x, class), or outputs (box, 4) and (box, class); the "
                 f"model has {shapes}"
             )
-        index = _index_of(self.class_, spec, chosen)
+        chosen = dense_output(spec, None, "Box")
         height, width = chosen.shape[:2]
         scale_y, scale_x = height / spec.input_size[0], width / spec.input_size[1]
         rows = _cover(box[1] * scale_y, box[3] * scale_y, height)
         columns = _cover(box[0] * scale_x, box[2] * scale_x, width)
         weights = np.outer(rows, columns).astype(np.float32)
-        if weights.sum() <= 0:
-            raise BadTarget(
-                f"box {self.xyxy} lies outside the input of size {spec.input_size} (y, x)"
-            )
-        weights = np.broadcast_to(weights / weights.sum(), (samples, height, width)).copy()
-        return Region(chosen, index, weights, spec.score, _class_words(spec, chosen, index), "box")
+        weights = np.broadcast_to(weights, (samples, height, width)).copy()
+        return region(spec, samples, chosen, self.class_, weights, "box")
 
 
 def _cover(low: float, high: float, size: int) -> Array:
@@ -160,42 +83,83 @@ def _cover(low: float, high: float, size: int) -> Array:
     return np.clip(np.minimum(high, cells + 1) - np.maximum(low, cells), 0, 1)
 
 
-def overlaps(found: Tensor, given: Tensor) -> Tensor:
-    """Return the intersection over union of boxes (…, 4): corners x0 y0 x1 y1."""
-    from keras import ops
-
-    low = ops.maximum(found[..., :2], given[..., :2])
-    high = ops.minimum(found[..., 2:], given[..., 2:])
-    common = ops.prod(ops.maximum(high - low, 0), axis=-1)
-    area = lambda box: ops.prod(ops.maximum(box[..., 2:] - box[..., :2], 0), axis=-1)  # noqa: E731
-    return common / (area(found) + area(given) - common + 1e-9)
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class BestBox(Target):
-    """A resolved box on a detector: the class score of the predicted box that overlaps most."""
+    """A resolved box on a detector: the score of a class in the predicted box that overlaps most.
 
-    boxes: OutputSpec
-    classes: OutputSpec
-    index: int
-    given: Array  # (sample, 4)
-    score: str
-    label: str = _static(default="")
+    given: (sample, 4). index: (sample,), the class; −1: the one of the highest score in that box.
+    soft: the largest intersection over union × class probability of any box takes its place.
+    """
+
+    detector: Detector
+    given: Array
+    index: Array
+    soft: bool
+    labels: tuple[str, ...] | None = _static()
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """Return the scores, shape (sample,)."""
         from keras import ops
 
-        found = ops.stop_gradient(outputs.raw[self.boxes.name])
-        overlap = overlaps(found, ops.cast(ops.expand_dims(self.given, 1), found.dtype))
-        best = ops.expand_dims(ops.argmax(overlap, axis=1), 1)
-        values = outputs.scores[self.classes.name][..., self.index]
-        return ops.take_along_axis(values, ops.cast(best, "int32"), axis=1)[:, 0]
+        index = self._class(outputs.scores)
+        overlap = self._overlap(outputs.scores)[1]
+        if not self.soft:
+            rows = class_rows(self.detector, outputs.scores, index)
+            best = ops.expand_dims(ops.cast(ops.argmax(overlap, axis=1), "int32"), 1)
+            return ops.take_along_axis(rows, best, axis=1)[:, 0]
+        rows = chance_rows(self.detector, outputs.scores, index)
+        return ops.max(overlap * ops.maximum(rows, 0), axis=1)
+
+    def _overlap(self, scores: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return boxes (sample, box, 4) and how much of each is shared with the given one."""
+        from keras import ops
+
+        boxes = ops.stop_gradient(self.detector.parts(scores)[0])
+        return boxes, overlaps(boxes, ops.cast(ops.expand_dims(self.given, 1), boxes.dtype))
+
+    def _class(self, scores: Mapping[str, Tensor]) -> Tensor:
+        """Return the class of every sample, the one asked for or that of the best box."""
+        from keras import ops
+
+        asked = ops.cast(self.index, "int32")
+        if not self.detector.has_classes:
+            return ops.zeros_like(asked)
+        _, overlap = self._overlap(scores)
+        kinds = ops.stop_gradient(self.detector.parts(scores)[1])
+        best = ops.reshape(ops.cast(ops.argmax(overlap, axis=1), "int32"), (-1, 1, 1))
+        there = ops.take_along_axis(kinds, best, axis=1)[:, 0]
+        numbers = self.detector.numbers
+        said = there[:, 0] if numbers else ops.argmax(there, axis=-1)
+        return ops.where(asked >= 0, asked, ops.cast(said, "int32"))
+
+    def pin(self, scores: Mapping[str, Array]) -> Target:
+        """Fix the class; raise `BadTarget` where no predicted box overlaps the given one."""
+        from keras import ops
+
+        tensors = {name: ops.convert_to_tensor(value) for name, value in scores.items()}
+        boxes, overlap = (np.asarray(ops.convert_to_numpy(a)) for a in self._overlap(tensors))
+        check_probabilities(ops.convert_to_numpy(self.detector.parts(tensors)[1]), self.detector)
+        if not (overlap.max(axis=1) > 0).all():
+            sample = int(np.argmin(overlap.max(axis=1)))
+            low, high = boxes[sample].min(axis=0), boxes[sample].max(axis=0)
+            raise BadTarget(
+                f"no predicted box of sample {sample} overlaps {corner_words(self.given[sample])}: "
+                f"they lie between {corner_words(low[:2])} and {corner_words(high[2:])}, read as "
+                f"{self.detector.format} (boxes= says another format)"
+            )
+        index = np.asarray(ops.convert_to_numpy(self._class(tensors)), np.int32)
+        return dataclasses.replace(self, index=index)
 
     def words(self, row: int) -> str:
         """Say which class in which box."""
-        kind = self.score if self.classes.kind != "linear" else "score"
-        return f"{kind} of {self.label} in the predicted box that overlaps the given one most"
+        number, box = int(self.index[row]), corner_words(self.given[row])
+        known = self.labels is not None and 0 <= number < len(self.labels)
+        who = f"'{self.labels[number]}'" if known else f"class {number}"  # type: ignore[index]
+        who = "the class found there" if number < 0 else who
+        if self.soft:
+            return f"overlap × probability of {who} in box {box}"
+        kind = self.detector.score_words()
+        return f"{kind} of {who} in the predicted box that overlaps {box} most"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -15,16 +15,18 @@ from kerascope.targets.detections import Detection
 from kerascope.targets.horizon import Horizon
 from kerascope.targets.inner import Direction, Weighted, WholeLayer
 from kerascope.targets.next_token import NextToken
-from kerascope.targets.places import Box, Mask, Neuron
+from kerascope.targets.places import Box, Neuron
 from kerascope.targets.reconstruction import ReconstructionError
+from kerascope.targets.regions import Area, Mask, Point
 from kerascope.targets.similar import Similarity
 from kerascope.targets.values import ExpectedRank, Regression
 
 _KINDS = {
     kind.__name__: kind
     for kind in (
-        Box, Class, Contrast, Detection, Direction, ExpectedRank, Horizon, Mask, Neuron, NextToken,
-        Output, Predicted, Rank, ReconstructionError, Regression, Similarity, Top, Weighted,
+        Area, Box, Class, Contrast, Detection, Direction, ExpectedRank, Horizon, Mask, Neuron,
+        NextToken, Output, Point, Predicted, Rank, ReconstructionError, Regression, Similarity, Top,
+        Weighted,
         WholeLayer,
     )
 }  # fmt: skip

@@ -150,8 +150,10 @@ function chosenTarget(book, key, targets, maps) {
   return targets.find((map) => map.target.place === place) ?? targets[0] ?? null;
 }
 
-// A class of an output as a model is asked for it; null is the predicted one.
-export function targetAsked({ output, index }) {
+// A class of an output as a model is asked for it; null is the predicted one. ask: of an area or a
+// box, the words for it.
+export function targetAsked({ output, index, ask }) {
+  if (ask) return ask;
   if (!Number.isInteger(index)) return null;
   return output ? `${output}:${index}` : index;
 }
@@ -165,6 +167,7 @@ export function barNamed(bars, key) {
 
 // The map of a bar of the prediction; made by the class's number where maps know it.
 export function mapOfBar(bar, output, targets) {
+  if (bar.ask) return targets.find((map) => map.target.ask === bar.ask) ?? null;
   return (
     targets.find((map) =>
       Number.isInteger(map.target.index)

@@ -130,14 +130,15 @@ export class Live {
     const cheap = dotsOf(this.described(model, name)?.cost) <= CHEAP;
     const target = this.classLookedAt(bars, map);
     const first = bars.slice(0, SEVERAL);
-    const among = target === null || first.some((bar) => bar.index === target);
+    const among = target === null || first.some((bar) => (bar.ask ?? bar.index) === target);
     return cheap && bars.length > 1 && among ? `top-${first.length}` : target;
   }
 
   // The class on the stage, or, before there is a map, the one that the address names.
   classLookedAt(bars, map) {
     if (map !== null) return targetAsked(map.target);
-    return barNamed(bars, this.context.state.get().target)?.index ?? null;
+    const bar = barNamed(bars, this.context.state.get().target);
+    return bar ? targetAsked({ index: bar.index, ask: bar.ask }) : null;
   }
 
   askMap(shown, { name, fields, target }, options) {
@@ -174,7 +175,7 @@ export class Live {
     const wanted = this.wish();
     const answer = await this.askMap(shown, {
       name: method?.name ?? FIRST, fields: method?.settings,
-      target: targetAsked({ output, index: bar.index }),
+      target: targetAsked({ output, index: bar.index, ask: bar.ask }),
     });
     const map = answer?.document.maps.at(-1);
     if (map && wanted()) {

@@ -60,6 +60,7 @@ function pythonTarget({ map, versusMap, contrast }) {
 }
 
 function indexOf({ target }) {
+  if (target.ask) return quoted(target.ask);
   if (Number.isInteger(target.index)) return String(target.index);
   const named = /^'(.*)'$/.exec(target.key);
   if (named !== null) return quoted(named[1]);

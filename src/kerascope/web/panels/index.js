@@ -2,6 +2,7 @@
 
 import { attentionPanel } from "./attention.js";
 import { figurePanel } from "./figure.js";
+import { foundPanel } from "./found.js";
 import { picturePanel } from "./picture.js";
 import { seriesPanel } from "./series.js";
 import { severalPanel } from "./several.js";
@@ -11,8 +12,8 @@ import { videoPanel } from "./video.js";
 import { volumePanel } from "./volume.js";
 
 export const PANELS = [
-  severalPanel, attentionPanel, picturePanel, textPanel, tablePanel, seriesPanel, volumePanel,
-  videoPanel, figurePanel,
+  severalPanel, attentionPanel, foundPanel, picturePanel, textPanel, tablePanel, seriesPanel,
+  volumePanel, videoPanel, figurePanel,
 ];
 
 // Return the panel of a map; book and shown: where several inputs may have maps of their own.
