@@ -253,7 +253,7 @@ def picture_of(result: Attribution, sample: int, name: str | None = None) -> Arr
     Of a volume or film, the mean over its slices.
     """
     name = name or result.input_names[0]
-    if len([axis for axis in result.input_axes[name] if axis not in _FRAME]) == 3:
+    if len([axis for axis in result.input_axes.get(name, ()) if axis not in _FRAME]) == 3:
         return frames_of(result, sample, name).mean(axis=0).round().astype(np.uint8)
     pictures = [key for key, axes in result.input_axes.items() if _is_picture(axes)]
     if name not in pictures:

@@ -15,13 +15,17 @@ from kerascope.report.blobs import Blobs
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
 
+_PLAIN = ("sample", "channel")
 _SPRITE = 2048  # pixels of the longest side of all slices set together
 _KNOWN = 64  # steps before a forecast that are kept, at least
 
 
 def input_entry(result: Attribution, sample: int, name: str, blobs: Blobs) -> dict[str, Any]:
-    """Return "series" of a series, "slices" of a volume or film; nothing of other inputs."""
-    spatial = [axis for axis in result.input_axes[name] if axis not in ("sample", "channel")]
+    """Return "series" of a series, "slices" of a volume or film; nothing of other inputs.
+
+    Columns that go to inputs of their own have a map together, which is none of these inputs.
+    """
+    spatial = [axis for axis in result.input_axes.get(name, ()) if axis not in _PLAIN]
     if spatial == ["time"]:
         return {"series": _series(result, sample, name, blobs)}
     return {"slices": _slices(result, sample, name, blobs)} if len(spatial) == 3 else {}

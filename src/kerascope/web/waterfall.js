@@ -7,10 +7,10 @@ const UNSAID = 0.005; // of the way: a smaller rest is a rounding error
 // link}; link: where a line leads down from, or null.
 //
 // kind: "end" (a score), "column", "others", "rest" (not accounted for). list: see `namedList`.
-// base, score: ends of the way; null where the values do not sum to it; start: what base is. columns: "waterfall" or
+// base, score: ends of the way; null where the values do not sum to it. columns: "waterfall" or
 // "bars". threshold, sign: columns that are weaker, or of the other sign, join the others.
 export function stepsOf(list, asked) {
-  const { base, score, columns, threshold, sign, limit, start = "Baseline", most = MOST } = asked;
+  const { base, score, columns, threshold, sign, limit, most = MOST } = asked;
   const fits = ({ value }) =>
     Math.abs(value) >= threshold * limit &&
     (sign === "for" ? value >= 0 : sign === "against" ? value <= 0 : true);
@@ -30,7 +30,7 @@ export function stepsOf(list, asked) {
     rows.push({ kind: "rest", name: "not accounted for", cell: "", value: rest });
   }
   place(rows, { bars, start: whole ? base : 0, absolute: sign === "absolute" });
-  if (!bars) addEnds(rows, whole ? start : "");
+  if (!bars) addEnds(rows, whole);
   return { rows, others: left.length, long: list.length > MOST };
 }
 
@@ -49,14 +49,14 @@ function place(rows, { bars, start, absolute }) {
   });
 }
 
-function addEnds(rows, start) {
+function addEnds(rows, whole) {
   const first = rows[0]?.from ?? 0;
   const last = rows.at(-1)?.to ?? first;
   const end = (name, value, link) =>
     ({ kind: "end", name, cell: "", value, from: value, to: value, link });
   if (rows.length > 0) rows.at(-1).link = last;
-  if (start) rows.unshift(end(start, first, first));
-  rows.push(end(start ? "This row" : "Sum", last, null));
+  if (whole) rows.unshift(end("Baseline", first, first));
+  rows.push(end(whole ? "This row" : "Sum", last, null));
 }
 
 // Return the ends of the scale that holds all bars.

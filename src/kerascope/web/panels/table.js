@@ -89,9 +89,7 @@ class TablePane {
       return;
     }
     const list = namedList(given, numbers.values);
-    const others = (this.context.book.sample(map.sample)?.inputs.length ?? 1) > 1;
     const steps = stepsOf(list, { ...ends(map, state, numbers), ...state, limit: numbers.limit,
-      start: others ? "Other inputs" : "Baseline",
       most: this.folded ? undefined : Infinity });
     this.rows = steps.rows;
     const span = spanOf(steps, MARGIN);
