@@ -68,11 +68,14 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model = forecaster()
     path = table(folder / "hours.csv")
-    series = ks.load_series(path, model, forecast="load", windows=2)[1:]  # the earlier one
+    series = ks.load_series(path, model, forecast="load", windows=2)[:1]  # the earlier one
 
     result = ks.explain(model, series, target="horizon-3")  # integrated gradients, from the mean
     save_png(result, folder / "third_hour.png")
     print(alt_text(result))
+    step, channel = np.unravel_index(result.values[0].argmin(), result.values[0].shape)
+    line = series.timelines[0]
+    print("most against:", line.channels[channel], "at", line.times[step])
 
     change = ks.explain(model, series, target="change-3")  # against the last known value
     print(alt_text(change))

@@ -16,6 +16,7 @@ def test_the_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "forecast of 'load' 3 steps ahead" in said
     assert "forecast of 'load' 3 steps ahead minus the last known value" in said
+    assert "most against: wind at day 2 20:00" in said  # the gust that was planted
     against = re.findall(r"(\d+(?:\.\d+)?) % of all evidence speaks against it", said)
     assert len(against) == 3
     names = {path.name for path in tmp_path.iterdir()}

@@ -37,7 +37,7 @@ class Forecast:
         return found[0] if found else 0
 
     def words(self, channel: int = 0, *, truth: bool = True) -> str:
-        """Return "forecast 0.4 … 1.2 over 4 steps, off by 0.1 on average"."""
+        """Return "forecast 0.4 … 1.2 over 4 steps, mean error 0.1"."""
         ahead, name = self.values[:, channel], self.names[channel]
         which = f" of {name}" if name else ""
         if len(ahead) == 1:
@@ -48,7 +48,7 @@ class Forecast:
         if not (truth and len(self.truth)):
             return said
         off = np.abs(ahead[: len(self.truth)] - self.truth[:, channel]).mean()
-        return f"{said}, off by {number(float(off))}" + " on average" * (len(self.truth) > 1)
+        return f"{said}, mean error {number(float(off))}"
 
 
 def forecast_of(result: Attribution, sample: int) -> Forecast | None:

@@ -167,5 +167,5 @@ def draw_forecast(axes: Any, found: Forecast, item: Map) -> None:
     axes.legend(fontsize=7, frameon=False, loc="best")
     axes.set_xlabel("steps ahead", fontsize=7.5, color="#5a6070", loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    title(axes, found.words(channel), width=40, fontweight="bold")
+    title(axes, found.words(channel), width=34, fontweight="bold")
     frame(axes)

@@ -9,6 +9,7 @@ import { numberWords, scaleOf, strengthsOf, tableOf } from "../colours.js";
 
 const WIDEST = 4096; // pixels of a band
 const HIGH = 100; // of a lane's drawing
+const LEAST = 0.01; // strength: zero itself lies between two levels of a diverging table
 const FULL = 236; // of a diverging table: what its end fades from
 
 export const seriesPanel = {
@@ -172,7 +173,8 @@ function rangeWords(curve) {
 
 export function curvePath(curve, low = Math.min(...curve), high = Math.max(...curve)) {
   const span = high - low || 1;
-  const height = (value) => HIGH * (0.1 + 0.8 * (1 - (value - low) / span));
+  const height = (value) =>
+    HIGH * (0.1 + 0.8 * (high > low ? 1 - (value - low) / span : 0.5));
   return `M${Array.from(curve, (value, i) => `${i + 0.5} ${height(value).toFixed(2)}`).join("L")}`;
 }
 
@@ -189,7 +191,7 @@ function paintBand(canvas, row, { scale, limit, state }, length) {
     const value = strongestIn(row, (x * length) / width, ((x + 1) * length) / width);
     const wide = (scale.size ? Math.abs(value) : value) * (scale.slope / limit) + scale.offset;
     const level = Math.round(Math.min(Math.max(wide, scale.low), scale.high));
-    const strength = strengths[level] >= state.threshold ? strengths[level] : 0;
+    const strength = strengths[level] >= Math.max(state.threshold, LEAST) ? strengths[level] : 0;
     // White is no evidence, but not on every ground: there the full colour fades instead.
     const fades = scale.middle && state.blend !== "alone";
     const shown = fades ? (level > 127 ? FULL : 255 - FULL) : level;
