@@ -9,9 +9,9 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import say, say_json
-from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
 from kerascope.cli.names import file_names
+from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def activations(
     ] = False,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -70,7 +70,7 @@ def activations(
         found.save(output / "activations.safetensors")
         options_ = {"most": most, "shared_scale": not own_scale}
         sections, files, told = _maps(found, output, options_)
-    page = write_report(options.page_in(output), sections, title=f"Activations of {told['model']}")
+    page = write_report(page_in(output), sections, title=f"Activations of {told['model']}")
     if as_json:
         say_json({**told, "files": [*files, page.name]})
         return

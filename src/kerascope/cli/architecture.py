@@ -9,7 +9,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import say, say_json
-from kerascope.cli.explain import check_folder
+from kerascope.cli.output import Output, check_folder, page_in
 
 
 def architecture(
@@ -17,7 +17,7 @@ def architecture(
     image: Annotated[
         str, typer.Argument(help="A picture, where the model leaves its input size open.")
     ] = "",
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     depth: Annotated[
         int, typer.Option(help="Levels of blocks that the diagram unfolds; -1: all.")
     ] = -1,
@@ -48,7 +48,7 @@ def architecture(
         edges=result.edges,
         paragraphs=(words, *result.notes),
     )
-    page = write_report(options.page_in(output), [section], title=result.title)
+    page = write_report(page_in(output), [section], title=result.title)
     if as_json:
         files = ["architecture.svg", "architecture.json", page.name]
         say_json({**result.to_json(), "files": files})

@@ -10,8 +10,8 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import progress, say, say_json
-from kerascope.cli.explain import check_folder
 from kerascope.cli.names import file_names
+from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.errors import BadMethod, choices
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def attention(
         str | None,
         typer.Option("-t", "--target", help="Class index or name, top-3, …; default: predicted."),
     ] = None,
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     layer: Annotated[
         list[str], typer.Option(help="Attention layer, or what holds some; repeatable.")
     ] = [],  # noqa: B006
@@ -119,7 +119,7 @@ def _write(results: list[Attention], output: Path, query: int | None, *, as_json
             files.append(file)
             figures.append(figure)
         sections.append(_section(result, figures))
-    page = write_report(options.page_in(output), sections, title="Attention")
+    page = write_report(page_in(output), sections, title="Attention")
     files.append(page.name)
     if as_json:
         say_json({"results": [_row(result) for result in results], "files": files})

@@ -10,7 +10,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import out, progress, say, say_json
-from kerascope.cli.explain import check_folder
+from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.errors import BadInput, choices
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def audit(
         list[str],
         typer.Option("-m", "--method", help="That makes maps, with fields; repeatable."),
     ] = [],  # noqa: B006
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     labels: Annotated[
         str, typer.Option(help="The model's class names: a JSON list, or one name per line.")
     ] = "",
@@ -109,7 +109,7 @@ def audit(
         say_json(found.to_json())
     else:
         _print(found)
-        say(f"report: {options.page_in(output)}")
+        say(f"report: {page_in(output)}")
     if found.stopped:
         return 130
     if fail_on_finding and not found.tested:
@@ -200,4 +200,4 @@ def _write(found: Audit, folder: Path) -> None:
         for old in folder.glob("finding-*"):
             old.unlink()
     found.save(folder)
-    write_audit(options.page_in(folder), found)
+    write_audit(page_in(folder), found)

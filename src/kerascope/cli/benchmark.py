@@ -11,8 +11,8 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import defined, out, progress, say, say_json
-from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
+from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.cli.words import parse_method
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def benchmark(
     cue: Annotated[list[str], typer.Option(help="Planted cue; repeatable. Default: all.")] = [],  # noqa: B006
     samples: Annotated[int, typer.Option(help="Scenes per cue.")] = 24,
     seed: Annotated[int, typer.Option(help="Drives scenes and sampling.")] = 0,
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     as_json: options.Json = False,
 ) -> None:
     """Score methods on bundled nets whose deciding evidence is known by construction."""
@@ -72,7 +72,7 @@ def _write(found: Benchmark, output: Path, *, as_json: bool) -> None:
         )
         files += [f"{stem}.png", f"{stem}.csv"]
     about = Gallery(title="Planted evidence", figures=(), paragraphs=(_ABOUT, *found.notes))
-    page = write_report(options.page_in(output), [about, *galleries], title="Which method to trust")
+    page = write_report(page_in(output), [about, *galleries], title="Which method to trust")
     files.append(page.name)
     if as_json:
         tables = {m: [dict(zip(columns, row, strict=True)) for row in map(defined, found.rows(m))]

@@ -10,7 +10,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import out, progress, say, say_json
-from kerascope.cli.explain import check_folder
+from kerascope.cli.output import Output, check_folder, page_in
 
 if TYPE_CHECKING:
     from kerascope.certify import Certificate
@@ -39,7 +39,7 @@ def certify(
     limit: Annotated[
         float, typer.Option(help="Exit with 1 where maps or scores differ by more.")
     ] = 1e-4,
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     fit: Annotated[
@@ -67,10 +67,10 @@ def certify(
         )  # fmt: skip
     _write(found, output)
     if as_json:
-        say_json(found.to_json() | {"files": ["certificate.json", options.page_in(output).name]})
+        say_json(found.to_json() | {"files": ["certificate.json", page_in(output).name]})
     else:
         _print(found)
-        say(f"report: {options.page_in(output)}")
+        say(f"report: {page_in(output)}")
     return 0 if found.passed else 1
 
 
@@ -153,4 +153,4 @@ def _write(found: Certificate, folder: Path) -> None:
             ),
         ),
     ]  # fmt: skip
-    write_report(options.page_in(folder), sections, title=f"Certificate of {found.model}")
+    write_report(page_in(folder), sections, title=f"Certificate of {found.model}")

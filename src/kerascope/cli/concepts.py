@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerascope.cli import options
 from kerascope.cli.console import say, say_json
+from kerascope.cli.output import page_in
 
 if TYPE_CHECKING:
     from kerascope.report import Gallery
@@ -28,9 +28,7 @@ def finish(
     """
     from kerascope.report import write_report
 
-    page = write_report(
-        options.page_in(output), [gallery], title=f"Concepts of {found.provenance.model}"
-    )
+    page = write_report(page_in(output), [gallery], title=f"Concepts of {found.provenance.model}")
     files = [*files, page.name]
     if told is not None:
         made = dataclasses.asdict(found.provenance)

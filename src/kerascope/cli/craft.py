@@ -10,8 +10,8 @@ import typer
 from kerascope.cli import options
 from kerascope.cli.concepts import finish
 from kerascope.cli.console import progress, say
-from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
+from kerascope.cli.output import Output, check_folder
 
 if TYPE_CHECKING:
     from kerascope.concepts.craft import Craft
@@ -31,7 +31,7 @@ def craft(
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006 — typer reads it and never changes it
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,

@@ -9,11 +9,11 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import out, progress, say, say_json
-from kerascope.cli.explain import check_folder
+from kerascope.cli.output import Output, check_folder, page_in
 
 
 def demo(
-    output: options.Output = Path("kerascope-demo"),
+    output: Output = Path("kerascope-demo"),
     scenes: Annotated[
         int, typer.Option(help="Scenes that the numbers are measured on.", min=20)
     ] = 240,
@@ -33,7 +33,7 @@ def demo(
         at("audit")
         said = story.unasked(nets)
         at("report")
-        page = story.write(findings, nets, options.page_in(output), said)
+        page = story.write(findings, nets, page_in(output), said)
     rows = [finding.row() for finding in findings]
     if as_json:
         say_json({"findings": rows, "audit": said, "report": page.name})

@@ -9,7 +9,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import defined, out, progress, say, say_json
-from kerascope.cli.explain import check_folder
+from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.cli.words import parse_method
 from kerascope.errors import BadInput
 
@@ -36,7 +36,7 @@ def diff(
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006 — typer reads it and never changes it
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -107,7 +107,7 @@ def _write(
                 samples=worst,
             )
         )
-    page = write_report(options.page_in(output), sections, title="Old and new model")
+    page = write_report(page_in(output), sections, title="Old and new model")
     if as_json:
         say_json(_told(found, columns, rows, over, limit) | {"files": [page.name]})
         return

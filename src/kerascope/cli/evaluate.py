@@ -11,8 +11,8 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import defined, out, progress, say, say_json
-from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
+from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.cli.words import parse_method
 from kerascope.errors import BadInput
 
@@ -55,7 +55,7 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(help="Rows per pass; 0 finds the best.")] = 0,
     memory: Annotated[str, typer.Option(help="Memory budget, such as 512MB.")] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -103,7 +103,7 @@ def _write(found: Evaluation, output: Path, *, as_json: bool) -> None:
         table=Table(columns=COLUMNS, rows=tuple(defined(row) for row in rows)),
         paragraphs=(_ABOUT, *found.notes),
     )
-    page = write_report(options.page_in(output), [gallery], title="Evaluation of explanations")
+    page = write_report(page_in(output), [gallery], title="Evaluation of explanations")
     files = ["evaluation.png", "evaluation.csv", "evaluation.safetensors", page.name]
     if as_json:
         results = [dict(zip(COLUMNS, defined(row), strict=True)) for row in rows]

@@ -10,7 +10,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import progress, say, say_json
-from kerascope.cli.explain import check_folder
+from kerascope.cli.output import Output, check_folder, page_in
 
 if TYPE_CHECKING:
     from kerascope.inside.filters import Filters
@@ -30,7 +30,7 @@ def filters(
     similar: Annotated[
         float, typer.Option(help="Cosine from which kernels are duplicates.")
     ] = 0.99,
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -51,9 +51,7 @@ def filters(
         data = load_images(sources, net) if images else None
         found = look(net, layer or None, data=data, similar=similar)
     found.save(output / "filters.safetensors")
-    page = write_report(
-        options.page_in(output), _sections(found, view, output), title=_title(found)
-    )
+    page = write_report(page_in(output), _sections(found, view, output), title=_title(found))
     files = ["filters.png", "histograms.png", "filters.safetensors", page.name]
     if as_json:
         say_json({**_summary(found), "files": files})

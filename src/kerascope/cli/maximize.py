@@ -12,9 +12,9 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import progress, say, say_json
-from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
 from kerascope.cli.names import file_names
+from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.errors import BadInput, choices
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def maximize(
     size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
     seed: Annotated[int, typer.Option(help="Drives all randomness.")] = 0,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -157,7 +157,7 @@ def _write(found: Visualization, output: Path, animate: str, *, as_json: bool) -
         paragraphs=(found.provenance.method["reference"], *found.notes),
     )
     page = write_report(
-        options.page_in(output), [gallery], title=f"What {found.provenance.model} wants to see"
+        page_in(output), [gallery], title=f"What {found.provenance.model} wants to see"
     )
     files.append(page.name)
     if as_json:

@@ -10,8 +10,8 @@ import typer
 from kerascope.cli import options
 from kerascope.cli.concepts import finish
 from kerascope.cli.console import progress, say
-from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
+from kerascope.cli.output import Output, check_folder
 from kerascope.errors import BadFile
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def probe(
     most: Annotated[int, typer.Option(help="Layers of the spread.")] = 12,
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     seed: Annotated[int, typer.Option(help="Drives all splits and shuffles.")] = 0,
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,

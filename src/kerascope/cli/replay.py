@@ -9,8 +9,8 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import progress, say, say_json
-from kerascope.cli.explain import check_folder
 from kerascope.cli.names import file_names
+from kerascope.cli.output import check_folder, page_in, to_folder
 from kerascope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def replay(
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", callback=options.to_folder, help="Folder for what was made now."
-        ),
+        typer.Option("-o", "--output", callback=to_folder, help="Folder for what was made now."),
     ] = None,
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
@@ -125,4 +123,4 @@ def _write(found: Replay, folder: Path) -> None:
     words = (*found.changed, *found.notes)
     first = Gallery(title="Then and now", paragraphs=words, table=table)
     made = [Explanations(results=(result,), title="Made again") for result in found.results]
-    write_report(options.page_in(folder), [first, *made], title="An explanation made again")
+    write_report(page_in(folder), [first, *made], title="An explanation made again")

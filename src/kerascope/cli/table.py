@@ -11,9 +11,9 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import progress, say, say_json
-from kerascope.cli.explain import check_folder
 from kerascope.cli.filters import figure_file
 from kerascope.cli.names import file_names
+from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.cli.rows import check_rows, parse_categories, parse_rows
 from kerascope.errors import BadInput
 
@@ -49,7 +49,7 @@ def table(
     limit: Annotated[int, typer.Option(help="Rows of the file to take; 0: all.")] = 0,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
-    output: options.Output = Path("kerascope-out"),
+    output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -249,9 +249,7 @@ class _Work:
         from kerascope.files import write_whole
         from kerascope.report import write_report
 
-        page = write_report(
-            options.page_in(self.output), self.sections, title=f"Columns of {source}"
-        )
+        page = write_report(page_in(self.output), self.sections, title=f"Columns of {source}")
         data = {
             "rows": len(self.table),
             "columns": [c.name for c in self.table.columns],
