@@ -253,12 +253,23 @@ _ON_SEGMENTS["captum"] |= {
 }
 _ON_SEGMENTS["shap"] |= {"deep_shap": (f"{_DEEP}shap_deep_explainer",)}
 # Of columns and tokens, in files of their own.
-_ON_SEGMENTS["captum"]["feature_ablation"] += ("parity/test_text.py::test_values[ablation]",)
+_ON_SEGMENTS["captum"]["feature_ablation"] += (
+    "parity/test_text.py::test_values[ablation]",
+    "parity/test_series.py::test_values[ablation]",
+)
+_ON_SEGMENTS["captum"]["kernel_shap"] += ("parity/test_series.py::test_values[shapley]",)
 for _name, _kind in (("kernel_shap", "shapley"), ("shapley_sampling", "kernel")):
     _ON_SEGMENTS["shap"][_name] += (
         f"parity/test_shap_tables.py::test_values_of_columns[{_name}]",
         f"parity/test_text.py::test_values[{_kind}]",
     )
+# Of several inputs, of likenesses, and of windows of a series.
+_ON_SEGMENTS["captum"]["integrated_gradients"] = (
+    f"{_CAPTUM}integrated_gradients",
+    "parity/test_kinds.py::test_all_inputs_of_one_model",
+    "parity/test_kinds.py::test_likeness_to_another_input",
+    "parity/test_series.py::test_values[integrated]",
+)
 _ON_SEGMENTS["zennit"] = {
     "lrp": ("parity/test_zennit.py::test_composites",),
     "guided_backprop": ("parity/test_zennit.py::test_rectifiers[guided_backprop]",),
