@@ -398,14 +398,14 @@ def test_the_path_is_scrubbed(modules: Modules, with_path: dict[str, Any]) -> No
 def test_every_input_has_its_panel_and_its_share(modules: Modules, animals: dict[str, Any]) -> None:
     document = copy.deepcopy(animals)
     first = map_of(document, "occlusion")
-    second = copy.deepcopy(first) | {"id": "second", "input": "other"}
-    second["values"]["scale"] /= 3
+    second = copy.deepcopy(first) | {"id": "second", "input": "other", "portion": 0.25}
+    first |= {"portion": 0.75, "worth": -1.2345}
     document["maps"].append(second)
     sample = document["samples"][0]
     sample["inputs"].append(sample["inputs"][0] | {"name": "other"})
     shown = Shown(modules, document, method=method_id(document, "occlusion"))
     shares = shown.page.locator(".stage-share").all_text_contents()
-    assert shares == ["75 % of the evidence", "25 % of the evidence"]
+    assert shares == ["75 % of the evidence, adds −1.23 to the score", "25 % of the evidence"]
     assert shown.page.locator(".stage-part canvas.stage-canvas:visible").count() == 2
     shown.set(sample="s1")
     assert shown.page.locator(".stage-part").count() == 0
