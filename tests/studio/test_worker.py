@@ -115,6 +115,7 @@ def test_predictions_path_and_grade(live: Any) -> None:
     assert path["state"] == "done", path["error"]
     assert path["document"]["methods"][0]["name"] == "integrated_gradients"
     grade = live.finished(live.ask(kind="grade", sample=samples[0], method="grad_cam"))
+    assert grade["state"] == "done", grade["error"]
     assert grade["document"]["maps"][0]["grade"]["letter"] in "ABCD"
 
 

@@ -123,7 +123,8 @@ class Net:
             self.view, self._images(job["samples"]), method, target=_target(job["target"]),
             score=job["score"], seed=job["seed"],
         )  # fmt: skip
-        for key in {name, (made, json.dumps(_class_of(found)))}:
+        own = _class_of(found)  # asked for as "what it predicts", it may be asked for by index
+        for key in {name} if own is None else {name, (made, json.dumps(own))}:
             self._held[key] = found
         while len(self._held) > _HELD:
             self._held.popitem(last=False)
