@@ -1,8 +1,7 @@
-"""What one run leaves for another: arrays per backend to compare, states of the field table."""
+"""Arrays that one run leaves for another: results per backend to compare, reference results."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 
 FOLDER = Path(__file__).parent / ".saved"
 _kept: dict[str, np.ndarray] = {}
-_cells: list[tuple[str, str, str]] = []
 
 
 def keep(name: str, values: Any) -> None:
@@ -22,17 +20,6 @@ def keep(name: str, values: Any) -> None:
         _kept[f"{name}|{key}"] = np.asarray(array)
 
 
-def keep_cell(method: str, shape: str, state: str) -> None:
-    """Keep a state of the field table: "works", "refuses" or "cannot run here"."""
-    _cells.append((method, shape, state))
-
-
-def cells_of(backend: str) -> list[tuple[str, str, str]]:
-    """Return the states of the field table that runs on a backend have kept."""
-    paths = sorted(FOLDER.glob(f"field-{backend}-*.json"))
-    return [tuple(cell) for path in paths for cell in json.loads(path.read_text())]
-
-
 def paths_for(backend: str) -> list[Path]:
     """Return the files of one backend's results, one of every process of the run."""
     return sorted(FOLDER.glob(f"contract-{backend}-*.npz"))
@@ -40,13 +27,9 @@ def paths_for(backend: str) -> list[Path]:
 
 def write_kept() -> None:
     """Write what this process kept; called at the end of the run."""
-    if os.environ.get("KERASCOPE_KEEP") != "1" or not (_kept or _cells):
-        return
-    import keras
+    if _kept and os.environ.get("KERASCOPE_KEEP") == "1":
+        import keras
 
-    FOLDER.mkdir(exist_ok=True)
-    name = f"{keras.backend.backend()}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    if _kept:
-        np.savez(FOLDER / f"contract-{name}.npz", **_kept)
-    if _cells:
-        (FOLDER / f"field-{name}.json").write_text(json.dumps(_cells))
+        FOLDER.mkdir(exist_ok=True)
+        process = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        np.savez(FOLDER / f"contract-{keras.backend.backend()}-{process}.npz", **_kept)

@@ -1,27 +1,19 @@
-"""Every method on every model shape, uncompiled; `tests/across` compares what backends give.
-
-What each cell gave is kept for docs/field-table.md: see `field_table.py`.
-"""
+"""Every method on every model shape, uncompiled; `tests/across` compares what backends give."""
 
 from __future__ import annotations
 
 import functools
-import os
 
-import keras
 import pytest
 
-import field_table
 import kerascope as ks
 import zoo
 from contract_checks import check_alive, check_mirrors, refusals, run, small
 from kerascope.method import Need, registry
-from saved import keep, keep_cell
+from saved import keep
 
 REFUSALS = refusals()
-CELLS = [(name, shape) for name in registry() for shape in zoo.SHAPES]
-if os.environ.get("KERASCOPE_MISSING"):  # make fields
-    CELLS = [cell for cell in CELLS if cell in field_table.missing(keras.backend.backend())]
+NEVER = {"gradient", "perturbation"}
 
 
 @functools.cache
@@ -29,22 +21,20 @@ def built(shape: str) -> zoo.Case:
     return zoo.SHAPES[shape]()
 
 
-@pytest.mark.parametrize(("name", "shape"), CELLS)
+@pytest.mark.parametrize("shape", zoo.SHAPES)
+@pytest.mark.parametrize("name", registry())
 def test_cell(name: str, shape: str) -> None:
     reason = zoo.runs_here(shape)
     if reason:
-        keep_cell(name, shape, "cannot run here")
         pytest.skip(reason)
     case, method = built(shape), small(name)
     if shape in REFUSALS.get(name, {}):
         with pytest.raises(ks.Refused, match="'"):
             run(method, case)
-        keep_cell(name, shape, "refuses")
         return
     result = check_alive(method, case)
     check_mirrors(method, case, result)
     keep(f"{name}-{shape}", result.values)
-    keep_cell(name, shape, "works")
 
 
 def test_refusals_name_what_exists() -> None:

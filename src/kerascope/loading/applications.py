@@ -13,9 +13,7 @@ from kerascope.loading.network import impatient, is_network_error, network_reaso
 from kerascope.loading.rebuild import one_line
 
 # Tasks first: a backbone has no classes to explain.
-_TASKS = (
-    "ImageClassifier", "TextClassifier", "ImageSegmenter", "ObjectDetector", "CausalLM", "Backbone",
-)  # fmt: skip
+_TASKS = ("ImageClassifier", "TextClassifier", "ImageSegmenter", "ObjectDetector", "Backbone")
 
 
 def load_application(name: str) -> Any:
