@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from audit.fleet import READ, Dying, Failing, series, slow
 from kerascope.audit.collect import collect
 from kerascope.audit.collected import Collected
 from kerascope.engines import Ray
+from kerascope.engines.ray_post import Post
 from kerascope.errors import BadInput, KerascopeError
 
 pytest.importorskip("ray")
@@ -135,6 +137,45 @@ def test_a_killed_node_loses_and_doubles_nothing(
     assert len(nodes.nodes) == 1
     assert len(parts) == 14
     assert found.table().equals(collect(slow, data, tmp_path / "local", **READ).table())
+
+
+@numpy_only
+def test_a_part_that_is_written_is_not_waited_for() -> None:
+    async def lost_after_its_result() -> list[Any]:
+        post = Post()
+        await post.bring(1, ["content"])
+        first = await post.take(1)
+        again = asyncio.create_task(post.take(2))
+        await asyncio.sleep(0)
+        await post.drop(1)
+        await post.drop(2)
+        return [first, await asyncio.wait_for(post.take(1), 5), await asyncio.wait_for(again, 5)]
+
+    assert asyncio.run(lost_after_its_result()) == [(1, ["content"]), (0, None), (0, None)]
+
+
+@numpy_only
+def test_the_run_ends_with_the_last_result_though_ray_waits(
+    engine: Ray, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    class Endless:
+        """A data set whose last batch is never followed by its end."""
+
+        def __init__(self, made: Any) -> None:
+            self.made = made
+
+        def map_batches(self, *args: Any, **options: Any) -> Endless:
+            return Endless(self.made.map_batches(*args, **options))
+
+        def iter_batches(self, **options: Any) -> Iterator[Any]:
+            yield from self.made.iter_batches(**options)
+            pytest.fail("the engine went on waiting")
+
+    made = ray.data.from_items
+    monkeypatch.setattr(ray.data, "from_items", lambda *args, **how: Endless(made(*args, **how)))
+    assert collect(means, data, tmp_path / "ray", engine=engine, **READ).complete
 
 
 @numpy_only

@@ -153,8 +153,8 @@ class _Results:
                     return
                 for row in batch.to_pylist():
                     yield from self._opened(row["part"], row["result"], error=row["error"])
-                if self.feeder.idle:
-                    return
+                if self.feeder.idle or not self.feeder.left:
+                    return  # Ray may still wait for the actor that gave the last result
 
     def _opened(self, part: int, content: bytes | None, *, error: bool) -> Iterator[Any]:
         """Yield part and result, where there is one that is still wanted; raise an error."""

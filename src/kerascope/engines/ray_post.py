@@ -19,20 +19,23 @@ class Post:
         self.here: dict[int, list[Any]] = {}
         self.taken: Counter[int] = Counter()
         self.wanted: set[int] = set()
+        self.written: set[int] = set()
         self.closed = False
         self.news = asyncio.Condition()
 
     async def take(self, part: int) -> tuple[int, list[Any] | None]:
         """Return how often a part was handed out, and the reference of its content in a list.
 
-        Waits until it is here. None in place of the content when closed.
+        Waits until it is here. None in place of the content when closed, and for a part that is
+        written: its actor may be lost after its result came, and Ray then asks for it again.
         """
+        over = lambda: part in self.written or self.closed  # noqa: E731
         async with self.news:
-            if self.closed and not self.taken[part]:
+            if part in self.written or (self.closed and not self.taken[part]):
                 return 0, None
             self.wanted.add(part)
             self.news.notify_all()
-            await self.news.wait_for(lambda: part in self.here or self.closed)
+            await self.news.wait_for(lambda: part in self.here or over())
             self.wanted.discard(part)
             if part not in self.here:
                 return 0, None
@@ -56,8 +59,11 @@ class Post:
             self.news.notify_all()
 
     async def drop(self, part: int) -> None:
-        """Forget a part, which is written."""
-        self.here.pop(part, None)
+        """Forget a part, which is written; those who wait for it need not any more."""
+        async with self.news:
+            self.here.pop(part, None)
+            self.written.add(part)
+            self.news.notify_all()
 
     async def close(self) -> set[int]:
         """Hand out no part that was not handed out before; return those."""
