@@ -14,6 +14,7 @@ import numpy as np
 from kerascope.columns import Column, column_values, columns_of, place_names
 from kerascope.errors import BadFile, BadInput
 from kerascope.files import write_whole
+from kerascope.labels import Labels
 from kerascope.method import AttributionMethod
 from kerascope.packed import SCHEMA, pack, unpack
 from kerascope.provenance import Provenance
@@ -70,7 +71,7 @@ class Attribution:
     provenance: Provenance
     grade: list[Graded] | None = None
     extras: dict[str, Array] = dataclasses.field(default_factory=dict)
-    labels: tuple[str, ...] | None = None
+    labels: Labels | None = None
     display: tuple[Array, ...] | None = None
     names: tuple[str, ...] = ()
     features: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)

@@ -12,12 +12,14 @@ import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kerascope.labels import Labels
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelFacts:
     """Facts beside a model; every one may be unknown."""
 
-    labels: tuple[str, ...] | None = None  # class names, in the order of the model's output
+    labels: Labels | None = None  # class names, in the order of the model's output
     preprocessing: str | None = None  # name of the known preprocessing, see `loading`
     source: str | None = None  # file name, preset or application; never a folder
     sha256: str | None = None  # of the model file

@@ -99,4 +99,6 @@ def _feature(one: dict[str, Any]) -> Column | Tokens | Timeline:
 
 
 def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _tuples(of) for name, of in value.items()}
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascope.errors import BadInput, choices
+from kerascope.labels import one_list
 
 if TYPE_CHECKING:
     from kerascope.types import Array
@@ -158,7 +159,7 @@ def reading_of(result: Any) -> Reading | None:
 def vocabulary_of(result: Any) -> tuple[str, ...] | None:
     """Return the tokens of a language model, the classes at every position; else None."""
     speaks = result.provenance.reading and np.ndim(result.predictions) == 3
-    return result.labels if speaks else None
+    return one_list(result.labels) if speaks else None
 
 
 def reading_from(

@@ -17,9 +17,10 @@ from kerascope.audit.listing import Listing, from_columns, in_files, in_folder, 
 from kerascope.audit.objects import Objects, box_file, mask_files
 from kerascope.errors import BadInput
 from kerascope.facts import facts_of
+from kerascope.labels import one_list
 from kerascope.loading.arrays import read_arrays
 from kerascope.loading.labels import check_count as check_classes
-from kerascope.loading.labels import read_labels
+from kerascope.loading.labels import one_of
 from kerascope.loading.pictures import is_picture
 from kerascope.loading.sources import is_array_file
 from kerascope.types import Array
@@ -126,7 +127,7 @@ def source_of(
         model: whose classes the labels are.
         labels: by sample a name or an index, in place of those that `data` gives.
         classes: names of the model's classes in order, where they are not known of it; as
-            `read_labels` takes them.
+            `one_of` takes them.
         masks: a folder of masks named as the samples, or by sample (y, x) true on the object.
         boxes: by sample (x0, y0, x1, y1) in its own pixels, or a list of such; None for none; or a
             JSON file that holds them by the names of the files.
@@ -136,7 +137,7 @@ def source_of(
         BadFile: a folder or table that is missing, empty or damaged.
         BadInput: counts that differ. BadTarget: a label that is no class of the model.
     """
-    known = facts_of(model).labels if classes is None else read_labels(classes)
+    known = one_list(facts_of(model).labels) if classes is None else one_of(classes)
     if known is not None and model is not None:
         check_classes(known, model)
     away = Path(masks) if isinstance(masks, str | os.PathLike) else None

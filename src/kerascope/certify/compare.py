@@ -15,6 +15,7 @@ from kerascope.attribution import Attribution
 from kerascope.certify.job import Job, method_words
 from kerascope.certify.result import Agreement, Certificate
 from kerascope.errors import BadInput
+from kerascope.labels import one_list
 from kerascope.provenance import digest, predicted
 from kerascope.types import Array, Tree
 
@@ -154,7 +155,7 @@ def _turned(found: Results) -> Iterator[str]:
 
 
 def _class(result: Attribution, index: Any) -> str:
-    labels = result.labels
+    labels = one_list(result.labels)
     if labels and isinstance(index, int) and index < len(labels):
         return f"'{labels[index]}'"
     return f"class {index}"

@@ -162,10 +162,11 @@ def explain(
 def _truths(net: Any, sources: list[str], pictures: Any) -> tuple[str | None, ...]:
     """Return the classes that the pictures' folders name; () where the model knows none of them."""
     from kerascope.facts import classes_named, facts_of
+    from kerascope.labels import all_names
     from kerascope.loading import Images
     from kerascope.loading.sources import picture_items
 
-    labels = facts_of(net).labels
+    labels = all_names(facts_of(net).labels)
     if not labels or not isinstance(pictures, Images):
         return ()
     found = picture_items(sources[0] if len(sources) == 1 else sources)

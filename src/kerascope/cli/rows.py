@@ -139,12 +139,13 @@ def _text_column(columns: dict[str, Any], truth: str) -> str:
 def _truths(net: Any, columns: dict[str, Any], name: str, rows: list[int]) -> tuple[str, ...]:
     """Return the right classes as the model's predictions name them."""
     from kerascope.facts import facts_of
+    from kerascope.labels import one_list
 
     if not name:
         return ()
     if name not in columns:
         raise BadInput(f"--truth: column '{name}' not found{choices(name, columns)}")
-    labels = facts_of(net).labels
+    labels = one_list(facts_of(net).labels)
     held = [columns[name][row] for row in rows]
     if columns[name].dtype.kind not in "iu":
         return tuple(map(str, held))

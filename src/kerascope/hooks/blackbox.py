@@ -14,6 +14,7 @@ from kerascope.hooks.identity import Identity, identity_of
 from kerascope.hooks.inputs import Structure, axes_of, normalise
 from kerascope.hooks.results import Scores
 from kerascope.hooks.survey import Survey, output_names
+from kerascope.labels import Labels
 from kerascope.memory import words
 from kerascope.run import Batch
 from kerascope.targets import Outputs, OutputSpec, Spec, Targets
@@ -97,7 +98,7 @@ class BlackBox:
             raise BadInput("no inputs have been read yet: call read(inputs) first")
         return self._survey
 
-    def spec(self, labels: tuple[str, ...] | None = None) -> Spec:
+    def spec(self, labels: Labels | None = None) -> Spec:
         """Return what targets must know of the function."""
 
         def no_layer(layer: Any) -> Any:

@@ -32,6 +32,7 @@ from kerascope.hooks.results import Gradients, Scores
 from kerascope.hooks.rules import Rules
 from kerascope.hooks.store import store_of
 from kerascope.hooks.survey import Survey, call_model, refused, take_survey
+from kerascope.labels import Labels
 from kerascope.memory import words
 from kerascope.run import Batch
 from kerascope.targets import Spec, Targets
@@ -211,7 +212,7 @@ class HookedModel:
                 self.store.surveys[key] = survey
             return self.store.surveys[key]
 
-    def spec(self, labels: tuple[str, ...] | None = None) -> Spec:
+    def spec(self, labels: Labels | None = None) -> Spec:
         """Return what targets must know of the model, for the inputs last read."""
         first = next(iter(self.survey.outputs), None)
         if first is None:

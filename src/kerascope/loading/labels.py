@@ -8,18 +8,22 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kerascope.errors import BadFile, BadInput
-from kerascope.loading.wants import box_widths, boxes_apart, output_widths
+import numpy as np
+
+from kerascope.errors import BadFile, BadInput, choices
+from kerascope.labels import Labels, one_list
+from kerascope.loading.wants import box_widths, boxes_apart, output_shapes, output_widths
 
 IMAGENET = "imagenet_class_index.json"
 _MOST_BYTES = 1 << 26
 
 
-def read_labels(labels: Any) -> tuple[str, ...]:
-    """Return class names in the order of the model's output.
+def read_labels(labels: Any) -> Labels:
+    """Return class names in the order of the model's output, or of each of its outputs.
 
     labels: a file with a name a line, a JSON file, or what such a file holds: a list of names,
-        {"0": name}, {"0": [id, name]} as Keras's `imagenet_class_index.json`, or {name: 0}.
+        {"0": name}, {"0": [id, name]} as Keras's `imagenet_class_index.json`, or {name: 0}; for
+        several outputs {output: any of these}.
     Raises `BadFile` or `BadInput`.
     """
     if isinstance(labels, str | os.PathLike):
@@ -27,7 +31,15 @@ def read_labels(labels: Any) -> tuple[str, ...]:
     return _from_values(labels, "labels")
 
 
-def _from_file(path: Path) -> tuple[str, ...]:
+def one_of(labels: Any) -> tuple[str, ...]:
+    """Return one list of class names, as `read_labels`; raise `BadInput` for several."""
+    names = one_list(read_labels(labels))
+    if names is None:
+        raise BadInput("class names of several outputs were given: one list is wanted here")
+    return names
+
+
+def _from_file(path: Path) -> Labels:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise BadFile(
@@ -50,11 +62,26 @@ def _from_file(path: Path) -> tuple[str, ...]:
     return names
 
 
-def _from_values(values: Any, what: str) -> tuple[str, ...]:
+def _from_values(values: Any, what: str) -> Labels:
+    if isinstance(values, Mapping) and _by_output(values):
+        return {str(o): _one_list(of, f"{what} of output '{o}'") for o, of in values.items()}
+    return _one_list(values, what)
+
+
+def _by_output(values: Mapping[Any, Any]) -> bool:
+    """Tell {output: its names} from {"0": name}, {"0": [id, name]} and {name: 0}."""
+    named = any(not str(key).strip().lstrip("-").isdigit() for key in values)
+    lists = (Mapping, list, tuple, np.ndarray, os.PathLike)
+    return named and any(isinstance(value, lists) for value in values.values())
+
+
+def _one_list(values: Any, what: str) -> tuple[str, ...]:
+    if isinstance(values, os.PathLike):
+        return one_of(values)
     rule = f'{what}: expected a list of names, or an object like {{"0": "cat"}}'
     if isinstance(values, Mapping):
         values = _in_order(values, rule)
-    if not isinstance(values, Iterable):
+    if not isinstance(values, Iterable) or isinstance(values, str):
         raise BadInput(rule)
     # imagenet_class_index.json holds [WordNet id, name]
     names = [v[1] if isinstance(v, list | tuple) and len(v) == 2 else v for v in values]
@@ -82,12 +109,25 @@ def _in_order(values: Mapping[Any, Any], rule: str) -> list[Any]:
     return [numbered[index] for index in range(len(numbered))]
 
 
-def check_count(labels: tuple[str, ...], model: Any) -> None:
+def check_count(labels: Labels, model: Any) -> None:
     """Raise `BadInput` when the number of names fits no output of the model.
 
     A single unit has one name, or two: its low and its high side. Outputs of boxes hold other
     numbers too. Unknown outputs are not checked, nor class numbers beside boxes.
     """
+    if isinstance(labels, Mapping):
+        known = output_shapes(model)
+        for name, names in labels.items():
+            if known and name not in known:
+                raise BadInput(f"labels: output '{name}' not found{choices(name, known)}")
+            shape = known.get(name, ())
+            width = shape[-1] if len(shape) > 1 else None
+            if isinstance(width, int) and len(names) not in {width, 2 if width == 1 else width}:
+                raise BadInput(
+                    f"{len(names)} class names were given for output '{name}', which has {width} "
+                    "values"
+                )
+        return
     widths = output_widths(model)
     fitting = widths | ({2} if 1 in widths else set()) | box_widths(model)
     if widths and not boxes_apart(model) and len(labels) not in fitting:
@@ -103,7 +143,7 @@ def imagenet_labels(model: Any) -> tuple[str, ...] | None:
         return None
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     try:
-        names = _from_file(home / "models" / IMAGENET)
+        names = one_list(_from_file(home / "models" / IMAGENET)) or ()
     except BadInput:
         return None
     return names if len(names) == 1000 else None

@@ -99,6 +99,18 @@ def boxes_apart(model: Any) -> bool:
     return len(shapes) > 1 and any(len(shape) == 3 and shape[-1] == 4 for shape in shapes)
 
 
+def output_shapes(model: Any) -> dict[str, Any]:
+    """Return shapes with the sample axis by output name; empty when unknown."""
+    shapes = _say(model, "output_shape")
+    if isinstance(shapes, Mapping):
+        return {str(name): shape for name, shape in shapes.items()}
+    several = _output_shapes(model)
+    names = _say(model, "output_names") or []
+    if len(set(names)) != len(several):
+        names = [f"output_{i}" for i in range(len(several))]
+    return dict(zip(names, several, strict=True))
+
+
 def _output_shapes(model: Any) -> list[Any]:
     shapes = _say(model, "output_shape")
     if isinstance(shapes, Mapping):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascope.labels import one_list
 from kerascope.resize import overlaps
 from kerascope.targets.found import AREAS, BOX, BOXES, REGION
 from kerascope.targets.segments import BACKGROUND
@@ -168,5 +169,5 @@ def _box(result: Any, row: Array, size: tuple[int, int]) -> Box:
 
 
 def _label(result: Any, index: int, most: int) -> str:
-    labels: tuple[str, ...] = getattr(result, "labels", None) or ()
+    labels = one_list(getattr(result, "labels", None)) or ()
     return labels[index] if index >= 0 and most < len(labels) else f"class {index}"

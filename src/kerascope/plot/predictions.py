@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerascope.labels import names_for, one_list
 from kerascope.plot.forecasts import Forecast, forecast_of
 from kerascope.plot.found import areas_of, boxes_of, is_scene
 from kerascope.plot.maps import input_of
@@ -63,7 +64,11 @@ def ranking(result: Attribution, sample: int, *, top: int = 5) -> dict[str, list
     rows = {name: np.asarray(array)[sample] for name, array in outputs.items()}
     rows = {name: row[None] if row.ndim == 0 else row for name, row in rows.items()}
     rows = {name: _next_output(result, row, sample) for name, row in rows.items()}
-    return {name: _ranked(result, row, top) for name, row in rows.items() if row.ndim == 1}
+    return {
+        name: _ranked(result, row, top, names_for(result.labels, name))
+        for name, row in rows.items()
+        if row.ndim == 1
+    }
 
 
 def _found(result: Attribution, sample: int) -> list[Ranked]:
@@ -81,14 +86,15 @@ def _found(result: Attribution, sample: int) -> list[Ranked]:
     ]  # fmt: skip
 
 
-def _ranked(result: Attribution, row: Array, top: int) -> list[Ranked]:
+def _ranked(
+    result: Attribution, row: Array, top: int, names: tuple[str, ...] | None
+) -> list[Ranked]:
     row = row.astype(np.float64)
-    two = result.labels is not None and len(result.labels) == 2
-    if two and len(row) == 1 and 0 <= row[0] <= 1:
+    if names is not None and len(names) == 2 and len(row) == 1 and 0 <= row[0] <= 1:
         row = np.array(
             [1 - row[0], row[0]]
         )  # a single sigmoid unit: the second class's probability
-    labels = result.labels if result.labels is not None and len(result.labels) == len(row) else None
+    labels = names if names is not None and len(names) == len(row) else None
     unit = bool(np.isfinite(row).all() and row.min() >= 0 and row.max() <= 1)
     # Half-precision models sum to one only roughly.
     percent = unit and len(row) > 1 and abs(float(row.sum()) - 1) < 0.02
@@ -182,7 +188,8 @@ def _next_output(result: Attribution, row: Array, sample: int) -> Array:
     """Return what a language model says comes next, (token,); any other output as it is."""
     made = getattr(result, "provenance", None)
     reading = None if made is None else made.reading
-    if row.ndim != 2 or not reading or result.labels is None or len(result.labels) != len(row[0]):
+    names = one_list(result.labels)
+    if row.ndim != 2 or not reading or names is None or len(names) != len(row[0]):
         return row
     ids = np.asarray(input_of(result, reading["input"] or result.input_names[0]))[sample]
     real = np.flatnonzero(ids != reading["pad"]) if reading["pad"] is not None else [len(ids) - 1]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from kerascope.labels import Labels, names_for
 from kerascope.plot.colour import fit
 from kerascope.plot.found import areas_of, boxes_of, is_scene
 from kerascope.plot.maps import axes_of, maps_of, picture_of, target_count
@@ -180,7 +181,7 @@ class Predicted:
     """
 
     predictions: Tree
-    labels: tuple[str, ...] | None = None
+    labels: Labels | None = None
     extras: dict[str, Array] = dataclasses.field(default_factory=dict)
     size: tuple[int, ...] = ()
 
@@ -249,7 +250,7 @@ _NUMBERED = re.compile(r"class (\d+)")
 _OUTPUT = re.compile(r"^(.*) of output '(.*)'$", re.DOTALL)
 
 
-def class_of(explained: str, labels: Sequence[str] | None) -> tuple[int | None, str]:
+def class_of(explained: str, labels: Labels | None) -> tuple[int | None, str]:
     """Return (class, output) of a target from its words, such as "logit of 'tabby' (12.3)".
 
     The class is None where the target is none, or one of several of that name.
@@ -262,6 +263,6 @@ def class_of(explained: str, labels: Sequence[str] | None) -> tuple[int | None, 
         who, output = named[1], named[2]
     if (numbered := _NUMBERED.fullmatch(who)) is not None:
         return int(numbered[1]), output
-    known = list(labels or ())
+    known = names_for(labels, output) or ()
     places = [i for i, label in enumerate(known) if f"'{label}'" == who]
     return (places[0] if len(places) == 1 else None), output

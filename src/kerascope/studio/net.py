@@ -14,6 +14,7 @@ import numpy as np
 from kerascope.backend import choose
 from kerascope.errors import BadImage, BadInput
 from kerascope.facts import facts_of
+from kerascope.labels import all_names
 from kerascope.method import make_method
 from kerascope.plot.words import one_line
 from kerascope.run import Run
@@ -55,7 +56,7 @@ class Net:
         layers, notes = layers_of(self.model)
         return {
             "sha256": self.view.identity.sha256,
-            "labels": None if known.labels is None else [one_line(name) for name in known.labels],
+            "labels": [one_line(name) for name in all_names(known.labels)] or None,
             "preprocessing": known.preprocessing or "",
             "notes": [one_line(note) for note in (*known.notes, *notes)],
             "layers": layers,

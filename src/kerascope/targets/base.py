@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.errors import BadTarget, choices
+from kerascope.labels import Labels, names_for
 from kerascope.types import Array, Tensor
 
 
@@ -46,7 +47,7 @@ class Spec:
 
     outputs: dict[str, OutputSpec]
     score: str = "logit"
-    labels: tuple[str, ...] | None = None
+    labels: Labels | None = None
     input_size: tuple[int, ...] = ()  # spatial size of the first input
     layers: Mapping[Any, tuple[int, ...]] = dataclasses.field(default_factory=dict)
     find_layer: Any = None  # words -> hooks.names.Site
@@ -72,10 +73,11 @@ class Spec:
 
     def names(self, output: OutputSpec) -> tuple[str, ...] | None:
         """Return the class names of an output, where they fit it."""
-        if self.labels is None:
+        names = names_for(self.labels, output.name)
+        if names is None:
             return None
         fits = (1, 2) if output.number else (2,) if output.single else (output.classes,)
-        return self.labels if len(self.labels) in fits else None
+        return names if len(names) in fits else None
 
 
 @dataclasses.dataclass

@@ -63,7 +63,7 @@ class Detection(_Unresolved):
         found = Found(
             detector, self.index, detection_class(self.class_, spec, detector), self.rank,
             pinned=False, place=zeros, box=np.zeros((samples, 4), np.float32),
-            kind=np.zeros((samples, 1), np.float32), labels=spec.labels,
+            kind=np.zeros((samples, 1), np.float32), labels=detector.names(spec),
         )  # fmt: skip
         by_class = self.by == "class" or (self.by is None and spec.gradients)
         return ClassOfBox(found) if by_class else found
@@ -75,8 +75,8 @@ def detection_class(class_: Any, spec: Spec, detector: Detector) -> int | None:
         return None
     if not detector.has_classes:
         raise BadTarget(f"class {class_!r} is not known: the model gives no classes")
-    many = len(spec.labels or ()) if detector.numbers else detector.class_count or 0
-    head = dataclasses.replace(detector.boxes, shape=(many,))
+    many = len(detector.names(spec) or ()) if detector.numbers else detector.class_count or 0
+    head = dataclasses.replace(detector.named, shape=(many,))
     one = class_index(class_, spec, head) if isinstance(class_, str) else int(class_)
     if many and not 0 <= one < many:
         raise BadTarget(f"class {one} is out of range: there are {many}, 0 to {many - 1}")

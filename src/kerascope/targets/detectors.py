@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerascope.errors import BadTarget
+from kerascope.labels import names_for
 from kerascope.targets.base import OutputSpec, Spec
 from kerascope.targets.boxes import (
     CELL,
@@ -90,6 +91,15 @@ class Detector:
             start, stop = dict(self.columns).get("classes", (0, 0))
             return stop - start or None
         return None if self.classes is None or self.numbers else self.classes.shape[-1]
+
+    @property
+    def named(self) -> OutputSpec:
+        """The output whose classes have names."""
+        return self.classes or self.boxes
+
+    def names(self, spec: Spec) -> tuple[str, ...] | None:
+        """Return the class names of a model."""
+        return names_for(spec.labels, self.named.name)
 
     @property
     def has_classes(self) -> bool:
@@ -211,7 +221,7 @@ def _of_one(spec: Spec, known: BoxFormat) -> Detector:
     start, stop = dict(columns).get("classes", (0, 0))
     return Detector(
         fits[0], None, None, spec.score, known, spec.input_size, columns,
-        _anchors(spec, known, fits[0]), _no_thing(spec, stop - start),
+        _anchors(spec, known, fits[0]), _no_thing(spec, stop - start, fits[0]),
     )  # fmt: skip
 
 
@@ -237,14 +247,14 @@ def _of_several(spec: Spec, found: Sequence[OutputSpec], known: BoxFormat | None
     many = 0 if not wide else wide[0].shape[-1]
     return Detector(
         boxes, classes, sure[0] if sure else None, spec.score, known, spec.input_size,
-        anchors=_anchors(spec, known, boxes), background=_no_thing(spec, many),
+        anchors=_anchors(spec, known, boxes), background=_no_thing(spec, many, classes),
     )  # fmt: skip
 
 
-def _no_thing(spec: Spec, many: int) -> int | None:
+def _no_thing(spec: Spec, many: int, output: OutputSpec | None) -> int | None:
     """Return the class that is called background; without names there is none."""
-    named = spec.labels is not None and len(spec.labels) == many
-    return background_of(spec.labels) if named else None
+    names = None if output is None else names_for(spec.labels, output.name)
+    return background_of(names) if names is not None and len(names) == many else None
 
 
 def _anchors(spec: Spec, known: BoxFormat, boxes: OutputSpec) -> bytes:

@@ -36,7 +36,7 @@ class NextToken(_Unresolved):
         places = self._places(spec, chosen, samples)
         if self.token is None:
             return pick(spec, samples, output=self.output, rank=1, position=places)
-        if isinstance(self.token, str) and spec.labels is None:
+        if isinstance(self.token, str) and spec.names(chosen) is None:
             raise BadTarget(
                 f"token '{self.token}' has no known id: give the id, or texts read by load_texts"
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from kerascope.errors import BadTarget, choices
+from kerascope.labels import all_names
 from kerascope.targets.base import Spec, Target, Targets
 from kerascope.targets.classes import (
     Class,
@@ -103,9 +105,8 @@ def _from_words(text: str, spec: Spec) -> Any:
     "change" or "change-3", those minus the last known value; any of them of a named output as
     "output:…". Of places see `_at_place`.
     """
-    names = {name.lower() for name in spec.labels or ()}
-    if text.lower() in names:
-        return Class(text)
+    if (named := _class_named(text, spec)) is not None:
+        return named
     if text.lower() == "predicted":
         known = default_target(spec)
         return Predicted() if isinstance(known, Rank) else known
@@ -130,6 +131,19 @@ def _from_words(text: str, spec: Spec) -> Any:
     if colon and len(spec.outputs) > 1:
         raise BadTarget(f"output '{output}' not found{choices(output, spec.outputs)}")
     return Class(text)
+
+
+def _class_named(text: str, spec: Spec) -> Target | None:
+    """Return the class of that name, of the one output that has it where outputs have own names."""
+    if text.lower() not in {name.lower() for name in all_names(spec.labels)}:
+        return None
+    if not isinstance(spec.labels, Mapping):
+        return Class(text)
+    here = [o for o in spec.outputs if text.lower() in map(str.lower, spec.labels.get(o, ()))]
+    if len(here) > 1:
+        told = ", ".join(f"'{output}:{text}'" for output in here)
+        raise BadTarget(f"class '{text}' is one of several outputs: say {told}")
+    return Class(text, output=here[0]) if here else None
 
 
 def _value_words(text: str) -> Target | None:

@@ -56,7 +56,7 @@ class Box(_Unresolved):
         return BestBox(
             detector, np.broadcast_to(np.asarray(box, np.float32), (samples, 4)).copy(),
             np.full(samples, -1 if index is None else index, np.int32), soft=soft,
-            labels=spec.labels,
+            labels=detector.names(spec),
         )  # fmt: skip
 
     def _dense(self, box: tuple[float, ...], spec: Spec, samples: int) -> Target:

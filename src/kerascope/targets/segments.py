@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerascope.errors import BadTarget
+from kerascope.labels import names_for
 from kerascope.targets.base import OutputSpec, Spec
 from kerascope.targets.classes import class_index
 from kerascope.types import Tensor
@@ -52,8 +53,8 @@ def _channels(spec: Spec) -> int:
 
 def names_of(spec: Spec, output: OutputSpec) -> tuple[str, ...] | None:
     """Return the class names of a dense output, two where it has one value per position."""
-    fits = spec.labels is not None and len(spec.labels) == class_count(output)
-    return spec.labels if fits else None
+    names = names_for(spec.labels, output.name)
+    return names if names is not None and len(names) == class_count(output) else None
 
 
 def class_count(output: OutputSpec) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kerascope.errors import BadFile, BadInput
-from kerascope.loading.labels import check_count, imagenet_labels, read_labels
+from kerascope.loading.labels import check_count, imagenet_labels, one_of, read_labels
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,20 @@ def test_sequences():
     assert read_labels(np.array(["a", "b"])) == ("a", "b")
     assert read_labels(range(2)) == ("0", "1")
     assert read_labels({0: "a", 1: "b"}) == ("a", "b")
+
+
+def test_names_of_several_outputs(tmp_path):
+    (tmp_path / "a.json").write_text(
+        '{"kind": ["cat", "dog"], "colour": {"1": "red", "0": "blue"}}'
+    )
+    found = read_labels(tmp_path / "a.json")
+    assert found == {"kind": ("cat", "dog"), "colour": ("blue", "red")}
+    (tmp_path / "colours.txt").write_text("blue\nred\n")
+    assert read_labels({"kind": ["cat", "dog"], "colour": tmp_path / "colours.txt"}) == found
+    with pytest.raises(BadInput, match="labels of output 'kind': expected a list of names"):
+        read_labels({"kind": 3, "colour": ["blue"]})
+    with pytest.raises(BadInput, match="one list is wanted here"):
+        one_of(found)
 
 
 @pytest.mark.parametrize("wrong", [7, [], [1.5], {"0": "a", "2": "b"}, {"x": "y"}, [None]])
