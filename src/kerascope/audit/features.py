@@ -23,7 +23,7 @@ from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, make_method, told_apart
 from kerascope.run import Run
 from kerascope.targets import Targets
-from kerascope.targets.classes import pick
+from kerascope.targets.pick import pick
 from kerascope.types import Array
 
 DEFAULT = ("grad_cam", "gradient_x_input")  # the first that the model's shape allows

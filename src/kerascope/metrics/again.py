@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascope.errors import Refused
-from kerascope.targets.classes import Pick
+from kerascope.targets.pick import Pick
 
 if TYPE_CHECKING:
     from kerascope.metrics.subject import Subject

@@ -217,3 +217,21 @@ class Targets:
     def sites(self) -> tuple[Any, ...]:
         """Return the sites inside the model that any target reads."""
         return tuple(dict.fromkeys(site for t in self.items for site in t.sites()))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Unresolved(Target):
+    """A target that says nothing before it is resolved."""
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """Return the scores, shape (sample,)."""
+        raise BadTarget(f"{self!r} must be resolved against a model first")
+
+    def words(self, row: int) -> str:
+        """Say what was asked for."""
+        return repr(self)
+
+
+def static(default: Any = None) -> Any:
+    """Return a field that words need but computation does not: not part of the compile key."""
+    return dataclasses.field(default=default, metadata={"static": False})

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from kerascope.errors import BadTarget
-from kerascope.targets.base import Outputs, Spec, Target
+from kerascope.targets.base import Outputs, Spec, Target, Unresolved, static
 from kerascope.targets.boxes import overlaps
-from kerascope.targets.classes import _static, _Unresolved, class_index
 from kerascope.targets.detectors import Detector, check_probabilities
+from kerascope.targets.pick import class_index
 from kerascope.types import Array, Tensor
 
 SAME = 0.5  # intersection over union from which two boxes of one class are of one thing
@@ -20,7 +20,7 @@ BY = ("similarity", "class")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Detection(_Unresolved):
+class Detection(Unresolved):
     """A detection of the whole input: D-RISE's similarity of what is found to it, or its class.
 
     index: its place among the model's boxes; None takes the surest, or that of `rank`, 1 being the
@@ -98,7 +98,7 @@ class Found(Target):
     place: Array
     box: Array
     kind: Array
-    labels: tuple[str, ...] | None = _static()
+    labels: tuple[str, ...] | None = static()
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """Return the largest similarity (Petsiuk et al. 2021, equations 3 to 6), shape (sample,).

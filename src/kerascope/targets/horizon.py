@@ -7,13 +7,12 @@ import dataclasses
 import numpy as np
 
 from kerascope.errors import BadTarget, choices
-from kerascope.targets.base import Outputs, OutputSpec, Spec, Target
-from kerascope.targets.classes import _static, _Unresolved
+from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, Unresolved, static
 from kerascope.types import Tensor
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Horizon(_Unresolved):
+class Horizon(Unresolved):
     """A forecast: the output (step,) or (step, channel) of a model of series.
 
     step: how many steps ahead, 1 being the next; None: the sum over all.
@@ -146,7 +145,7 @@ class Forecast(Target):
     columns: tuple[int, ...]
     known: tuple[str, int, int] | None
     lags: tuple[int, ...]
-    said: str = _static(default="")
+    said: str = static(default="")
 
     @property
     def reads_inputs(self) -> bool:  # type: ignore[override]

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerascope.errors import BadTarget
-from kerascope.targets.base import Outputs, Spec, Target
-from kerascope.targets.classes import _static
+from kerascope.targets.base import Outputs, Spec, Target, static
 from kerascope.types import Array, Tensor
 
 _LEAST_COSINE = 0.1  # lucid's: a gradient is left where the angle is more than a right one
@@ -35,7 +34,7 @@ class Direction(Target):
     position: tuple[int, ...] | None = None
     cosine: float = 0.0
     axis: int = -1
-    label: str = _static(default="")
+    label: str = static(default="")
 
     def resolve(self, spec: Spec, samples: int) -> Target:
         """Check layer, vector and position; one vector per sample from here on."""

@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 
 from kerascope.errors import BadTarget
-from kerascope.targets.base import OutputSpec, Spec, Target
-from kerascope.targets.classes import _Unresolved, class_index, pick
+from kerascope.targets.base import OutputSpec, Spec, Target, Unresolved
+from kerascope.targets.pick import class_index, pick
 from kerascope.types import Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class NextToken(_Unresolved):
+class NextToken(Unresolved):
     """The score of a token at a position of a causal language model's output.
 
     token: an id, or a word of the vocabulary that the texts were read with; None: the likeliest.

@@ -12,19 +12,11 @@ import numpy as np
 from kerascope.errors import BadTarget, choices
 from kerascope.labels import all_names
 from kerascope.targets.base import Spec, Target, Targets
-from kerascope.targets.classes import (
-    Class,
-    Contrast,
-    Output,
-    Predicted,
-    Rank,
-    Top,
-    class_index,
-    pick,
-)
+from kerascope.targets.classes import Class, Contrast, Output, Predicted, Rank, Top
 from kerascope.targets.detections import Detection
 from kerascope.targets.detectors import detector_of
 from kerascope.targets.horizon import Horizon
+from kerascope.targets.pick import class_index, pick
 from kerascope.targets.places import Box, Custom
 from kerascope.targets.reconstruction import ReconstructionError
 from kerascope.targets.regions import Area, Point

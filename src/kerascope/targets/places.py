@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from kerascope.errors import BadTarget
-from kerascope.targets.base import Outputs, Spec, Target
+from kerascope.targets.base import Outputs, Spec, Target, Unresolved, static
 from kerascope.targets.boxes import overlaps
-from kerascope.targets.classes import _static, _Unresolved
 from kerascope.targets.detections import chance_rows, class_rows, corner_words, detection_class
 from kerascope.targets.detectors import Detector, check_probabilities, detector_of
 from kerascope.targets.regions import region
@@ -20,7 +19,7 @@ from kerascope.types import Array, Tensor
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Box(_Unresolved):
+class Box(Unresolved):
     """The score of a class in a box, given as (x0, y0, x1, y1) in pixels of the model's input.
 
     On a dense output (sample, y, x, class): the mean score inside the box. On a detector: the class
@@ -95,7 +94,7 @@ class BestBox(Target):
     given: Array
     index: Array
     soft: bool
-    labels: tuple[str, ...] | None = _static()
+    labels: tuple[str, ...] | None = static()
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """Return the scores, shape (sample,)."""

@@ -10,8 +10,7 @@ import numpy as np
 
 from kerascope.errors import BadTarget
 from kerascope.resize import overlaps as shared_lengths
-from kerascope.targets.base import Outputs, OutputSpec, Spec, Target
-from kerascope.targets.classes import _static, _Unresolved
+from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, Unresolved, static
 from kerascope.targets.segments import (
     background_of,
     class_count,
@@ -29,7 +28,7 @@ _TIE = 1e-6  # of the picture, by which the class of the lower number counts as 
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Mask(_Unresolved):
+class Mask(Unresolved):
     """The mean score of a class over a region of a segmentation output.
 
     `mask` is (*positions) or (sample, *positions), of the output's size or of the input's (then it
@@ -59,7 +58,7 @@ class Mask(_Unresolved):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Point(_Unresolved):
+class Point(Unresolved):
     """The score of a class at one position of a segmentation output.
 
     xy: (x, y) in pixels of the model's input, from the upper left corner. Without a class, the one
@@ -90,7 +89,7 @@ class Point(_Unresolved):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Area(_Unresolved):
+class Area(Unresolved):
     """The mean score of a class over the positions where it is predicted.
 
     Without a class: in each sample the one of the largest area but the background's, or that of
@@ -170,8 +169,8 @@ class Region(Target):
     weights: Array
     score: str
     choose: bool = False
-    names: tuple[str, ...] | None = _static()
-    what: str = _static(default="region")
+    names: tuple[str, ...] | None = static()
+    what: str = static(default="region")
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """Return the scores, shape (sample,)."""
@@ -222,7 +221,7 @@ class PredictedArea(Target):
     index: Array
     rank: int
     background: int | None
-    names: tuple[str, ...] | None = _static()
+    names: tuple[str, ...] | None = static()
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """Return the mean score of the class over its area, shape (sample,)."""

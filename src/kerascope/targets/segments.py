@@ -10,7 +10,7 @@ import numpy as np
 from kerascope.errors import BadTarget
 from kerascope.labels import names_for
 from kerascope.targets.base import OutputSpec, Spec
-from kerascope.targets.classes import class_index
+from kerascope.targets.pick import class_index
 from kerascope.types import Tensor
 
 BACKGROUND = ("background", "bg", "void", "unlabeled", "unlabelled", "ignore", "no object", "none")

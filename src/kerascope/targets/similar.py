@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerascope.errors import BadTarget
-from kerascope.targets.base import Outputs, Spec, Target
-from kerascope.targets.classes import _static
+from kerascope.targets.base import Outputs, Spec, Target, static
 from kerascope.types import Array, Tensor
 
 MEASURES = ("cosine", "dot", "distance")
@@ -35,7 +34,7 @@ class Similarity(Target):
     measure: str = "cosine"
     output: str | None = None
     layer: Any = None
-    name: str = _static(default="")
+    name: str = static(default="")
 
     def __str__(self) -> str:
         return f"{_WORDS.get(self.measure, self.measure)} to {self.name or 'another input'}"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from kerascope.errors import BadTarget, choices
-from kerascope.targets.base import Outputs, OutputSpec, Spec, Target
-from kerascope.targets.classes import _integer, _static
+from kerascope.targets.base import Outputs, OutputSpec, Spec, Target, static
+from kerascope.targets.pick import integer
 from kerascope.types import Tensor
 
 
@@ -26,14 +26,14 @@ class Regression(Target):
     output: str | None = None
     direction: int = 1
     reference: Any = None
-    label: str = _static(default="")
+    label: str = static(default="")
 
     def resolve(self, spec: Spec, samples: int) -> Target:
         """Check output, index, direction and reference."""
         chosen = _output(spec, self.output)
         size = int(np.prod(chosen.shape))
         index = _named(self.index, spec, chosen) if isinstance(self.index, str) else self.index
-        if not 0 <= _integer(index) < size:
+        if not 0 <= integer(index) < size:
             raise BadTarget(
                 f"value {index} is out of range: output '{chosen.name}' has {size} values, 0 "
                 f"to {size - 1}"

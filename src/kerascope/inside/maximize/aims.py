@@ -10,8 +10,8 @@ import numpy as np
 from kerascope.errors import BadTarget
 from kerascope.hooks import HookedModel
 from kerascope.targets import Contrast, Neuron, Targets, Weighted, resolve_targets
-from kerascope.targets.classes import Pick
 from kerascope.targets.inner import Direction
+from kerascope.targets.pick import Pick
 
 if TYPE_CHECKING:
     from kerascope.targets import Target
