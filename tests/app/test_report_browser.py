@@ -14,11 +14,13 @@ import pytest
 
 from fake_results import EVIL, cam, provenance, signed
 from kerascope.report import Card, Comparison, Gallery, Interval, Story, Table, write_report
+from once import once
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 _FOUND = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [
+    once,
     pytest.mark.browser,
     pytest.mark.skipif(_FOUND is None, reason="Chromium is not installed"),
 ]

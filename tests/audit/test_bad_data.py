@@ -14,6 +14,9 @@ from audit import causes
 from audit.causes import NAMES, World, follower, plain, silent, told, world
 from kerascope.audit.front import audit
 from kerascope.errors import BadFile, BadInput, BadTarget, KerascopeError
+from once import once
+
+pytestmark = once
 
 MODEL = follower(causes.brightness, 152)
 CUE = [("question", "ant", "brightness")]

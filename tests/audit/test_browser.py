@@ -24,6 +24,9 @@ from kerascope.audit.scatter import placed, scatter
 from kerascope.audit.source import source_of
 from kerascope.audit.strategies import strategies
 from kerascope.errors import BadInput
+from once import once
+
+pytestmark = once
 
 
 def clouds(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,9 @@ from kerascope.audit import duplicates as copies
 from kerascope.audit.duplicates import duplicates, near_pairs, ones
 from kerascope.audit.measures import perceptual_hash
 from kerascope.errors import BadInput
+from once import once
+
+pytestmark = once
 
 
 def rows_of(hashes: Any, digests: Any = None, labels: Any = None) -> list[dict[str, Any]]:

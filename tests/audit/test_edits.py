@@ -13,6 +13,9 @@ from kerascope.audit.interventions import edits
 from kerascope.audit.interventions.objects import without_objects, zoomed
 from kerascope.audit.interventions.statistics import Traits
 from kerascope.audit.measures import luminance
+from once import once
+
+pytestmark = once
 
 N, SIDE = 8, 48
 

@@ -9,6 +9,9 @@ import pytest
 
 from audit.causes import rng
 from kerascope.audit.interventions.effect import Effect, adjusted, effect_of, margins, newcombe
+from once import once
+
+pytestmark = once
 
 
 def effect(

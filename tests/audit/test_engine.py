@@ -19,6 +19,9 @@ from audit.data import folder, means, picture
 from kerascope.audit.collect import collect
 from kerascope.engines import Local
 from kerascope.errors import BadInput
+from once import once
+
+pytestmark = once
 
 
 class Counted(np.ndarray):

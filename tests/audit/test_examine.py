@@ -11,6 +11,9 @@ import pytest
 
 from audit import causes
 from audit.causes import NAMES, Measure, Plant, World, follower, known, world
+from once import once
+
+pytestmark = once
 
 # A cue is in a part of the files of "ant"; the model follows it wherever it is.
 

@@ -24,6 +24,9 @@ from kerascope.audit.source import source_of
 from kerascope.audit.strategies import strategies
 from kerascope.plot.audit_quality import confusion_alt, confusion_figure, reliability_figure
 from kerascope.plot.audit_strategies import scatter_figure, strategies_alt, strategies_figure
+from once import once
+
+pytestmark = once
 
 
 def size_of(png: bytes) -> tuple[int, int]:

@@ -11,6 +11,9 @@ import pytest
 
 from audit import causes
 from audit.causes import World, follower, world
+from once import once
+
+pytestmark = once
 
 KEYS = {
     "level", "class", "kind", "prevalence", "effect", "effect_ci", "control", "p_adjusted",

@@ -16,6 +16,9 @@ from kerascope.audit.hypotheses.regions import regions
 from kerascope.audit.interventions.effect import Effect, adjusted
 from kerascope.audit.panel import Panel, halves
 from kerascope.audit.tested import RATE
+from once import once
+
+pytestmark = once
 
 FILES, SIDE = 40, 20
 

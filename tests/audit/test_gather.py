@@ -16,6 +16,9 @@ from kerascope.audit.gather import Known, chosen, gathered
 from kerascope.audit.panel import Panel
 from kerascope.audit.prepared import prepare
 from kerascope.errors import BadInput
+from once import once
+
+pytestmark = once
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,9 @@ import pytest
 
 from audit import causes
 from audit.causes import World, discs, follower, known, lit_ground, world
+from once import once
+
+pytestmark = once
 
 
 def told(found: Any) -> list[tuple[str, str]]:

@@ -14,6 +14,9 @@ from scipy import ndimage
 from audit.data import picture
 from kerascope.audit.maps import grid_of, lowered, map_measures, rounded, share_inside
 from kerascope.audit.measures import jpeg_quality, perceptual_hash, picture_measures
+from once import once
+
+pytestmark = once
 
 
 def grey(values: np.ndarray) -> np.ndarray:

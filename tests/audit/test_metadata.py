@@ -12,6 +12,9 @@ import pytest
 from audit.causes import rng
 from audit.made import made, said
 from kerascope.audit.metadata import differences
+from once import once
+
+pytestmark = once
 
 EACH = 60
 

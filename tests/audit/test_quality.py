@@ -16,6 +16,9 @@ from kerascope.audit.calibration import calibration, equal_mass, equal_width
 from kerascope.audit.quality import quality
 from kerascope.audit.shares import Share
 from kerascope.errors import BadInput
+from once import once
+
+pytestmark = once
 
 CLASSES = ("ant", "bee", "cat", "dog")
 

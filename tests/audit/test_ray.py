@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
@@ -27,6 +26,7 @@ from kerascope.audit.collected import Collected
 from kerascope.engines import Ray
 from kerascope.engines.ray_post import Post
 from kerascope.errors import BadInput, KerascopeError
+from once import once
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings(
@@ -34,9 +34,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 STORE = 80 * 2**20
 TESTS = Path(__file__).parents[1]
-numpy_only = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="no Keras in it: once, with TensorFlow, will do"
-)
 
 
 class Nodes:
@@ -107,7 +104,7 @@ def close(found: Collected, wanted: Collected) -> None:
                 assert name == "explained" or x == y, name
 
 
-@numpy_only
+@once
 def test_rows_are_those_of_the_local_engine(engine: Ray, data: Path, tmp_path: Path) -> None:
     told: list[Any] = []
     boxes = [[1, 1, 5, 5] if i % 2 else None for i in range(27)]
@@ -121,7 +118,7 @@ def test_rows_are_those_of_the_local_engine(engine: Ray, data: Path, tmp_path: P
     assert len(told) == 7
 
 
-@numpy_only
+@once
 def test_a_killed_node_loses_and_doubles_nothing(
     nodes: Nodes, engine: Ray, data: Path, tmp_path: Path
 ) -> None:
@@ -139,7 +136,7 @@ def test_a_killed_node_loses_and_doubles_nothing(
     assert found.table().equals(collect(slow, data, tmp_path / "local", **READ).table())
 
 
-@numpy_only
+@once
 def test_a_part_that_is_written_is_not_waited_for() -> None:
     async def lost_after_its_result() -> list[Any]:
         post = Post()
@@ -154,7 +151,7 @@ def test_a_part_that_is_written_is_not_waited_for() -> None:
     assert asyncio.run(lost_after_its_result()) == [(1, ["content"]), (0, None), (0, None)]
 
 
-@numpy_only
+@once
 def test_the_run_ends_with_the_last_result_though_ray_waits(
     engine: Ray, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,7 +175,7 @@ def test_the_run_ends_with_the_last_result_though_ray_waits(
     assert collect(means, data, tmp_path / "ray", engine=engine, **READ).complete
 
 
-@numpy_only
+@once
 def test_an_iterable_is_read_once_also_when_a_worker_is_lost(engine: Ray, tmp_path: Path) -> None:
     how: dict[str, Any] = {"labels": [0] * 9, "part_size": 2}
     flag = tmp_path / "died"
@@ -189,7 +186,7 @@ def test_an_iterable_is_read_once_also_when_a_worker_is_lost(engine: Ray, tmp_pa
     assert found.errors == 1
 
 
-@numpy_only
+@once
 def test_what_a_worker_raises_is_raised_and_parts_stay(engine: Ray, tmp_path: Path) -> None:
     how: dict[str, Any] = {"labels": [0] * 9, "part_size": 2, "batch_size": 2}
     x = np.stack([*series(3), *series(3), *series(3)])
@@ -204,13 +201,13 @@ def test_what_a_worker_raises_is_raised_and_parts_stay(engine: Ray, tmp_path: Pa
         collect(means, short(), tmp_path / "b", engine=engine, **how)
 
 
-@numpy_only
+@once
 def test_a_model_that_ends_its_workers_ends_the_run(engine: Ray, tmp_path: Path) -> None:
     with pytest.raises(KerascopeError, match=r"part \d ended 5 workers .* memory"):
         collect(Dying(None), np.ones((3, 4, 4, 3)), tmp_path, labels=[0] * 3, engine=engine)
 
 
-@numpy_only
+@once
 def test_ctrl_c_ends_after_parts_in_hand(engine: Ray, data: Path, tmp_path: Path) -> None:
     told: list[int] = []
 
@@ -229,7 +226,7 @@ def test_ctrl_c_ends_after_parts_in_hand(engine: Ray, data: Path, tmp_path: Path
     assert rest.table().equals(collect(slow, data, tmp_path / "local", **READ).table())
 
 
-@numpy_only
+@once
 def test_a_killed_driver_is_gone_on_from(
     nodes: Nodes, engine: Ray, data: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,9 @@ import pytest
 from audit.data import folder, means
 from kerascope.audit.collect import collect
 from kerascope.audit.collected import Collected
+from once import once
+
+pytestmark = once
 
 
 @pytest.fixture(scope="module")

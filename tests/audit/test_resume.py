@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL and fork are POSIX")
+from once import once
+
+pytestmark = [
+    once,
+    pytest.mark.skipif(os.name != "posix", reason="SIGKILL and fork are POSIX"),
+]
 
 
 def killed(*arguments: Any) -> dict[str, Any]:

@@ -21,6 +21,9 @@ from kerascope.audit.maps import rounded
 from kerascope.audit.parts import Store
 from kerascope.audit.rows import COLUMNS, schema_of, table_of
 from kerascope.errors import BadFile, BadInput, MissingDependency
+from once import once
+
+pytestmark = once
 
 
 def samples(count: int = 10) -> np.ndarray:

@@ -10,6 +10,9 @@ from audit.causes import World, discs, known, rng, world
 from kerascope.audit.hypotheses.excess import excess_z
 from kerascope.audit.hypotheses.regions import OPPOSITE, box_of, regions
 from kerascope.audit.hypotheses.same_pixels import FEWEST, shared_pixels, smallest
+from once import once
+
+pytestmark = once
 
 
 def proposed(made: World, label: int = 0) -> list:

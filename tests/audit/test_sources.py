@@ -16,6 +16,9 @@ from audit.data import folder, means, picture, save
 from kerascope.audit.collect import collect
 from kerascope.audit.source import source_of
 from kerascope.errors import BadFile, BadInput, BadTarget
+from once import once
+
+pytestmark = once
 
 SIZE: dict[str, Any] = {"size": (12, 12), "preprocess": "none"}
 

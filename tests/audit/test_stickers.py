@@ -8,6 +8,9 @@ import pytest
 from audit import causes
 from audit.causes import STAMP, World, rng, world
 from kerascope.audit.hypotheses.patches import Search, stickers
+from once import once
+
+pytestmark = once
 
 
 def proposed(made: World, label: int = 0) -> tuple[Search, list]:

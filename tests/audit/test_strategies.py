@@ -20,6 +20,9 @@ from kerascope.audit.spectral import clear_gap, clusters
 from kerascope.audit.strategies import strategies
 from kerascope.audit.whereabouts import REGIONS, region_weights, whereabouts
 from kerascope.errors import BadInput
+from once import once
+
+pytestmark = once
 
 PLACES = ((3, 3), (12, 12), (3, 12))
 

@@ -11,6 +11,9 @@ from audit.causes import rng, world
 from kerascope.audit.hypotheses.traits import LEAST_Z, families, nearest_controls, standing
 from kerascope.audit.interventions.statistics import Traits, outer
 from kerascope.audit.measures import luminance
+from once import once
+
+pytestmark = once
 
 N, SIDE = 12, 64
 

@@ -11,6 +11,9 @@ from audit.causes import rng
 from kerascope.audit.interventions.edits import paste, shift_luma
 from kerascope.audit.interventions.trial import Trials
 from kerascope.audit.panel import Panel, halves
+from once import once
+
+pytestmark = once
 
 SIDE, EACH = 12, 20
 CORNER = np.zeros((SIDE, SIDE), bool)

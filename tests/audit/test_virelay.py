@@ -22,6 +22,9 @@ from kerascope.audit.source import Source, source_of
 from kerascope.audit.strategies import strategies
 from kerascope.audit.virelay import to_virelay
 from kerascope.errors import BadFile, BadInput
+from once import once
+
+pytestmark = once
 
 
 @pytest.fixture(scope="module")

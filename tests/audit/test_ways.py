@@ -12,6 +12,9 @@ from audit.causes import rng
 from kerascope.audit.examine import Examination
 from kerascope.audit.panel import Panel, Way, halves
 from kerascope.audit.steps import ways_of
+from once import once
+
+pytestmark = once
 
 SIDE, EACH = 32, 60
 PLACE = np.zeros((SIDE, SIDE), bool)

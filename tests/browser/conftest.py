@@ -14,6 +14,7 @@ from browser import scenes
 from browser.app import ROOM, App, Open, address
 from browser.served import Served
 from browser.watched import Modules, Watch, Watched
+from once import AGAIN, REASON
 
 _FOUND = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 _FLAGS = (
@@ -27,9 +28,7 @@ _HERE = Path(__file__).parent
 
 # `make test` goes through the suite on three backends. The page knows none; the studio's worker
 # does, and hides them. Files that ask Keras itself run on each.
-_ONCE = "no Keras in it: once, with TensorFlow, will do"
 _REASONS = {"test_studio.py": "runs on the TensorFlow backend only", "test_contrast.py": ""}
-_AGAIN = "KERASCOPE_KEEP" in os.environ and os.environ.get("KERAS_BACKEND") != "tensorflow"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,8 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.browser)
-        reason = _REASONS.get(item.path.name, _ONCE)
-        if _AGAIN and reason:
+        reason = _REASONS.get(item.path.name, REASON)
+        if AGAIN and reason:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -12,6 +12,9 @@ import pytest
 import metrics.subjects as subjects
 from kerascope.errors import BadModel
 from kerascope.grading.checks import SHARES, removal, stability, weights
+from once import once
+
+pytestmark = once
 
 SIZE = 10
 WHERE = np.zeros((SIZE, SIZE))

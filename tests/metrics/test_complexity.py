@@ -8,6 +8,9 @@ import pytest
 import metrics.subjects as subjects
 from kerascope.errors import BadMethod
 from kerascope.metrics import EffectiveComplexity, Entropy, Sparseness
+from once import once
+
+pytestmark = once
 
 
 def test_entropy_by_hand() -> None:

@@ -17,6 +17,9 @@ from kerascope.metrics import (
     TopKIntersection,
 )
 from kerascope.metrics.masks import masks_of
+from once import once
+
+pytestmark = once
 
 NEAR = PointingGame(tolerance=0)
 ALL = [NEAR, EnergyPointingGame(), RelevanceMass(), RelevanceRank(), TopKIntersection(share=0.2),

@@ -9,6 +9,9 @@ import pytest
 from scipy import stats
 
 from kerascope.metrics.statistics import difference_of, holm, mean_of
+from once import once
+
+pytestmark = once
 
 
 def test_the_interval_is_scipys_bootstrap() -> None:

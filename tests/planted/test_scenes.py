@@ -7,6 +7,9 @@ import pytest
 
 import kerascope as ks
 from kerascope.planted import CUES, make_planted
+from once import once
+
+pytestmark = once
 
 
 @pytest.mark.parametrize("cue", CUES)

@@ -13,6 +13,9 @@ from fake_results import FakeCam, FakeSigned, provenance, result, spot
 from kerascope.errors import BadInput
 from kerascope.report.film import Film
 from kerascope.report.movement import evidence_of, moved
+from once import once
+
+pytestmark = once
 
 LEFT, RIGHT, TOP = (12, 4), (12, 28), (3, 16)  # (y, x) on 24 × 32
 OBJECT = np.zeros((24, 32), np.float32)

@@ -13,6 +13,9 @@ from kerascope.errors import BadModel
 from kerascope.loading import hdf5 as room
 from kerascope.loading.archive import read_archive
 from kerascope.loading.hdf5 import check_hdf5, read_config
+from once import once
+
+pytestmark = once
 
 h5py = pytest.importorskip("h5py")
 
