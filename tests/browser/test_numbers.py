@@ -10,9 +10,9 @@ import pytest
 from browser import scenes
 from browser.watched import Modules
 from kerascope.plot import maps as drawn_maps
-from kerascope.plot.words import number, percentage
 from kerascope.report.blobs import Blobs, read_array
 from kerascope.resize import linear
+from kerascope.wording import number, percentage
 
 ARRAYS = {
     "noise": np.random.default_rng(0).normal(size=(13, 7)),

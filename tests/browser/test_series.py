@@ -15,10 +15,10 @@ from browser.watched import Modules
 from fake_results import provenance
 from kerascope.attribution import Attribution
 from kerascope.method import method_class
-from kerascope.plot.words import number
 from kerascope.report.document import document_of
 from kerascope.resize import linear
 from kerascope.timeline import Timeline
+from kerascope.wording import number
 
 STEPS, SIZE = 40, (5, 12, 16)
 

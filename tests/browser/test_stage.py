@@ -12,9 +12,9 @@ import pytest
 
 from browser import scenes
 from browser.watched import Modules
-from kerascope.plot.words import number, percentage
 from kerascope.report.blobs import Blobs, read_array
 from kerascope.resize import linear
+from kerascope.wording import number, percentage
 
 START = """
   const { makeStage } = await load("stage.js");

@@ -9,7 +9,7 @@ import pytest
 
 from browser.watched import Modules
 from kerascope.plot.colour import overlay
-from kerascope.plot.words import concentration, place
+from kerascope.plot.whereabouts import concentration, place
 
 PAINT = """
   const { pixelsFrom } = await load("arrays.js");

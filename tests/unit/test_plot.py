@@ -25,9 +25,9 @@ from fake_results import (
     signed,
     spot,
 )
-from kerascope import plot
+from kerascope import plot, wording
 from kerascope.errors import BadFile, BadInput
-from kerascope.plot import colour, grid, maps, predictions, stamp, words
+from kerascope.plot import colour, grid, maps, predictions, stamp, whereabouts, words
 from kerascope.plot.maps import Kind, Meaning
 
 
@@ -378,7 +378,7 @@ class TestAltText:
 
     def test_smallest_area_is_the_smallest(self) -> None:
         values = np.random.default_rng(0).gamma(0.4, size=(15, 15))
-        held, area, region = words.concentration(values)
+        held, area, region = whereabouts.concentration(values)
         best = np.sort(values, axis=None)[::-1].cumsum() / values.sum()
         assert held >= 0.5
         assert region.sum() == int((best < 0.5).sum()) + 1
@@ -405,7 +405,7 @@ class TestAltText:
     def test_two_spots_are_not_said_to_be_in_the_centre(self) -> None:
         values = spot(30, 30, 15, 2, radius=2) + 1.01 * spot(30, 30, 15, 27, radius=2)
         region = plot.alt_text(result(values[None]))
-        both = words.place(np.where(values > 0, values, 0).astype(float))
+        both = whereabouts.place(np.where(values > 0, values, 0).astype(float))
         assert both == "spread out, most in the right part"
         assert region.endswith("right.")
 
@@ -494,7 +494,7 @@ class TestPrediction:
         ],
     )
     def test_percentages_are_never_falsely_certain(self, share: float, expected: str) -> None:
-        assert words.percentage(share) == expected
+        assert wording.percentage(share) == expected
 
 
 class TestFiles:

@@ -24,10 +24,10 @@ from kerascope.explain import explain
 from kerascope.files import write_whole
 from kerascope.hooks.store import store_of
 from kerascope.method import AttributionMethod, make_method
-from kerascope.plot.words import number, percentage, short
 from kerascope.report.film import SIDE, Film
 from kerascope.report.page import page_of
 from kerascope.run import whole_or_not
+from kerascope.wording import number, percentage, short
 
 if TYPE_CHECKING:
     import os

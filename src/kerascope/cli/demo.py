@@ -68,7 +68,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    from kerascope.plot.words import percentage
+    from kerascope.wording import percentage
 
     def share(mean: float, interval: list[float]) -> str:
         low, high = map(percentage, interval)

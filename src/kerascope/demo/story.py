@@ -14,8 +14,8 @@ from kerascope.demo.evidence import ACTIVATION_MAP, PIXELS, Evidence, measure, s
 from kerascope.demo.scenes import CLASS_NAMES, bundled_scenes, make_scenes
 from kerascope.demo.unasked import audited, hangs_on
 from kerascope.errors import KerascopeError, MissingDependency
-from kerascope.plot.words import percentage
 from kerascope.report import Comparison, Explanations, Interval, Story, Table, write_report
+from kerascope.wording import percentage
 
 if TYPE_CHECKING:
     from kerascope.loading import Images

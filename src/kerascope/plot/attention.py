@@ -17,7 +17,7 @@ from kerascope.plot.colour import MAP_NAMES, fit, overlay, paint, table
 from kerascope.plot.export import png_of
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import CLIP, Meaning
-from kerascope.plot.words import number, short
+from kerascope.wording import number, short
 
 if TYPE_CHECKING:
     from kerascope.types import Array

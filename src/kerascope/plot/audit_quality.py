@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from kerascope.plot.ink import INK, title
-from kerascope.plot.words import percentage, short
+from kerascope.wording import percentage, short
 
 if TYPE_CHECKING:
     from kerascope.types import Array

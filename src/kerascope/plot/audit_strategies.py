@@ -16,7 +16,9 @@ from kerascope.plot.attention import limit_of
 from kerascope.plot.colour import MAP_NAMES, fit, paint
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning
-from kerascope.plot.words import ENDS, concentration, percentage, place, short
+from kerascope.plot.whereabouts import concentration, place
+from kerascope.plot.words import ENDS
+from kerascope.wording import percentage, short
 
 if TYPE_CHECKING:
     from kerascope.types import Array

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from kerascope.plot.colour import MAP_NAMES
 from kerascope.plot.ink import INK
 from kerascope.plot.maps import Map, Meaning
-from kerascope.plot.words import ENDS, number
+from kerascope.plot.words import ENDS
+from kerascope.wording import number
 
 CELL = 2.5  # inches
 _TITLE = 0.95  # inches, for a title above and words below each line of cells

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascope.plot.maps import cells_of
-from kerascope.plot.words import short
+from kerascope.wording import short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -14,8 +14,8 @@ from kerascope.plot.attention import limit_of
 from kerascope.plot.colour import fit, overlay, paint
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning, as_rgb
-from kerascope.plot.words import number
 from kerascope.resize import linear
+from kerascope.wording import number
 
 if TYPE_CHECKING:
     from kerascope.types import Array

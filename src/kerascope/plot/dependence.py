@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from kerascope.columns import pick
 from kerascope.plot.ink import INK, title
 from kerascope.plot.tables import AGAINST, FOR, GREY, tidy
-from kerascope.plot.words import number, short
+from kerascope.wording import number, short
 
 if TYPE_CHECKING:
     from kerascope.columns import Column

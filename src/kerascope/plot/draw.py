@@ -15,7 +15,8 @@ from kerascope.plot.maps import Kind, Map, Meaning, input_of, picture_of
 from kerascope.plot.scene import draw_boxes, draw_explained
 from kerascope.plot.slices import draw_slices
 from kerascope.plot.text import in_cell, is_text
-from kerascope.plot.words import broken_words, empty_words, short
+from kerascope.plot.words import broken_words, empty_words
+from kerascope.wording import short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from kerascope.plot.colour import fit, overlay
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning
-from kerascope.plot.words import number
 from kerascope.resize import linear
+from kerascope.wording import number
 
 if TYPE_CHECKING:
     from kerascope.types import Array

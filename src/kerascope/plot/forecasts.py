@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerascope.plot.maps import input_of
-from kerascope.plot.words import number
 from kerascope.timeline import predicted
+from kerascope.wording import number
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

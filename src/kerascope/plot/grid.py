@@ -32,15 +32,8 @@ from kerascope.plot.scene import draw_legend, painted_areas
 from kerascope.plot.slices import deep_figure, mosaic_ratio
 from kerascope.plot.tables import table_figure
 from kerascope.plot.text import is_text, text_figure, text_limit
-from kerascope.plot.words import (
-    grade_words,
-    layer_words,
-    one_line,
-    portion_words,
-    sample_name,
-    sentence,
-    short,
-)
+from kerascope.plot.words import grade_words, layer_words, portion_words, sample_name, sentence
+from kerascope.wording import one_line, short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from kerascope.plot.words import one_line
+from kerascope.wording import one_line
 
 INK = "#1f2430"
 LINE = "#8a90a0"

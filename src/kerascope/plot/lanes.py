@@ -16,7 +16,8 @@ from kerascope.plot.forecasts import Forecast, forecast_of
 from kerascope.plot.ink import INK, LINE, frame, title
 from kerascope.plot.maps import Map, Meaning, as_drawn, input_of
 from kerascope.plot.predictions import prediction_words
-from kerascope.plot.words import grade_words, number, one_line, sample_name, sentence, short
+from kerascope.plot.words import grade_words, sample_name, sentence
+from kerascope.wording import number, one_line, short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -14,7 +14,7 @@ from kerascope.plot.forecasts import Forecast, forecast_of
 from kerascope.plot.found import areas_of, boxes_of, is_scene
 from kerascope.plot.maps import input_of
 from kerascope.plot.scene import scene_words
-from kerascope.plot.words import number, percentage
+from kerascope.wording import number, percentage
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -15,7 +15,7 @@ from kerascope.plot.found import (
     explained_mask,
     is_scene,
 )
-from kerascope.plot.words import number, percentage
+from kerascope.wording import number, percentage
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -13,7 +13,8 @@ from kerascope.plot.colour import fit, overlay
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Kind, Map, Meaning, frames_of
 from kerascope.plot.predictions import prediction_words
-from kerascope.plot.words import grade_words, one_line, percentage, sample_name, sentence, short
+from kerascope.plot.words import grade_words, sample_name, sentence
+from kerascope.wording import one_line, percentage, short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

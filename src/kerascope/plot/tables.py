@@ -16,7 +16,8 @@ from kerascope.plot.columns import AGAINST, FOR, GREY, tidy
 from kerascope.plot.ink import INK, title
 from kerascope.plot.maps import cells_of, inputs_of, words_of
 from kerascope.plot.predictions import prediction_words
-from kerascope.plot.words import number, sample_name, short
+from kerascope.plot.words import sample_name
+from kerascope.wording import number, short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -18,7 +18,8 @@ from kerascope.errors import BadInput
 from kerascope.plot.colour import paint
 from kerascope.plot.maps import Kind, Map, Meaning, word_values
 from kerascope.plot.predictions import prediction_words
-from kerascope.plot.words import ENDS, number, sample_name, sentence
+from kerascope.plot.words import ENDS, sample_name, sentence
+from kerascope.wording import number
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

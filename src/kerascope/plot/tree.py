@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from kerascope.plot.ink import INK, title
 from kerascope.plot.tables import FOR, GREY, tidy
-from kerascope.plot.words import short
+from kerascope.wording import short
 
 if TYPE_CHECKING:
     from kerascope.types import Array

@@ -21,11 +21,10 @@ from kerascope.plot.words import (
     describe,
     empty_words,
     grade_of,
-    number,
-    percentage,
     sample_name,
     sentence,
 )
+from kerascope.wording import number, percentage
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -17,12 +17,13 @@ from kerascope.plot.found import areas_of, boxes_of, is_scene
 from kerascope.plot.maps import axes_of, maps_of, picture_of, target_count
 from kerascope.plot.predictions import prediction_words, ranking
 from kerascope.plot.stamp import without_folders
-from kerascope.plot.words import layer_words, number, sample_name
+from kerascope.plot.words import layer_words, sample_name
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import fields_of
 from kerascope.report.found_entries import found_entry
 from kerascope.report.held import held_entry
 from kerascope.report.inputs import forecast_entry, input_entry
+from kerascope.wording import number
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

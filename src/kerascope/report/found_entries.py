@@ -15,7 +15,7 @@ from kerascope.plot.found import (
 )
 from kerascope.plot.maps import Kind
 from kerascope.plot.scene import loops, scene_words, sure_words
-from kerascope.plot.words import percentage
+from kerascope.wording import percentage
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -16,26 +16,15 @@ from kerascope.plot.parts import beside_of, beside_picture
 from kerascope.plot.predictions import ranking
 from kerascope.plot.tables import base_of
 from kerascope.plot.text import text_limit
-from kerascope.plot.words import (
-    broken_words,
-    concentration,
-    describe,
-    empty_words,
-    grade_of,
-    lane_words,
-    percentage,
-    place,
-    sentence,
-    short,
-    slice_words,
-    subject,
-)
+from kerascope.plot.whereabouts import concentration, lane_words, place, slice_words
+from kerascope.plot.words import broken_words, describe, empty_words, grade_of, sentence, subject
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import gap_words
 from kerascope.report.entries import Entry, class_of, method_id, model_id, name_of
 from kerascope.report.found_entries import ask_of, explained_entry
 from kerascope.report.map_numbers import DEEP, arrays, averaged, drawn_by_page
 from kerascope.report.surprise import surprises
+from kerascope.wording import percentage, short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerascope.plot.words import percentage, place
+from kerascope.plot.whereabouts import place
 from kerascope.report.surprise import cells_of
 from kerascope.resize import linear
+from kerascope.wording import percentage
 
 if TYPE_CHECKING:
     from kerascope.types import Array

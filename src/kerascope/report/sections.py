@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from kerascope.errors import BadInput
 from kerascope.plot.grid import check_together
-from kerascope.plot.words import short
+from kerascope.wording import short
 
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution

@@ -8,7 +8,7 @@ import functools
 from kerascope.errors import BadInput
 from kerascope.plot.maps import limit_of, maps_of, pick
 from kerascope.plot.predictions import prediction_words
-from kerascope.plot.words import number, percentage, sample_name
+from kerascope.plot.words import sample_name
 from kerascope.report import cells
 from kerascope.report.sections import (
     Card,
@@ -20,6 +20,7 @@ from kerascope.report.sections import (
     Story,
     Table,
 )
+from kerascope.wording import number, percentage
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

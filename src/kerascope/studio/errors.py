@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerascope.errors import KerascopeError
+from kerascope.wording import short
 
 LONGEST = 600  # characters of a line that is answered
 
@@ -17,6 +18,4 @@ class Problem(KerascopeError):
 
 def short_line(text: str, most: int = LONGEST) -> str:
     """Return a text on one line, not too long for an answer, without what cannot be printed."""
-    # `plot.words` does the same and brings matplotlib along: half a second before the first page.
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return short(text, most)

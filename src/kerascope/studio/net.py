@@ -16,11 +16,11 @@ from kerascope.errors import BadImage, BadInput
 from kerascope.facts import facts_of
 from kerascope.labels import all_names
 from kerascope.method import make_method
-from kerascope.plot.words import one_line
 from kerascope.run import Run
 from kerascope.studio.erase import covered
 from kerascope.studio.layers import layers_of
 from kerascope.studio.pieces import piece_of, predictions_of, renamed
+from kerascope.wording import one_line
 
 Message = dict[str, Any]
 Answer = tuple[Message, bytes]  # what stands beside the piece of a document, and the piece

@@ -10,7 +10,7 @@ from kerascope.errors import BadInput
 from kerascope.inside.attention.tokens import check_query
 from kerascope.plot.attention import heads_figure, map_figure, matrix_figure, words_figure
 from kerascope.plot.maps import Meaning, as_rgb
-from kerascope.plot.words import percentage, short
+from kerascope.wording import percentage, short
 
 if TYPE_CHECKING:
     from kerascope.inside.attention.result import Attention
