@@ -28,7 +28,10 @@ _HERE = Path(__file__).parent
 
 # `make test` goes through the suite on three backends. The page knows none; the studio's worker
 # does, and hides them. Files that ask Keras itself run on each.
-_REASONS = {"test_studio.py": "runs on the TensorFlow backend only", "test_contrast.py": ""}
+_TENSORFLOW = "runs on the TensorFlow backend only"
+_REASONS = {
+    "test_studio.py": _TENSORFLOW, "test_whole.py": _TENSORFLOW, "test_contrast.py": "",
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

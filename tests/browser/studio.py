@@ -18,16 +18,20 @@ DEMO = Path(__file__).parents[2] / "src" / "kerascope" / "demo" / "data"
 
 
 class Studio:
-    """`kerascope studio sky_net.keras PICTURES --also object_net.keras`."""
+    """`kerascope studio sky_net.keras PICTURES`, and more options.
 
-    def __init__(self, folder: Path) -> None:
-        pictures = folder / "pictures"
-        pictures.mkdir()
-        for file in sorted(DEMO.glob("scene_*.png")):
-            shutil.copy(file, pictures)
+    folder: for what is written; bundled pictures go there unless some are given.
+    """
+
+    def __init__(self, folder: Path, *options: object, pictures: Path | None = None) -> None:
+        if pictures is None:
+            pictures = folder / "pictures"
+            pictures.mkdir()
+            for file in sorted(DEMO.glob("scene_*.png")):
+                shutil.copy(file, pictures)
         command = [
             sys.executable, "-m", "kerascope", "studio", DEMO / "sky_net.keras", pictures,
-            "--also", DEMO / "object_net.keras", "--no-open", "--json",
+            *options, "--no-open", "--json",
         ]  # fmt: skip
         self.errors = (folder / "errors.txt").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(

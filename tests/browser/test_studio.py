@@ -19,7 +19,8 @@ WAIT = 90_000  # milliseconds: what is awaited takes one or two on a machine tha
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    started = Studio(tmp_path_factory.mktemp("studio"))
+    also = ("--also", DEMO / "object_net.keras")
+    started = Studio(tmp_path_factory.mktemp("studio"), *also)
     yield started
     started.close()
 

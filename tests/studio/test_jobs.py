@@ -363,3 +363,26 @@ def test_what_is_kept_in_memory_is_bounded() -> None:
     assert kept.held == 200
     kept.put("c", b"")
     assert kept.held == 100
+
+
+def test_an_audit_is_of_all_pictures_and_is_found_again(serve: Any) -> None:
+    running = serve()
+    named = running.client.post("/api/jobs", json={"kind": "audit", "sample": first(running)})
+    assert named.status_code == 400
+    assert "it looks at all pictures" in named.json()["error"]
+    assert running.client.get("/api/dataset").json() == {"document": None}
+    found = running.finished(running.ask(kind="audit"))
+    assert [row["sample"] for row in found["document"]["predictions"]] == [
+        sample["id"] for sample in running.samples()
+    ]
+    told = FakeWorker.all[0].jobs(1)[0]
+    assert [sample["truth"] for sample in told["samples"]] == ["cat", "cat", "dog"]
+    assert running.client.get("/api/dataset").json() == {"document": found["document"]}
+    running.finished(running.ask(kind="audit"))
+    assert len(FakeWorker.all[0].jobs(1)) == 1  # the second one was kept
+
+
+def test_an_audit_of_nothing_is_refused(serve: Any) -> None:
+    answer = serve(folder=None).client.post("/api/jobs", json={"kind": "audit"})
+    assert answer.status_code == 409
+    assert "no pictures to look at" in answer.json()["error"]

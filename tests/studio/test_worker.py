@@ -129,6 +129,7 @@ def test_a_grade_is_of_the_map_that_was_made(
     opening = {
         "id": "m1", "name": "tiny.keras", "path": "", "source": str(net), "custom": [],
         "labels": str(net.with_name("labels.txt")), "unsafe": False, "preprocess": "unit",
+        "log": str(tmp_path / "log"),
     }  # fmt: skip
     made: list[Any] = []
     monkeypatch.setattr(
@@ -148,6 +149,24 @@ def test_a_grade_is_of_the_map_that_was_made(
     assert len([given for given in made if given["target"] in (None, index)]) == 1
     held.do(job | {"key": "k3", "target": (index + 1) % 3})
     assert len(made) > 1
+
+
+def test_all_pictures_at_once_and_what_they_are_too_few_for(live: Any) -> None:
+    pytest.importorskip("pyarrow")
+    samples = [s["id"] for s in live.samples()]
+    job = live.finished(live.ask(kind="audit"))
+    assert job["state"] == "done", job["error"]
+    found = job["document"]["dataset"]
+    assert found["model"] == job["model"]
+    assert [point["sample"] for point in found["points"]] == samples
+    assert set(found["files"]) == set(samples)
+    assert {one["top"] for one in found["files"].values()} <= set(LABELS)
+    assert found["findings"] == []
+    notes = " ".join(found["notes"])
+    assert "the right classes are not known" in notes
+    assert "too small to edit" in notes
+    assert [p.name for p in live.studio.private.iterdir() if p.is_dir()] == []
+    assert job["words"] == "groups"  # what came last
 
 
 def test_a_picture_that_cannot_be_read_is_left_out_with_a_note(live: Any) -> None:

@@ -26,6 +26,7 @@ from kerascope.audit.whereabouts import ClassPlaces, whereabouts
 from kerascope.checks import check_whole
 from kerascope.engines import Engine
 from kerascope.loading.preprocessing import AUTO
+from kerascope.run import Run
 
 PICTURES = 500  # of a class, that interventions work on
 CLASSES = 20  # that are examined, the commonest first
@@ -111,10 +112,13 @@ def audit(
 
 def _found(steps: Steps, rows: Collected) -> Audit:
     """Return all that the rows and the trials say."""
+    run = Run()
+    run.report("groups", 0, 2)
     ways: Strategies | None = None
     places: tuple[ClassPlaces, ...] = ()
     if steps.ready.eyes.methods:
         ways, places = strategies(rows, seed=steps.seed), whereabouts(rows)
+    run.report("groups", 1, 2)
     copies = duplicates(rows)
     panel = None if steps.stopped else steps.panel(ways, copies)
     tested = [] if panel is None else steps.tested(panel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class Steps:
         self.notes: list[str] = []
         self.passes, self.stopped = 0, False
         self.examined: list[int] = []
+        self._at = (0, 0)  # classes that are done, of so many
 
     def name(self, index: int) -> str:
         """Return the name of a class."""
@@ -72,7 +73,18 @@ class Steps:
         except BadInput as error:
             self.notes.append(f"no interventions: {error}")
             return None
-        return dataclasses.replace(panel, ways=ways_of(ways, panel))
+        return dataclasses.replace(panel, ways=ways_of(ways, panel), ask=self._told(panel.ask))
+
+    def _told(self, ask: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        """Return what asks the model and says so: a class takes long, and may be cancelled."""
+        run = Run()
+
+        def told(pictures: Array) -> Array:
+            if self._at[1]:
+                run.report("classes", *self._at)
+            return ask(pictures)
+
+        return told
 
     def tested(self, panel: Panel) -> list[Tested]:
         """Return what was tested, of every class with files enough."""
@@ -81,7 +93,8 @@ class Steps:
         labels = self._able(panel)
         with run.stoppable():
             for done, label in enumerate(labels):
-                run.report("classes", done, len(labels))
+                self._at = (done, len(labels))
+                run.report("classes", *self._at)
                 draw = generator(self.seed, 2**33 + label)
                 examination = Examination(panel, label, draw, run.stop)
                 found += examination.run()

@@ -86,7 +86,7 @@ def _effect(one: Finding) -> str:
 
 def _card(number: int, one: Finding, pictures: Pictures | None) -> Card:
     """Return a finding for the first page: two or three pictures say most of it."""
-    shown = tuple(_turned(one, side=_SMALL))[:_SHOWN]
+    shown = tuple(turned(one, side=_SMALL))[:_SHOWN]
     if not shown and pictures is not None:
         shown = tuple(_examples(one, pictures))[:_SHOWN]
     return Card(
@@ -129,11 +129,11 @@ def _finding(number: int, one: Finding, pictures: Pictures | None) -> Gallery:
         title=f"{number}. {one.label}: {one.cue} — {_level(one)}",
         page=_page(number, one),
         paragraphs=tuple(words),
-        figures=(*_turned(one), *(() if pictures is None else _examples(one, pictures))),
+        figures=(*turned(one), *(() if pictures is None else _examples(one, pictures))),
     )
 
 
-def _turned(one: Finding, *, side: int = 2 * _TILE) -> Iterator[Figure]:
+def turned(one: Finding, *, side: int = 2 * _TILE) -> Iterator[Figure]:
     """Yield pictures before and after the edit that turned them."""
     for was, before, after in one.turned:
         gap = np.full((len(before), max(2, before.shape[1] // 24), before.shape[2]), 255, np.uint8)

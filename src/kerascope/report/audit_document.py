@@ -11,7 +11,7 @@ import numpy as np
 
 import kerascope
 from kerascope.attribution import Attribution
-from kerascope.audit.classes import UNLABELLED, class_name
+from kerascope.audit.classes import class_name
 from kerascope.audit.drawing import drawn
 from kerascope.audit.once import chosen_method, labelled_target, once, towards
 from kerascope.audit.pictures import Pictures
@@ -19,12 +19,12 @@ from kerascope.audit.result import Audit
 from kerascope.audit.scatter import Scatter, scatter
 from kerascope.method import method_class
 from kerascope.provenance import Provenance
+from kerascope.report.dataset import dataset_of
 from kerascope.report.document import document_of
 from kerascope.types import Array
 
 SAMPLES = 240  # shown with picture and map
 LONGEST = 320  # pixels of a picture
-_LISTED = 5000  # files of one slice
 _COLUMNS = ["id", "label_index", "predicted_index", "path", "scores", "probability", "confidence"]
 _MAPS = ["id", "map", "map_shape", "explained", "score", "layer"]
 
@@ -71,13 +71,7 @@ def audit_document(found: Audit, *, most: int = SAMPLES) -> dict[str, Any] | Non
     return made | {
         "stamps": [],  # maps of an audit are means over cells: they are made again with all others
         "notes": [f"{count} of the data; maps are means over {rows} × {columns} cells."],
-        "dataset": {
-            "words": points.words,
-            "points": _points(points, chosen, found),
-            "clusters": _clusters(found, chosen),
-            "findings": _findings(found, chosen),
-            "slices": _slices(found, chosen),
-        },
+        "dataset": dataset_of(found, points, {i: _name(i) for i in chosen.ids}),
     }
 
 
@@ -169,92 +163,3 @@ def _predictions(rows: Sequence[dict[str, Any]]) -> Array:
         if np.abs(shares.max(axis=1) - said).max() < 0.01:  # a softmax it was
             return shares.astype(np.float32)
     return scores.astype(np.float32)
-
-
-def _points(points: Scatter, chosen: _Chosen, found: Audit) -> list[dict[str, Any]]:
-    shown = set(chosen.ids)
-    cluster = _cluster_of(found)
-    places = (np.asarray(points.xy, float) + 1) / 2
-    return [
-        {"sample": _name(i), "x": round(float(x), 4), "y": round(float(y), 4),
-         "cluster": cluster.get(i)}
-        for i, (x, y) in zip(points.ids.tolist(), places, strict=True)
-        if i in shown
-    ]  # fmt: skip
-
-
-def _cluster_of(found: Audit) -> dict[int, str]:
-    """Return the cluster of every sample that was looked at."""
-    return {
-        int(i): f"c{way.label}-{k}"
-        for way in (() if found.strategies is None else found.strategies.classes)
-        for i, k in zip(way.ids.tolist(), way.assigned.tolist(), strict=True)
-    }
-
-
-def _clusters(found: Audit, chosen: _Chosen) -> list[dict[str, Any]]:
-    shown = set(chosen.ids)
-    clusters = []
-    for way in () if found.strategies is None else found.strategies.classes:
-        for k, one in enumerate(way.strategies):
-            which = f", way {k + 1} of {len(way.strategies)}" if len(way.strategies) > 1 else ""
-            members = [int(i) for i in one.members if int(i) in shown]
-            words = f"{way.name}{which}: {one.share:.0%} of {len(way.ids)} maps"
-            clusters.append(
-                {"id": f"c{way.label}-{k}", "words": words, "samples": [*map(_name, members)]}
-            )
-    return clusters
-
-
-def _findings(found: Audit, chosen: _Chosen) -> list[dict[str, Any]]:
-    """Return the findings; each has a page of its own, behind the first one."""
-    shown = set(chosen.ids)
-    return [
-        {
-            "title": f"{number}. {one.label}: {one.cue}",
-            "words": one.sentence,
-            "page": f"page-{number + 1}",
-            "samples": [_name(i) for i in dict.fromkeys((*one.shown, *one.ids)) if i in shown],
-        }
-        for number, one in enumerate(found.findings, 1)
-    ]
-
-
-def _slices(found: Audit, chosen: _Chosen) -> list[dict[str, Any]]:
-    """Return lists of files to take along: those that carry a cue, and those that are wrong."""
-    cues = {i: one for i, one in enumerate(found.findings, 1) if one.ids}
-    members: dict[int, list[Any]] = {0: [], **{i: [] for i in cues}}
-    counts: Counter[int] = Counter()
-    carriers = {i: set(one.ids) for i, one in cues.items()}
-    names, shown = found.collected.settings.get("classes"), set(chosen.ids)
-    columns = ["id", "label_index", "predicted_index", "path"]
-    for batch in once(found.collected, columns):
-        for row in batch.to_pylist():
-            label, said = row["label_index"], row["predicted_index"]
-            wrong = None not in (label, said) and label not in (UNLABELLED, said)
-            for key in ([0] if wrong else []) + [i for i in cues if row["id"] in carriers[i]]:
-                counts[key] += 1
-                if len(members[key]) < _LISTED:
-                    members[key].append(_listed(row, names, shown))
-    titles = {0: "Wrong", **{i: f"Carry {one.cue} ({one.label})" for i, one in cues.items()}}
-    return [
-        {"title": titles[key], "words": _count_words(counts[key]), "samples": held}
-        for key, held in members.items()
-        if held
-    ]
-
-
-def _listed(row: dict[str, Any], names: Any, shown: set[int]) -> str | dict[str, Any]:
-    if row["id"] in shown:
-        return _name(row["id"])
-    label, said = row["label_index"], row["predicted_index"]
-    return {
-        "name": row["path"] or f"sample {row['id']}",
-        "truth": None if label in (None, UNLABELLED) else class_name(label, names),
-        "top": None if said is None else class_name(said, names),
-    }
-
-
-def _count_words(count: int) -> str:
-    files = f"{count:,} file{'' if count == 1 else 's'}"
-    return files if count <= _LISTED else f"{files}; the first {_LISTED:,} are listed"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _GRADE = 250  # passes that a grade takes on top
 _PATH = "integrated_gradients"
 _PARTS = 12  # maps along a path
+_LOOK = 8  # passes that an audit makes of each picture, about
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,8 @@ def asked(given: dict[str, Any], net: OpenNet, samples: list[Sample], truths: li
     made: Any = [request["target"], request["score"], request["seed"]]
     if kind == "predict":
         rank, made = len(samples), []
+    elif kind == "audit":
+        rank = _LOOK * len(samples)
     elif kind == "erase":
         rank, made = _erase(given, request), None
     else:

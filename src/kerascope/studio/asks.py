@@ -14,11 +14,13 @@ from kerascope.studio.endpoints import EMPTY
 from kerascope.studio.erase import HOW, MOST
 from kerascope.studio.errors import Problem
 from kerascope.studio.jobs import KINDS, OVER, Job
+from kerascope.studio.shelf import Sample
 from kerascope.studio.table import Endpoint, Given, json_answer
 from kerascope.studio.truths import labelled, truths
 
 SHARED = 1 << 27  # bytes of a document to be shared
 _BEAT = 15.0  # seconds between signs of life in a stream
+_LISTING = 60.0  # seconds that a folder may take to be listed before all of it is looked at
 _PACE = 0.05  # seconds between two looks at what changed
 _ID = {"type": "string", "minLength": 1, "maxLength": 40}
 _WORDS = {"type": "string", "minLength": 1, "maxLength": 200}
@@ -86,15 +88,9 @@ SHARE = {
 async def new_job(given: Given) -> Response:
     """Put a job in line."""
     studio, body = given.studio, given.body
-    names = [*([body["sample"]] if "sample" in body else []), *body.get("samples", [])]
-    most = _MOST_SAMPLES.get(body["kind"], _FEW)
-    if not names:
-        raise Problem(400, f"{body['kind']} needs a sample")
-    if len(names) > most:
-        raise Problem(400, f"{body['kind']} takes at most {most} samples, not {len(names)}")
-    samples = [studio.shelf.get(name) for name in dict.fromkeys(names)]
     net = studio.net(body.get("model"))
     net.check_open()
+    samples = await _samples(studio, body)
     await net.marked.wait()
     right = truths(samples, studio.nets.values())
     wanted = await asyncio.to_thread(asked, body, net, samples, right)
@@ -102,10 +98,38 @@ async def new_job(given: Given) -> Response:
     return json_answer({"id": job.id, "state": job.state}, 202)
 
 
+async def _samples(studio: Any, body: Any) -> list[Sample]:
+    """Return the samples that a job is of: those it names, or all; raise `Problem`."""
+    kind = body["kind"]
+    names = [*([body["sample"]] if "sample" in body else []), *body.get("samples", [])]
+    if kind == "audit":
+        if names:
+            raise Problem(400, "audit takes no sample: it looks at all pictures")
+        await asyncio.to_thread(studio.shelf.filled.wait, _LISTING)
+        samples: list[Sample] = studio.shelf.some(0, len(studio.shelf))
+        if not samples:
+            raise Problem(409, "there are no pictures to look at: add some first")
+        return samples
+    most = _MOST_SAMPLES.get(kind, _FEW)
+    if not names:
+        raise Problem(400, f"{kind} needs a sample")
+    if len(names) > most:
+        raise Problem(400, f"{kind} takes at most {most} samples, not {len(names)}")
+    return [studio.shelf.get(name) for name in dict.fromkeys(names)]
+
+
 async def kept_map(given: Given) -> Response:
     """Return the piece of the document that holds a map, as it is kept; null: none is known."""
+    return await _kept(given.studio, given.studio.made.key_of(given.path["map"]))
+
+
+async def kept_dataset(given: Given) -> Response:
+    """Return the piece of the document with the data set as a model sees it; null: none yet."""
     studio = given.studio
-    key = studio.made.key_of(given.path["map"])
+    return await _kept(studio, studio.made.datasets.get(studio.net(given.query.get("model")).id))
+
+
+async def _kept(studio: Any, key: str | None) -> Response:
     kept = None if key is None else await asyncio.to_thread(studio.results.get, key)
     piece = b"null" if kept is None else kept.partition(b"\n")[2]
     return Response(b'{"document": ' + piece + b"}", media_type="application/json")
@@ -231,6 +255,9 @@ ENDPOINTS = (
     Endpoint(method="GET", path="/api/maps/{map}",
              words="What holds a map that was made since the start, or null", answer=kept_map,
              errors=(401, 403)),
+    Endpoint(method="GET", path="/api/dataset",
+             words="What the last audit since the start says of all pictures, or null",
+             answer=kept_dataset, query={"model": _ID}, errors=(400, 401, 403, 404, 409)),
     Endpoint(method="GET", path="/api/events",
              words="All jobs and models as they change: job, model, samples", answer=events,
              answers="text/event-stream"),

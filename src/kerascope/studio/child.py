@@ -138,7 +138,7 @@ class _Progress:
 
     def __init__(self, mail: Mail, job: str, do: Callable[[Message], None]) -> None:
         self.mail, self.job, self.do = mail, job, do
-        self.last = 0.0
+        self.last, self.what = 0.0, ""
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if self.job in self.mail.cancelled:
@@ -147,8 +147,8 @@ class _Progress:
         if urgent is not None:
             self.do(urgent)
         now = time.monotonic()
-        if now - self.last >= _OFTEN:
-            self.last = now
+        if now - self.last >= _OFTEN or what != self.what:
+            self.last, self.what = now, what
             self.mail.say(
                 {"told": "progress", "job": self.job, "words": what, "done": done, "total": total}
             )

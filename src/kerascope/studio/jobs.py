@@ -11,7 +11,7 @@ from typing import Any
 
 from kerascope.studio.errors import Problem, short_line
 
-KINDS = ("explain", "predict", "erase", "grade", "path")
+KINDS = ("explain", "predict", "erase", "grade", "path", "audit")
 OVER = ("done", "failed", "cancelled")
 _MOST_JOBS = 2000  # remembered
 _MOST_BYTES = 1 << 27  # of pieces held in memory: 128 MiB

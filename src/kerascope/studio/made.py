@@ -1,4 +1,4 @@
-"""What was made since the start: predictions, methods as they were set, and what holds a map."""
+"""What was made since the start: predictions, methods as they were set, what holds a map."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Made:
     def __init__(self) -> None:
         self.predictions: dict[tuple[str, str], dict[str, Any]] = {}
         self.methods: dict[str, dict[str, Any]] = {}
+        self.datasets: dict[str, str] = {}  # keys by model
         self._keys: collections.OrderedDict[str, str] = collections.OrderedDict()
 
     def note(self, job: Job) -> None:
@@ -24,6 +25,8 @@ class Made:
             self.predictions[row["sample"], row["model"]] = row
         for method in job.beside.get("methods", ()):
             self.methods[method["id"]] = method
+        if job.kind == "audit" and job.key:
+            self.datasets[job.model] = job.key
         for name in job.beside.get("maps", ()) if job.key else ():
             self._keys[name] = job.key
             self._keys.move_to_end(name)

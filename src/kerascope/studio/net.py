@@ -37,7 +37,7 @@ class Net:
         from kerascope.loading import load_model
 
         self.id, self.name = opening["id"], opening["name"]
-        self.preprocess = opening["preprocess"]
+        self.preprocess, self.room = opening["preprocess"], Path(opening["log"]).parent
         self.model = load_model(
             opening["path"] or opening["source"],
             labels=opening["labels"],
@@ -79,7 +79,7 @@ class Net:
         """Do a job; return what stands beside the piece, and the piece as JSON."""
         doing: dict[str, Callable[[Message], Answer]] = {
             "explain": self._explain, "path": self._explain, "grade": self._grade,
-            "predict": self._predict, "erase": self._erase,
+            "predict": self._predict, "erase": self._erase, "audit": self._audit,
         }  # fmt: skip
         return doing[job["kind"]](job)
 
@@ -150,6 +150,13 @@ class Net:
             self.view, self._explained(job), target=_target(job["target"]), seed=job["seed"]
         )
         return self._piece(job, found)
+
+    def _audit(self, job: Message) -> Answer:
+        from kerascope.studio.whole import looked_at
+
+        return self._answer(
+            looked_at(self.model, job, name=self.id, preprocess=self.preprocess, room=self.room)
+        )
 
     def _predict(self, job: Message) -> Answer:
         samples = job["samples"]

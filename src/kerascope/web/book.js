@@ -15,6 +15,7 @@ export function makeBook(given) {
   const book = { document: { ...emptyDocument(), ...given }, version: 0 };
   let tables = {};
   let bySample = new Map();
+  const datasets = new Map(); // by model; a report has one, of no model
 
   const index = () => {
     tables = {};
@@ -34,6 +35,7 @@ export function makeBook(given) {
   book.sample = (id) => tables.samples.get(id) ?? null;
   book.map = (id) => tables.maps.get(id) ?? null;
   book.blob = (id) => (id === null ? null : (book.document.blobs[id] ?? null));
+  book.dataset = (model) => datasets.get(model) ?? datasets.get("") ?? null;
   book.prediction = (sample, model, epoch = null) =>
     tables.predictions.get(JSON.stringify([sample, model, epoch])) ?? null;
   book.mapsOf = (sample, where = {}) =>
@@ -44,6 +46,9 @@ export function makeBook(given) {
       ),
     );
   book.resolve = (state) => resolveState(book, state);
+  const noteDataset = ({ dataset }) => {
+    if (dataset) datasets.set(dataset.model ?? "", dataset);
+  };
   // A piece of another answer: what has a name that is known replaces what was there.
   book.merge = (piece) => {
     for (const list of LISTS) {
@@ -55,6 +60,7 @@ export function makeBook(given) {
     }
     book.document.stamps.push(...(piece.stamps ?? []));
     Object.assign(book.document.blobs, piece.blobs ?? {});
+    noteDataset(piece);
     for (const key of ["title", "dataset", "film"]) {
       book.document[key] = piece[key] || book.document[key];
     }
@@ -66,9 +72,11 @@ export function makeBook(given) {
     for (const list of ["methods", "predictions", "maps"]) {
       document[list] = document[list].filter((item) => item.model !== id);
     }
+    datasets.delete(id);
     index();
   };
 
+  noteDataset(book.document);
   index();
   return book;
 }

@@ -4,6 +4,7 @@ import {
   actionButton, fill, keepRows, make, safeName, saveFile, setAttribute, setHidden, setText,
 } from "./dom.js";
 import { makeScatter } from "./scatter.js";
+import { makeWholeLook } from "./wholelook.js";
 
 const TABS = [
   ["points", "Map of explanations"], ["clusters", "Clusters"], ["findings", "Findings"],
@@ -11,7 +12,8 @@ const TABS = [
 ];
 
 export function makeDrawer(context) {
-  const { state, book } = context;
+  const { state, book, live } = context;
+  const look = live === null ? null : makeWholeLook(context);
   const bodies = {
     points: makeScatter(context),
     clusters: makeGroups(context, "clusters"),
@@ -26,31 +28,58 @@ export function makeDrawer(context) {
     document.getElementById("dataset")?.focus();
   };
   const close = actionButton("Close", shut, { class: "link" });
+  const again = actionButton("Look again", () => live.lookAtAll(model), {
+    class: "link", hidden: true,
+    title: "Explains all pictures again, where some were added or have changed",
+  });
+  const said = make("p", { class: "drawer-said quiet" });
+  const list = make(
+    "div", { class: "tabs", role: "tablist", "aria-label": "Data set" }, ...tabs,
+  );
+  let model = "";
   const element = make(
     "section",
     { class: "drawer", "aria-label": "Data set", hidden: true },
-    make(
-      "header", {},
-      make("div", { class: "tabs", role: "tablist", "aria-label": "Data set" }, ...tabs), close,
-    ),
-    ...TABS.map(([key]) => bodies[key].element),
+    make("header", {}, list, make("div", { class: "drawer-actions" }, again, close)),
+    said, look?.element, ...TABS.map(([key]) => bodies[key].element),
   );
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.stopPropagation();
     shut();
   });
-  const offered = () =>
-    TABS.map(([key]) => key).filter((key) => (book.document.dataset?.[key] ?? []).length > 0);
+  const offered = (shown) => {
+    const known = book.dataset(shown.model);
+    return TABS.map(([key]) => key).filter((key) => (known?.[key] ?? []).length > 0);
+  };
+  const canLook = (shown) => look !== null && shown.sample !== "" && shown.model !== "";
+  const has = (shown) => offered(shown).length > 0 || canLook(shown);
   return {
-    element,
-    toggle: () => state.set({ drawer: state.get().drawer ? "" : (offered()[0] ?? "") }),
+    element, has,
+    toggle() {
+      const shown = book.resolve(state.get());
+      const first = offered(shown)[0] ?? (canLook(shown) ? TABS[0][0] : "");
+      state.set({ drawer: shown.drawer ? "" : first });
+    },
     draw(shown) {
-      const known = offered();
-      const chosen = known.includes(shown.drawer) ? shown.drawer : known[0];
-      const open = shown.drawer !== "" && known.length > 0;
+      const open = shown.drawer !== "" && has(shown);
       setHidden(element, !open);
       if (!open) return;
+      model = shown.model;
+      live?.findDataset(model);
+      const known = offered(shown);
+      const chosen = known.includes(shown.drawer) ? shown.drawer : known[0];
+      const busy = look !== null && live.looking(model) !== null;
+      const starts = canLook(shown) && (known.length === 0 || busy);
+      setHidden(list, starts);
+      setHidden(again, look === null || starts);
+      if (look !== null) setHidden(look.element, !starts);
+      drawSaid(said, starts ? null : book.dataset(model));
+      if (starts) {
+        look.draw(shown);
+        for (const [key] of TABS) setHidden(bodies[key].element, true);
+        return;
+      }
       TABS.forEach(([key], index) => {
         setHidden(tabs[index], !known.includes(key));
         setAttribute(tabs[index], "aria-selected", String(key === chosen));
@@ -61,12 +90,19 @@ export function makeDrawer(context) {
   };
 }
 
+// What came out, and what could not be done, in one line.
+function drawSaid(element, dataset) {
+  const words = [dataset?.summary, ...(dataset?.notes ?? [])].filter(Boolean).join(" · ");
+  setHidden(element, words === "");
+  setText(element, words);
+}
+
 function makeGroups(context, key) {
   const list = make("ul", { class: "groups" });
   return {
     element: list,
     draw(shown) {
-      const groups = context.book.document.dataset?.[key] ?? [];
+      const groups = context.book.dataset(shown.model)?.[key] ?? [];
       keepRows(list, groups, () => makeGroup(key), (row, group) =>
         drawGroup(context, row, group, shown));
     },
@@ -78,6 +114,7 @@ function makeGroup(key) {
   row.append(
     make("h3", {}),
     make("p", { class: "quiet" }),
+    make("div", { class: "group-beside" }),
     make("div", { class: "group-thumbs" }),
     make(
       "p", { class: "group-actions" },
@@ -93,12 +130,14 @@ const MOST_THUMBS = 8;
 
 function drawGroup(context, row, group, shown) {
   const { book, state } = context;
-  const [title, words, thumbs, actions] = row.children;
+  const [title, words, beside, thumbs, actions] = row.children;
   const [open, save] = actions.children;
   const count = group.samples?.length ?? 0;
   setText(title, group.title ?? group.words ?? "");
   const counted = count === 1 ? "1 sample" : `${count.toLocaleString("en")} samples`;
   setText(words, group.title && group.words ? `${group.words} (${counted})` : counted);
+  keepRows(beside, group.beside ?? [], makeBeside, (figure, item) =>
+    drawBeside(book, figure, item));
   const known = (group.samples ?? []).map((id) => book.sample(id)).filter(Boolean);
   keepRows(thumbs, known.slice(0, MOST_THUMBS), makeGroupThumb, (button, sample) => {
     const [image] = button.children;
@@ -112,7 +151,20 @@ function drawGroup(context, row, group, shown) {
   setHidden(open, !group.page || document.getElementById(group.page) === null);
   setHidden(save, count === 0);
   row.open = () => state.set({ page: group.page });
-  row.save = () => saveFile(`${safeName(title.textContent)}.csv`, csvOf(book, group), "text/csv");
+  row.save = () => saveFile(`${safeName(title.textContent)}.csv`, csvOf(book, group, shown.model), "text/csv");
+}
+
+// A picture before and after the edit that turned it.
+function makeBeside() {
+  return make("figure", {}, make("img", {}), make("figcaption", { class: "quiet" }));
+}
+
+function drawBeside(book, figure, item) {
+  const [image, words] = figure.children;
+  const address = book.blob(item.figure);
+  if (address && image.src !== address) image.src = address;
+  setAttribute(image, "alt", item.words);
+  setText(words, item.words);
 }
 
 function makeGroupThumb() {
@@ -128,11 +180,12 @@ export function csvCell(value) {
   return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-export function csvOf(book, group) {
-  const model = book.document.models[0]?.id ?? "";
+export function csvOf(book, group, model = book.document.models[0]?.id ?? "") {
+  const files = book.dataset(model)?.files ?? {};
   const rows = (group.samples ?? []).map((item) => {
-    const sample = typeof item === "string" ? book.sample(item) : item;
-    const prediction = typeof item === "string" ? book.prediction(item, model) : item;
+    const named = typeof item === "string";
+    const sample = named ? (files[item] ?? book.sample(item)) : item;
+    const prediction = named ? (files[item] ?? book.prediction(item, model)) : item;
     return [sample?.name ?? item, sample?.truth, prediction?.top, prediction?.share];
   });
   return [["name", "truth", "predicted", "share"], ...rows]

@@ -26,7 +26,8 @@ export function makeJobs(context) {
     // Runs start(told) and returns its answer; auto: made by looking, not by asking for it.
     async run(words, start, { key = "", auto = false } = {}) {
       const job = {
-        id: null, words, key, auto, done: 0, total: null, since: Date.now(), cancelled: false,
+        id: null, words, key, auto, done: 0, total: null, said: "", since: Date.now(),
+        cancelled: false,
       };
       running.add(job);
       setTimeout(() => context.redraw(), SHOWN_AFTER + 20);
@@ -35,6 +36,7 @@ export function makeJobs(context) {
           job.id = told.job ?? job.id;
           job.done = told.done ?? job.done;
           job.total = told.total ?? job.total;
+          job.said = told.words ?? job.said;
           if (job.cancelled && job.id !== null) context.host.cancel(job.id).catch(() => {});
           context.redraw();
         });

@@ -126,7 +126,7 @@ export function shortcutsOf({ host, book }, shortcuts = SHORTCUTS) {
     (shortcut) =>
       (!shortcut.live || host.live) &&
       (!shortcut.film || book.document.film !== null) &&
-      (!shortcut.dataset || book.document.dataset !== null),
+      (!shortcut.dataset || host.live || book.document.dataset !== null),
   );
 }
 

@@ -6,6 +6,10 @@ const PATIENCE = 5000; // milliseconds that the list of methods may take
 export const isReady = (model) =>
   model !== null && (model.state === undefined || model.state === "ready");
 
+// What was made of a model before is kept: it may be asked for while the model is being loaded.
+export const isAskable = (model) =>
+  isReady(model) || (model?.state === "loading" && model.facts.length > 0);
+
 export class Known {
   constructor(context) {
     this.context = context;

@@ -2,18 +2,15 @@
 
 import { addFiles, loadAll, loadSamples } from "./arrivals.js";
 import { barNamed, targetAsked } from "./book.js";
-import { isReady, Known } from "./known.js";
+import { isAskable, isReady, Known } from "./known.js";
 import { dotsOf } from "./marks.js";
 
 const ASK_AFTER = 120; // milliseconds that a sample must stay before anything slow is asked
 const FIRST = "grad_cam"; // shown while slower methods are made
 const CHEAP = 1; // dots up to which several targets are asked at once
 const SEVERAL = 3;
+const LOOK = "audit";
 const BATCH = 32; // samples predicted by one job
-
-// What was made of a model before is kept: it may be asked for while the model is being loaded.
-const isAskable = (model) =>
-  isReady(model) || (model?.state === "loading" && model.facts.length > 0);
 
 const keyOf = (sample, model, name, fields, target) =>
   JSON.stringify([sample, model, name, fields ?? {}, target ?? null]);
@@ -24,6 +21,7 @@ export class Live {
     this.known = new Known(context);
     this.refused = new Set(); // what failed is not asked again by looking
     this.pins = new Set(); // those that were looked for
+    this.datasets = new Set(); // models whose data set was looked for
     this.told = Promise.resolve(); // lists of samples come one after the other
     this.labels = 0; // models whose classes were known when the samples were listed
     this.followed = "";
@@ -75,8 +73,10 @@ export class Live {
   hearModel(said) {
     const { book, fail, host, redraw } = this.context;
     const before = book.model(said.id)?.state;
-    if (said.state === "closed") book.removeModel(said.id);
-    else book.merge({ models: [{ facts: [], sha256: "", ...said }] });
+    if (said.state === "closed") {
+      book.removeModel(said.id);
+      this.datasets.delete(said.id);
+    } else book.merge({ models: [{ facts: [], sha256: "", ...said }] });
     if (said.state === "ready") this.known.learnMethods(said.id);
     if (said.state === "failed" && before !== "failed") {
       fail({ message: said.error, restart: true }, () => host.reopenModel(said.id).catch(fail));
@@ -181,6 +181,27 @@ export class Live {
     if (map && wanted()) {
       this.context.state.set({ target: map.target.key, method: map.method, versus: "" });
     }
+  }
+
+  // All pictures at once: what the drawer shows. The job of it that runs, or null.
+  looking(model) {
+    const key = keyOf(null, model, LOOK);
+    return this.context.jobs.running().find((job) => job.key === key) ?? null;
+  }
+
+  lookAtAll(model) {
+    return this.ask("Look at all pictures", { model }, { kind: LOOK });
+  }
+
+  // What was made of them since the studio was started; asked for once.
+  async findDataset(model) {
+    const { book, host, redraw } = this.context;
+    if (this.datasets.has(model) || book.dataset(model) !== null) return;
+    this.datasets.add(model);
+    const { document: piece } = await host.dataset(model).catch(() => ({ document: null }));
+    if (piece === null || book.model(model) === null) return;
+    book.merge(piece);
+    redraw();
   }
 
   grade(shown) {

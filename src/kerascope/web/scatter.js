@@ -53,7 +53,7 @@ export function makeScatter(context) {
     draw(shown) {
       scatter.shown = shown;
       draw();
-      drawLegend(context, legend);
+      drawLegend(context, legend, shown);
     },
   };
 }
@@ -65,7 +65,7 @@ function paintPoints({ book }, scatter, canvas) {
   if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
   const style = getComputedStyle(canvas);
-  const { points, clusters } = book.document.dataset;
+  const { points, clusters } = book.dataset(scatter.shown.model);
   const names = clusters.map((cluster) => cluster.id);
   scatter.points = points
     .filter((point) => book.sample(point.sample) !== null)
@@ -110,8 +110,8 @@ function showTip(context, tip, point) {
   tip.style.setProperty("top", `${point.top}px`);
 }
 
-function drawLegend({ book }, legend) {
-  const { clusters } = book.document.dataset;
+function drawLegend({ book }, legend, shown) {
+  const { clusters } = book.dataset(shown.model);
   if (legend.children.length === clusters.length) return;
   legend.replaceChildren(
     ...clusters.map((cluster, index) => {

@@ -42,23 +42,23 @@ function copyOf(part) {
 }
 
 // Of a studio: the samples with maps. The pictures of the others are not in the document.
-function explainedPart({ document, mapsOf }) {
+function explainedPart({ document, mapsOf, dataset: datasetOf }, model) {
   const samples = document.samples.filter((sample) => mapsOf(sample.id).length > 0);
   const kept = new Set(samples.map((sample) => sample.id));
   const predictions = document.predictions.filter((prediction) => kept.has(prediction.sample));
   const used = new Set(document.maps.map((map) => map.model));
   const models = document.models.filter((model) => used.has(model.id));
-  const { schema, title, methods, maps, stamps, notes, dataset, film, blobs } = document;
+  const { schema, title, methods, maps, stamps, notes, film, blobs } = document;
   return {
-    schema, title, models, methods, samples, predictions, maps, stamps, notes, dataset, film,
-    blobs,
+    schema, title, models, methods, samples, predictions, maps, stamps, notes, film, blobs,
+    dataset: datasetOf(model),
   };
 }
 
 export async function shareFile({ host, book, state, say, fail }) {
   const text = state.text();
   try {
-    const page = host.live ? await host.share(explainedPart(book), text) : reportCopy(text);
+    const page = host.live ? await host.share(explainedPart(book, book.resolve(state.get()).model), text) : reportCopy(text);
     saveFile(`${safeName(book.document.title)}.html`, page, "text/html");
     say("Saved as one HTML file. It opens from disk as it is now.");
   } catch (problem) {

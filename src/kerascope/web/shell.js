@@ -68,6 +68,7 @@ function makeParts(context) {
   context.print = (options) => parts.paper.print(options);
   context.stepEpoch = (by) => stepEpoch(context, by);
   context.toggleDrawer = () => parts.drawer.toggle();
+  context.hasDrawer = (shown) => parts.drawer.has(shown);
   return parts;
 }
 

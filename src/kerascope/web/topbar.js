@@ -24,7 +24,7 @@ export function makeTopBar(context) {
     element,
     draw(shown) {
       models?.draw(shown);
-      setHidden(drawer, book.document.dataset === null);
+      setHidden(drawer, !context.hasDrawer(shown));
       drawer.setAttribute("aria-expanded", String(state.get().drawer !== ""));
     },
   };
