@@ -86,6 +86,9 @@ def test_a_shared_copy_keeps_words_words(app: Open, evil: Path, tmp_path: Path) 
         "%E0%A4%A&=&&&==&a=b=c&%00=%00",
         "sample=" + "s" * 5000,
         "page=nowhere&drawer=nothing&epoch=nine",
+        "erase=1&mask=s0.%3Cscript%3E",
+        "erase=1&mask=s0.AP__________" + "_" * 1400,
+        "erase=1&mask=nobody.AAUF&how=saw",
     ],
 )
 def test_addresses_are_only_a_state(app: Open, state: str) -> None:

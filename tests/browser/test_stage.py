@@ -69,6 +69,19 @@ class Shown:
     def drawn(self) -> str:
         return str(self.page.eval_on_selector("canvas.stage-canvas", "(one) => one.toDataURL()"))
 
+    def covered(self) -> np.ndarray:
+        """Say of every pixel of the input whether the brush covers it."""
+        return np.array(
+            self.modules.run(
+                'const c = document.querySelector("canvas.stage-mask");'
+                "const pen = new OffscreenCanvas(c.width, c.height)"
+                '.getContext("2d", { willReadFrequently: true });'
+                "pen.drawImage(c, 0, 0);"
+                "const { data } = pen.getImageData(0, 0, c.width, c.height);"
+                "return Array.from(data).filter((_, i) => i % 4 === 3);"
+            )
+        ).astype(bool)
+
     def text(self, place: str) -> str:
         return str(self.page.locator(place).first.text_content())
 
@@ -162,13 +175,7 @@ def test_the_brush_predicts_what_it_covers(modules: Modules, animals: dict[str, 
     assert shown.page.get_by_text("Erase and ask the model").is_hidden()
     assert "needs the model" in shown.text(".stage-measured")
     shown.keys("]", "]", "]", "]", " ", "ArrowRight", "ArrowRight", " ", "ArrowUp", "x")
-    covered = np.array(
-        shown.modules.run(
-            'const c = document.querySelector("canvas.stage-mask");'
-            'const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;'
-            "return [c.height, c.width, Array.from(d).filter((_, i) => i % 4 === 3)];"
-        )[2]
-    ).astype(bool)
+    covered = shown.covered()
     one = map_of(animals, name)
     values = values_of(animals, one).astype(np.float64).ravel()
     held = np.maximum(values, 0)[covered].sum() / np.maximum(values, 0).sum()
@@ -192,6 +199,67 @@ def test_the_brush_predicts_what_it_covers(modules: Modules, animals: dict[str, 
     assert 40 < held < 75
     shown.keys("Escape")
     assert shown.get("erase") is False
+
+
+def test_what_is_painted_is_in_the_address(modules: Modules, animals: dict[str, Any]) -> None:
+    shown = Shown(modules, animals, erase=True)
+    shown.keys("]", "]", "]", " ", "ArrowRight", "ArrowRight", "ArrowDown", " ")
+    painted, empty = shown.covered(), ""
+    assert 0.02 < painted.mean() < 0.5
+    text = shown.modules.run("return context.state.text();")
+    one = shown.get("mask")
+    assert one.startswith("s0.")
+    assert len(one) < 400
+    shown.set(mask=empty)
+    assert not shown.covered().any()
+    assert f"mask={one}" in text
+    shown.set(mask=one)
+    assert np.array_equal(shown.covered(), painted)
+    shown.set(sample="s1")
+    assert not shown.covered().any()  # it was painted on another picture
+    shown.set(sample="s0")
+    assert np.array_equal(shown.covered(), painted)
+    shown.page.get_by_role("button", name="Clear").click()
+    assert shown.get("mask") == empty
+
+
+def test_masks_as_texts(modules: Modules) -> None:
+    body = """
+      const { Mask } = await load("mask.js");
+      const { maskCells, maskText } = await load("maskcode.js");
+      const mask = new Mask(given.shape);
+      mask.bytes.set(given.bytes);
+      const text = maskText(mask);
+      const found = maskCells(text, given.shape);
+      const again = new Mask(given.shape);
+      if (found) again.take(found.region, found.cells);
+      return [text.length, found?.cells ?? null, Array.from(again.bytes)];
+    """
+    draw = np.random.default_rng(4)
+    rows, columns = np.mgrid[:200, :300]
+    disc = (rows - 90) ** 2 + (columns - 160) ** 2 < 60**2
+    noise = draw.random((200, 300)) < 0.5
+    blocks = np.kron(draw.random((25, 30)) < 0.5, np.ones((8, 10))) > 0
+    speckled = disc ^ (draw.random(disc.shape) < 0.02)
+    for mask, exact in (
+        (disc, True), (~disc, True), (np.ones_like(disc), True), (draw.random((9, 7)) < 0.5, True),
+        (speckled, False), (blocks, False), (noise, False),
+    ):  # fmt: skip
+        given = {"shape": list(mask.shape), "bytes": (255 * mask.ravel()).tolist()}
+        length, cells, found = modules.run(body, given)
+        same = (np.reshape(found, mask.shape) > 0) == mask
+        assert length <= 1500
+        assert (cells == list(mask.shape)) is exact
+        assert same.all() if exact else same.mean() > (0.4 if mask is noise else 0.85)
+    nothing = {"shape": [4, 5], "bytes": [0] * 20}
+    assert modules.run(body, nothing) == [0, None, [0] * 20]
+    broken = ["", "A", "AA", "!!", "BAQ", "AP__", "AP8P", "AAUFBQUF", "____", "A" * 1600, "AA=="]
+    told = modules.run(
+        'const { maskCells } = await load("maskcode.js");'
+        "return given.map((text) => maskCells(text, [4, 4]) === null);",
+        broken,
+    )
+    assert told == [text != "AA" for text in broken]  # which covers nothing
 
 
 def test_the_brush_is_round_on_the_picture(modules: Modules) -> None:

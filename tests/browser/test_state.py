@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from browser import scenes
+from browser.app import Open
 from browser.watched import Modules
 
 FULL = {
@@ -16,7 +17,7 @@ FULL = {
     "contours": True, "versus": "'lynx'", "contrast": 0.6, "path": 0.5,
     "filter": {"wrong": True, "unsure": True, "surprising": True, "class": "red, fox",
                "grade": "B", "text": "ä & b=c#d"},
-    "drawer": "points",
+    "drawer": "points", "mask": "s.3.AAUD-_", "how": "grey",
 }  # fmt: skip
 
 BAD = {
@@ -24,6 +25,7 @@ BAD = {
     "split": 1e400, "contrast": 7, "pins": [{}], "contours": "yes", "sample": ["s1"],
     "target": "x" * 5000, "filter": {"wrong": "1", "class": 4, "more": True}, "zoom": 99,
     "epoch": "soon", "centre": [0.1], "nothing": 1,
+    "mask": "s1.<script>", "how": "saw",
 }  # fmt: skip
 
 
@@ -164,3 +166,19 @@ def test_pieces_of_answers_replace_and_add(modules: Modules) -> None:
         [made, piece],
     )
     assert found == [8, 2, 2, len(piece["blobs"]), "newer", 0]
+
+
+def test_what_is_painted_and_how_is_in_the_link(app: Open) -> None:
+    page = app("erase=1&how=grey")
+    page.page.locator(".stage-view").first.focus()
+    for key in ("]", "]", " ", "ArrowRight", "ArrowRight", " "):
+        page.page.keyboard.press(key)
+    link = page.link
+    again = app(link)
+    drawn = "document.querySelector('.stage-mask').toDataURL()"
+    assert again.page.evaluate(drawn) == page.page.evaluate(drawn)
+    assert again.text(".stage-predicted") == page.text(".stage-predicted") != ""
+    assert again.page.locator(".stage-erase select").input_value() == "grey"
+    page.page.go_back()
+    page.page.wait_for_timeout(50)
+    assert page.text(".stage-predicted") != again.text(".stage-predicted")

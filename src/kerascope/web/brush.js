@@ -6,6 +6,7 @@ import { groundOf } from "./contours.js";
 import { inputField, numbersOf } from "./sources.js";
 import { targetAsked } from "./book.js";
 import { Mask, underMask } from "./mask.js";
+import { maskCells, maskText } from "./maskcode.js";
 import { measuredParts, predictedWords } from "./erasewords.js";
 
 const HOWS = [["blur", "blurred"], ["inpaint", "filled in from around"], ["grey", "grey"]];
@@ -29,6 +30,7 @@ class Brush {
     this.at = [0.5, 0.5];
     this.radius = 0.06;
     this.how = "blur";
+    this.written = ""; // the mask as it stands in the address
     this.watched = new WeakSet();
     this.told = "";
     this.known = ""; // what the result is of
@@ -49,7 +51,7 @@ class Brush {
     this.size = make("input", { type: "range", min: RADII[0], max: RADII[1], step: "0.005",
       value: this.radius, on: { input: () => this.resize(Number(this.size.value)) } });
     const options = HOWS.map(([value, words]) => make("option", { value }, words));
-    this.hows = make("select", { on: { change: () => this.choose(this.hows.value) } }, ...options);
+    this.hows = make("select", { on: { change: () => state.set({ how: this.hows.value }) } }, ...options);
     this.run = actionButton("Erase and ask the model", () => this.measure(), { class: "primary" });
     const half = actionButton("Cover the strongest part", () => this.coverHalf());
     const clear = actionButton("Clear", () => this.clear());
@@ -91,12 +93,32 @@ class Brush {
 
   // A mask belongs to its picture: another picture starts with none. What was measured belongs to
   // model and class: of another it is measured anew.
-  fit({ map }) {
+  fit({ map, mask, how }) {
     this.map = map;
     const key = `${map.sample}:${map.input}:${map.size}`;
-    if (key !== this.picture) this.mask = new Mask(map.size);
+    if (key !== this.picture || mask !== this.written) this.take(mask);
     this.picture = key;
+    this.how = how;
+    if (this.hows.value !== how) this.hows.value = how;
     if (this.known !== this.about()) this.forget();
+  }
+
+  // A mask as the address says it of this picture; of another one, none.
+  take(text) {
+    const version = (this.mask?.version ?? 0) + 1;
+    this.mask = Object.assign(new Mask(this.map.size), { version });
+    this.written = text;
+    const dot = text.lastIndexOf(".");
+    if (text.slice(0, dot) !== this.map.sample) return;
+    const found = maskCells(text.slice(dot + 1), this.map.size);
+    if (found !== null) this.mask.take(found.region, found.cells);
+  }
+
+  write() {
+    const text = maskText(this.mask);
+    this.written = text === "" ? "" : `${this.map.sample}.${text}`;
+    this.context.state.set({ mask: this.written });
+    this.context.redraw();
   }
 
   // What the model says now is asked for when the hand rests.
@@ -138,14 +160,9 @@ class Brush {
     this.drawBrush();
   }
 
-  choose(how) {
-    this.how = how;
-    this.context.redraw();
-  }
-
   clear() {
     this.mask.clear();
-    this.context.redraw();
+    this.write();
   }
 
   // The smallest part that holds half of the evidence, averaged as for the regions: single pixels
@@ -157,7 +174,7 @@ class Brush {
     const field = await inputField(this.context, numbers);
     const ground = groundOf(field, numbers.size);
     mask.take(concentration(ground.values).region, ground.shape);
-    this.context.redraw();
+    if (mask === this.mask) this.write();
   }
 
   watch(panel) {
@@ -184,6 +201,7 @@ class Brush {
       if (last) last.at = at;
     });
     const end = () => {
+      if (last) this.write();
       last = null;
     };
     on("pointerup", end);
@@ -205,9 +223,10 @@ class Brush {
       const far = this.radius / (event.shiftKey ? 4 : 1);
       this.at = this.at.map((share, axis) => Math.min(Math.max(share + far * step[axis], 0), 1));
       this.drawBrush();
-    } else if (event.key === " ") this.stroke(this.at, this.at, true);
-    else if (event.key === "x" || event.key === "X") this.stroke(this.at, this.at, false);
-    else if (event.key === "[") this.resize(this.radius / 1.25);
+    } else if ([" ", "x", "X"].includes(event.key)) {
+      this.stroke(this.at, this.at, event.key === " ");
+      this.write();
+    } else if (event.key === "[") this.resize(this.radius / 1.25);
     else if (event.key === "]") this.resize(this.radius * 1.25);
     else if (event.key === "Enter" && this.context.host.live) this.measure();
     else if (event.key === "Escape") this.context.state.set({ erase: false });

@@ -6,6 +6,7 @@ export const CHOICES = {
   sign: ["auto", "both", "for", "against", "absolute"],
   blend: ["tint", "cover", "alone"],
   columns: ["waterfall", "bars", "rows"],
+  how: ["blur", "inpaint", "grey"],
 };
 
 export const FILTERS = {
@@ -17,12 +18,13 @@ export const DEFAULTS = {
   view: "stage", pins: [], split: 0.5,
   colours: "auto", sign: "auto", threshold: 0, opacity: 0.85, blend: "tint", contours: false,
   columns: "waterfall", versus: "", contrast: 0, path: 1, zoom: 1, centre: [0.5, 0.5], slice: [],
-  erase: false,
+  erase: false, mask: "", how: "blur",
   filter: FILTERS, drawer: "", page: "",
 };
 
 const LONGEST = 300;
 const MOST_PINS = 12;
+const MASK = /^.{1,300}\.[\w-]{1,1500}$/; // a sample, and what is painted over it
 const RANGES = {
   split: [0, 1], threshold: [0, 1], opacity: [0, 1], contrast: [0, 1], path: [0, 1],
   zoom: [1, 16], epoch: [-1e9, 1e9],
@@ -48,6 +50,7 @@ function checked(key, value) {
   if (key === "slice") return checkedSlice(value);
   if (key === "filter") return checkedFilter(value);
   if (typeof DEFAULTS[key] === "boolean") return typeof value === "boolean" ? value : undefined;
+  if (key === "mask") return value === "" || MASK.test(value) ? value : undefined;
   return isText(value) ? value : undefined;
 }
 
