@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -42,6 +43,9 @@ class Running:
                 if line in ("event: result", "event: error"):
                     break
         return self.state(job)
+
+    def wait_a_moment(self) -> None:
+        time.sleep(0.05)
 
     def close(self) -> None:
         self.client.close()

@@ -71,7 +71,7 @@ def test_a_model_is_no_path(studio: Any) -> None:
         ([], "must be an object"),
         ({"kind": "run"}, "known: explain"),
         ({"kind": "explain"}, "needs a sample"),
-        ({"kind": "explain", "sample": "S"}, "needs a method"),
+        ({"kind": "grade", "sample": "S"}, "needs a method"),
         ({"kind": "explain", "sample": "S", "method": "nope"}, "method 'nope' not found"),
         ({"kind": "explain", "sample": "S", "method": "grad_cam", "code": "x"}, "no field 'code'"),
         ({"kind": "explain", "sample": "S", "method": 3}, "method must be a string"),

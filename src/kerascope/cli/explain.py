@@ -67,34 +67,18 @@ def explain(
     ] = "",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     text: Annotated[list[str], typer.Option(help="A text to explain; repeatable.")] = [],  # noqa: B006
-    vocabulary: Annotated[
-        str, typer.Option(help="File with the words of a model of token ids, one a line or .json.")
-    ] = "",
-    length: Annotated[
-        int, typer.Option(help="Tokens, or steps of a series, where the model leaves it open.")
-    ] = 0,
-    forecast: Annotated[
-        list[str], typer.Option(help="Channel of a series that the model forecasts; repeatable.")
-    ] = [],  # noqa: B006
-    channels: Annotated[
-        str, typer.Option(help="Columns of a series to take, in the model's order: a,b,c.")
-    ] = "",
-    windows: Annotated[
-        int, typer.Option(help="Windows of each series, evenly spaced; the last ends with it.")
-    ] = 0,
-    video: Annotated[
-        bool, typer.Option("--video", help="The first axis of a volume is time: a film.")
-    ] = False,
-    rows: Annotated[
-        str, typer.Option(help="Rows of a .csv: 3,7 or 0-9; default: the first 100.")
-    ] = "",
-    truth: Annotated[str, typer.Option(help="Column with the right class; no input.")] = "",
-    column: Annotated[str, typer.Option(help="Column of a .csv that holds texts.")] = "",
-    drop: Annotated[list[str], typer.Option(help="Column to leave out; repeatable.")] = [],  # noqa: B006
+    vocabulary: options.Vocabulary = "",
+    length: options.Length = 0,
+    forecast: options.Forecast = [],  # noqa: B006
+    channels: options.Channels = "",
+    windows: options.Windows = 0,
+    video: options.Video = False,
+    rows: options.ChosenRows = "",
+    truth: options.Truth = "",
+    column: options.TextColumn = "",
+    drop: options.Drop = [],  # noqa: B006
     categories: options.Categories = [],  # noqa: B006
-    background: Annotated[
-        str, typer.Option(help="A .csv of training data to compare rows with.")
-    ] = "",
+    background: options.Background = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
@@ -121,28 +105,31 @@ def explain(
 
     backend = import_keras()
     say(f"backend: {backend}", quiet=as_json)
-    from kerascope.cli.rows import Options, Rows
-    from kerascope.cli.sources import masked, samples_of, target_of
+    from kerascope.cli.sources import masked, target_of
     from kerascope.facts import facts_of, remember
     from kerascope.loading import load_model
+    from kerascope.loading.given import apart, samples_of
     from kerascope.targets.boxes import BoxFormat
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
-    pictures = samples_of(
-        net, images, text=text, vocabulary=vocabulary, length=length, size=size or None,
-        preprocess=preprocess, fit=fit, columns=Options(
-            rows=rows, truth=truth, column=column, drop=tuple(drop), categories=tuple(categories),
-            background=background,
-        ),
-        frames=video,
-        series={
-            "forecast": forecast, "windows": windows,
-            "channels": [name.strip() for name in channels.split(",") if name.strip()],
-        },
-    )  # fmt: skip
+    how = options.how(
+        vocabulary=vocabulary,
+        length=length,
+        forecast=forecast,
+        channels=channels,
+        windows=windows,
+        video=video,
+        rows=rows,
+        truth=truth,
+        column=column,
+        drop=drop,
+        categories=categories,
+        background=background,
+    )
+    pictures, known = apart(samples_of(
+        net, images, how, text=text, size=size or None, preprocess=preprocess, fit=fit
+    ))  # fmt: skip
     aim = target_of(target, net, size=size or None, preprocess=preprocess, fit=fit)
-    known = pictures.truths if isinstance(pictures, Rows) else ()
-    pictures = pictures.samples if isinstance(pictures, Rows) else pictures
     net = getattr(pictures, "model", None) or net  # what takes the ids, of a model of strings
     truths = known or _truths(net, images, pictures)
     if boxes:

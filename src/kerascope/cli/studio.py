@@ -1,4 +1,4 @@
-"""`kerascope studio`: look at models and pictures in the browser, live."""
+"""`kerascope studio`: look at models and what they are given in the browser, live."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import err, say
-from kerascope.errors import BadFile, BadModel, MissingDependency
+from kerascope.errors import BadFile, BadInput, BadModel, MissingDependency
+
+if TYPE_CHECKING:
+    from kerascope.studio.shelf import Lot
 
 _WARNING = (
     "--public: the studio listens on every network this computer is in. Whoever has the address "
@@ -24,7 +27,14 @@ _WARNING = (
 
 def studio(
     model: Annotated[str, typer.Argument(help=options.MODEL_HELP)] = "",
-    folder: Annotated[str, typer.Argument(help="A folder of pictures, or one picture.")] = "",
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="A folder of pictures, or one picture; .txt: one text a line; .csv: rows of named "
+            "columns, or texts, or a series; .npy: volumes and other arrays. Of several inputs "
+            "NAME=FILE each."
+        ),
+    ] = [],  # noqa: B006 — typer reads it and never changes it
     also: Annotated[
         list[str], typer.Option("--also", help="A further model to compare with; repeatable.")
     ] = [],  # noqa: B006
@@ -36,6 +46,18 @@ def studio(
     ] = True,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    vocabulary: options.Vocabulary = "",
+    length: options.Length = 0,
+    forecast: options.Forecast = [],  # noqa: B006
+    channels: options.Channels = "",
+    windows: options.Windows = 0,
+    video: options.Video = False,
+    rows: options.ChosenRows = "",
+    truth: options.Truth = "",
+    column: options.TextColumn = "",
+    drop: options.Drop = [],  # noqa: B006
+    categories: options.Categories = [],  # noqa: B006
+    background: options.Background = "",
     public: Annotated[
         bool,
         typer.Option("--public", help="Listen on all networks, not on this computer alone."),
@@ -49,20 +71,36 @@ def studio(
     from kerascope.studio.nets import Opening
     from kerascope.studio.server import Server, Settings
 
-    if model and not folder and Path(model).is_dir() and not also:
-        model, folder = "", model
+    if model and not sources and Path(model).is_dir() and not also:
+        model, sources = "", [model]
+    how = options.how(
+        vocabulary=vocabulary,
+        length=length,
+        forecast=forecast,
+        channels=channels,
+        windows=windows,
+        video=video,
+        rows=rows,
+        truth=truth,
+        column=column,
+        drop=drop,
+        categories=categories,
+        background=background,
+    )
     openings = tuple(
         Opening(
             name=_name(source), source=_source(source), preprocess=preprocess,
             labels=str(Path(labels).resolve()) if labels else None, custom=tuple(custom),
-            unsafe=unsafe,
+            unsafe=unsafe, how=how,
         )
         for source in dict.fromkeys(filter(None, [model, *also]))
     )  # fmt: skip
-    place = _folder(folder)
+    place, lots = _given(sources)
     if public:
         err.print(f"WARNING {_WARNING}", style="bold red", markup=False)
-    settings = Settings(models=openings, folder=place, title=_title(openings, place))
+    names = [opening.name for opening in openings] + [Path(source).name for source in sources]
+    title = " · ".join([*names, "Kerascope studio"])
+    settings = Settings(models=openings, folder=place, lots=lots, title=title)
     server = Server(settings, port=port, public=public)
     if as_json:
         _say_line(server.address, server.token, server.url)
@@ -105,19 +143,26 @@ def _name(text: str) -> str:
     return text if not Path(text).exists() else Path(text).name
 
 
-def _folder(text: str) -> Path | None:
-    if not text:
-        return None
-    path = Path(text)
-    if not path.exists():
-        raise BadFile(f"'{text}' does not exist; give a folder of pictures")
-    return path.resolve()
+def _given(sources: list[str]) -> tuple[Path | None, tuple[Lot, ...]]:
+    """Return a folder of pictures, or one picture, and what a model must read."""
+    from kerascope.studio.lots import lot_of
+    from kerascope.studio.shelf import is_data
 
-
-def _title(openings: tuple[object, ...], folder: Path | None) -> str:
-    names = [getattr(opening, "name", "") for opening in openings]
-    parts = [*names, *([folder.name] if folder else [])]
-    return " · ".join([*parts, "Kerascope studio"])
+    pairs = [source for source in sources if "=" in source and not Path(source).exists()]
+    for source in sources:
+        if not Path(source.rpartition("=")[2] if source in pairs else source).exists():
+            raise BadFile(f"'{source}' does not exist; give a folder of pictures, or a file")
+    if pairs:
+        if len(pairs) < len(sources):
+            other = next(source for source in sources if source not in pairs)
+            raise BadInput(f"'{other}' has no name: give every input as NAME=FILE")
+        return None, (lot_of(pairs),)
+    data = [source for source in sources if is_data(source)]
+    folders = [source for source in sources if source not in data]
+    if len(folders) > 1:
+        raise BadInput(f"give one folder of pictures, not also '{folders[1]}'")
+    place = Path(folders[0]).resolve() if folders else None
+    return place, tuple(lot_of([source]) for source in data)
 
 
 def _say_line(address: str, token: str, url: str) -> None:

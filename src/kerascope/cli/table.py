@@ -14,7 +14,6 @@ from kerascope.cli.console import progress, say, say_json
 from kerascope.cli.filters import figure_file
 from kerascope.cli.names import file_names
 from kerascope.cli.output import Output, check_folder, page_in
-from kerascope.cli.rows import check_rows, parse_categories, parse_rows
 from kerascope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ def table(
     from kerascope.cli.words import parse_method
 
     value = parse_method(method)
+    from kerascope.loading.rows import check_rows, parse_categories, parse_rows
+
     picked = parse_rows(explain, "--explain")
     sorts = parse_categories(categories)
     check_folder(output)

@@ -13,6 +13,7 @@ import numpy as np
 
 from kerascope.labels import Labels, names_for
 from kerascope.plot.colour import fit
+from kerascope.plot.forecasts import forecast_of
 from kerascope.plot.found import areas_of, boxes_of, is_scene
 from kerascope.plot.maps import axes_of, maps_of, picture_of, target_count
 from kerascope.plot.predictions import prediction_words, ranking
@@ -28,6 +29,7 @@ from kerascope.wording import number
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
     from kerascope.method import AttributionMethod
+    from kerascope.timeline import Timeline
     from kerascope.types import Array, Tree
 
 SMALLEST = 240  # pixels of a picture's longest side, below which it grows by a whole factor
@@ -178,13 +180,26 @@ class Predicted:
     """What a model gave for some samples, without an explanation of it.
 
     predictions: (sample, class), by output where there are several. extras: what was found in
-        pictures, see `targets.found`; size: (height, width) of those.
+        pictures, see `targets.found`; size: (height, width) of those. inputs, input_axes, features:
+        of series that are forecast, as an `Attribution` has them.
     """
 
     predictions: Tree
     labels: Labels | None = None
     extras: dict[str, Array] = dataclasses.field(default_factory=dict)
     size: tuple[int, ...] = ()
+    inputs: Tree | None = None
+    input_axes: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    features: dict[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return tuple(self.input_axes)
+
+    def timeline(self, sample: int, name: str) -> Timeline:
+        """Return what is known of a series."""
+        return self.features[name][sample]
 
 
 def prediction_entry(
@@ -203,6 +218,7 @@ def prediction_entry(
     """
     held = cast("Attribution", result)  # only what it predicts is read
     outputs: list[Entry] = []
+    ahead = forecast_of(held, index)
     forecast = None if blobs is None else forecast_entry(held, index, blobs)
     for output, ranked in ranking(held, index).items():
         total = _count(result, output, index)
@@ -213,7 +229,7 @@ def prediction_entry(
         ]  # fmt: skip
         rest = total - len(bars)
         what = ("box", "boxes") if boxes_of(result, index) else ("class", "classes")
-        unit = "steps" if forecast else what[rest > 1]
+        unit = "steps" if ahead else what[rest > 1]
         more = f"{rest:,} more {unit}" if rest > 0 else ""
         outputs.append({"name": output, "bars": bars, "more": more})
     first = outputs[0]["bars"] if outputs else []
@@ -225,7 +241,7 @@ def prediction_entry(
         "model": model,
         "epoch": epoch,
         "verdict": prediction_words(held, index),
-        "top": forecast["short"] if forecast else first[0]["label"] if first else None,
+        "top": ahead.words(truth=False) if ahead else first[0]["label"] if first else None,
         "share": first[0]["share"] if first and not areas_of(result, index) else None,
         "margin": shares[0] - shares[1] if sure else None,
         "outputs": outputs,

@@ -24,6 +24,7 @@ _GRADE = 250  # passes that a grade takes on top
 _PATH = "integrated_gradients"
 _PARTS = 12  # maps along a path
 _LOOK = 8  # passes that an audit makes of each picture, about
+_SUITED = 64  # about what the method costs that suits an input
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,7 @@ def asked(given: dict[str, Any], net: OpenNet, samples: list[Sample], truths: li
             "path": str(sample.path),
             "truth": truth,
             "facets": facets_of(sample),
+            **({} if sample.lot is None else {"lot": sample.lot.told(), "place": sample.place}),
         }
         for sample, truth in zip(samples, truths, strict=True)
     ]
@@ -98,12 +100,16 @@ def asked(given: dict[str, Any], net: OpenNet, samples: list[Sample], truths: li
         "seed": given.get("seed", 0),
     }
     made: Any = [request["target"], request["score"], request["seed"]]
+    if kind == "erase" and any(sample.lot is not None for sample in samples):
+        raise Problem(400, f"{kind} is of pictures, and '{samples[0].name}' is none")
     if kind == "predict":
         rank, made = len(samples), []
     elif kind == "audit":
         rank = _LOOK * len(samples)
     elif kind == "erase":
         rank, made = _erase(given, request), None
+    elif kind == "explain" and "method" not in given:
+        rank, made = len(samples) * _SUITED, [*made, "what suits the input"]
     else:
         method, fields = _method(given)
         request |= {"method": method.name, "fields": fields}

@@ -106,7 +106,8 @@ async def _samples(studio: Any, body: Any) -> list[Sample]:
         if names:
             raise Problem(400, "audit takes no sample: it looks at all pictures")
         await asyncio.to_thread(studio.shelf.filled.wait, _LISTING)
-        samples: list[Sample] = studio.shelf.some(0, len(studio.shelf))
+        whole: list[Sample] = studio.shelf.some(0, len(studio.shelf))
+        samples = [sample for sample in whole if sample.lot is None]
         if not samples:
             raise Problem(409, "there are no pictures to look at: add some first")
         return samples
@@ -197,7 +198,7 @@ def _ended(found: Job) -> dict[str, Any]:
 async def _of_all(studio: Any) -> AsyncIterator[bytes]:
     jobs: dict[str, int] = {one.id: one.version for one in studio.jobs.all() if one.over}
     nets: dict[str, str] = {}
-    samples = (-1, 0)
+    samples = (-1, 0, "")
     while not studio.ending:
         seen = studio.bell.number
         for net in list(studio.nets.values()):
@@ -209,10 +210,14 @@ async def _of_all(studio: Any) -> AsyncIterator[bytes]:
             if jobs.get(one.id) != one.version:
                 jobs[one.id] = one.version
                 yield _event("job", json.dumps(one.told()).encode())
-        listed = (len(studio.shelf), labelled(studio.nets.values()))
+        listed = (len(studio.shelf), labelled(studio.nets.values()), studio.shelf.error)
         if listed != samples:
             samples = listed
-            counts = {"total": listed[0], "labels": listed[1]}
+            shelf = studio.shelf
+            counts = {
+                "total": listed[0], "labels": listed[1], "error": shelf.error,
+                "notes": shelf.notes, "reading": studio.lots.names(),
+            }  # fmt: skip
             yield _event("samples", json.dumps(counts).encode())
         await asyncio.sleep(_PACE)
         await studio.bell.wait(seen, _BEAT)

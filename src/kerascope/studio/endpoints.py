@@ -15,7 +15,7 @@ from kerascope.studio.errors import Problem
 from kerascope.studio.forms import forms, hindrance
 from kerascope.studio.nets import Opening
 from kerascope.studio.page import WEB_FILES, index
-from kerascope.studio.shelf import Sample, uploaded_sample
+from kerascope.studio.shelf import Sample, is_data, uploaded_sample
 from kerascope.studio.studio import FIRST
 from kerascope.studio.table import Endpoint, Given, json_answer
 from kerascope.studio.thumbs import PICTURE, THUMB, picture_file
@@ -69,6 +69,7 @@ async def document(given: Given) -> Response:
             "labels": labelled(studio.nets.values()),
             "error": studio.shelf.error,
             "notes": studio.shelf.notes,
+            "reading": studio.lots.names(),
         },
     }
     return json_answer(found)
@@ -95,6 +96,8 @@ async def picture(given: Given) -> Response:
 
 async def _picture(given: Given, side: int) -> Response:
     studio, sample = given.studio, given.studio.shelf.get(given.path["sample"])
+    if sample.lot is not None:
+        raise Problem(404, f"'{sample.name}' is no picture")
     try:
         content, mark = await anyio.to_thread.run_sync(
             picture_file, sample, side, studio.pictures, limiter=studio.decoders
@@ -108,7 +111,7 @@ async def _picture(given: Given, side: int) -> Response:
 
 
 async def add_samples(given: Given) -> Response:
-    """Take pictures: each is decoded once, so that a bad one is refused now."""
+    """Take files: pictures are decoded once, others read by a model: a bad one is refused now."""
     studio = given.studio
     most = await asyncio.to_thread(_room, studio.private, PICTURES_BYTES)
     files = await received(given.request, studio.private, each=PICTURE_BYTES, most=most)
@@ -116,9 +119,12 @@ async def add_samples(given: Given) -> Response:
     refused: list[dict[str, str]] = []
     for upload in files:
         try:
-            await anyio.to_thread.run_sync(_decoded, upload, limiter=studio.decoders)
-            good.append(uploaded_sample(upload.path, upload.name, upload.sha256))
-        except BadImage as error:
+            if is_data(upload.name):
+                good += await studio.lots.take(upload, given.query.get("model"))
+            else:
+                await anyio.to_thread.run_sync(_decoded, upload, limiter=studio.decoders)
+                good.append(uploaded_sample(upload.path, upload.name, upload.sha256))
+        except (BadImage, Problem) as error:
             upload.path.unlink(missing_ok=True)
             refused.append({"name": upload.name, "error": _named(str(error), upload)})
     if not good:
@@ -221,9 +227,10 @@ ENDPOINTS = (
              answer=document),
     Endpoint(method="GET", path="/api/samples", words="Samples by their places",
              answer=samples, query=_places()),
-    Endpoint(method="POST", path="/api/samples", words="Upload pictures", answer=add_samples,
-             query=_NAME, media=_FILES, most=PICTURES_BYTES, status=201,
-             errors=(400, 401, 403, 408, 413)),
+    Endpoint(method="POST", path="/api/samples",
+             words="Upload pictures, or texts, tables, series and volumes for a model to read",
+             answer=add_samples, query={**_NAME, "model": _ID}, media=_FILES,
+             most=PICTURES_BYTES, status=201, errors=(400, 401, 403, 404, 408, 413)),
     Endpoint(method="GET", path="/api/thumb/{sample}", words="A sample's thumbnail",
              answer=thumb, answers=_WEBP, errors=(400, 401, 403, 404)),
     Endpoint(method="GET", path="/api/picture/{sample}", words="A sample's picture",

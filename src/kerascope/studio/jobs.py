@@ -16,7 +16,13 @@ OVER = ("done", "failed", "cancelled")
 _MOST_JOBS = 2000  # remembered
 _MOST_BYTES = 1 << 27  # of pieces held in memory: 128 MiB
 _EMPTY = b"null"
-BESIDE = ("predictions", "methods", "maps", "erased")  # of a piece, known without reading it
+BESIDE = (
+    "predictions",
+    "methods",
+    "maps",
+    "erased",
+    "listed",
+)  # of a piece, known without reading it
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)

@@ -15,8 +15,10 @@ def layers_of(model: Any) -> tuple[list[dict[str, Any]], list[str]]:
     A model that does not say how large its input is has none before its first picture.
     """
     from kerascope.hooks import HookedModel
+    from kerascope.texts import net_of_ids
 
     try:
+        model = net_of_ids(model)
         view = HookedModel(model, compiled=False)
         blank = _blank(model)
         return ([], []) if blank is None else (_layers(view, view.read(blank)), [])

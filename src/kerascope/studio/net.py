@@ -1,32 +1,30 @@
-"""A model in its process, and what can be asked of it; the only module of the studio with Keras."""
+"""A model in its process, and what can be asked of it: here, and in `samples`, Keras is used."""
 
 from __future__ import annotations
 
 import collections
-import dataclasses
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerascope.backend import choose
-from kerascope.errors import BadImage, BadInput
+from kerascope.errors import BadInput
 from kerascope.facts import facts_of
 from kerascope.labels import all_names
 from kerascope.method import make_method
 from kerascope.run import Run
 from kerascope.studio.erase import covered
 from kerascope.studio.layers import layers_of
-from kerascope.studio.pieces import piece_of, predictions_of, renamed
+from kerascope.studio.pieces import piece_of, predicted, predictions_of, renamed
+from kerascope.studio.samples import Samples, is_several
 from kerascope.wording import one_line
 
 Message = dict[str, Any]
 Answer = tuple[Message, bytes]  # what stands beside the piece of a document, and the piece
 _HELD = 24  # explanations kept to be graded
-_READ = 64  # pictures kept as the model takes them
-_BATCH = 16  # pictures predicted in one go
 
 
 class Net:
@@ -47,7 +45,7 @@ class Net:
         from kerascope.hooks import HookedModel  # imports Keras: a refused file never gets here
 
         self.view = HookedModel(self.model)
-        self._pictures: collections.OrderedDict[str, Any] = collections.OrderedDict()
+        self.samples = Samples(self.model, self.view, opening)
         self._held: collections.OrderedDict[tuple[str, str], Any] = collections.OrderedDict()
 
     def facts(self) -> Message:
@@ -80,6 +78,7 @@ class Net:
         doing: dict[str, Callable[[Message], Answer]] = {
             "explain": self._explain, "path": self._explain, "grade": self._grade,
             "predict": self._predict, "erase": self._erase, "audit": self._audit,
+            "list": self._list,
         }  # fmt: skip
         return doing[job["kind"]](job)
 
@@ -90,22 +89,9 @@ class Net:
 
         return Reader.of(self.model, preprocess=self.preprocess)
 
-    def _images(self, samples: Sequence[Message]) -> Any:
-        """Return pictures as the model takes them, under the names that people gave them."""
-        from kerascope.loading import load_images
-
-        if len(samples) == 1 and samples[0]["mark"] in self._pictures:
-            self._pictures.move_to_end(samples[0]["mark"])
-            return self._pictures[samples[0]["mark"]]
-        found = load_images(
-            [Path(sample["path"]) for sample in samples], self.model, preprocess=self.preprocess
-        )
-        found = dataclasses.replace(found, names=tuple(sample["name"] for sample in samples))
-        if len(samples) == 1:
-            self._pictures[samples[0]["mark"]] = found
-            if len(self._pictures) > _READ:
-                self._pictures.popitem(last=False)
-        return found
+    def _list(self, job: Message) -> Answer:
+        """Say what samples are in a lot."""
+        return {"listed": self.samples.listed(job["lot"])}, b"{}"
 
     # --- jobs ----------------------------------------------------------------------------------
 
@@ -113,20 +99,24 @@ class Net:
         """Return an explanation, made or held: a grade is asked for of one that was just made."""
         from kerascope.explain import explain
 
-        method = make_method(job["method"], job["fields"])
+        method = make_method(job["method"], job["fields"]) if "method" in job else None
         marks = [sample["mark"] for sample in job["samples"]]
-        made = json.dumps([method.to_json(), job["score"], job["seed"], marks])
+        made = json.dumps([method and method.to_json(), job["score"], job["seed"], marks])
         name = (made, json.dumps(job["target"]))
         if name in self._held:
             self._held.move_to_end(name)
             return self._held[name]
+        view, inputs = self.samples.of(job["samples"])
         found = explain(
-            self.view, self._images(job["samples"]), method, target=_target(job["target"]),
-            score=job["score"], seed=job["seed"],
+            view, inputs, method, target=_target(job["target"]), score=job["score"],
+            seed=job["seed"], shares=is_several(inputs),
         )  # fmt: skip
         own = _class_of(found)  # asked for as "what it predicts", it may be asked for by index
-        for key in {name} if own is None else {name, (made, json.dumps(own))}:
-            self._held[key] = found
+        by_name = json.dumps([found.method.to_json(), job["score"], job["seed"], marks])
+        for one in {made, by_name}:
+            self._held[one, name[1]] = found
+            if own is not None:
+                self._held[one, json.dumps(own)] = found
         while len(self._held) > _HELD:
             self._held.popitem(last=False)
         return found
@@ -136,7 +126,8 @@ class Net:
 
     def _answer(self, piece: Message) -> Answer:
         piece = renamed(piece, self.id, self.name)
-        beside = {"predictions": piece["predictions"], "methods": piece["methods"]}
+        told = [{k: v for k, v in row.items() if k != "forecast"} for row in piece["predictions"]]
+        beside = {"predictions": told, "methods": piece["methods"]}  # a forecast's blobs stay here
         beside["maps"] = [one["id"] for one in piece["maps"]]
         return beside, json.dumps(piece).encode()
 
@@ -146,9 +137,8 @@ class Net:
     def _grade(self, job: Message) -> Answer:
         from kerascope.grade import grade
 
-        found = grade(
-            self.view, self._explained(job), target=_target(job["target"]), seed=job["seed"]
-        )
+        view, _ = self.samples.of(job["samples"])
+        found = grade(view, self._explained(job), target=_target(job["target"]), seed=job["seed"])
         return self._piece(job, found)
 
     def _audit(self, job: Message) -> Answer:
@@ -162,32 +152,15 @@ class Net:
         samples = job["samples"]
         rows: list[Message] = []
         notes: list[str] = []
-        run = Run()
-        batch = 1 if self._reader().wanted.size is None else _BATCH  # sizes differ
-        for start in range(0, len(samples), batch):
-            for some, images in self._read(samples[start : start + batch], notes):
-                outputs, _ = self.view.predict(self.view.read(images))
-                spec = self.view.spec()
-                rows += predictions_of(outputs, [one["id"] for one in some], self.id, spec)
-            run.report("predictions", min(start + batch, len(samples)), len(samples))
+        run, done = Run(), 0
+        for part in self.samples.parts(samples):
+            for some, view, inputs in self.samples.read(part, notes):
+                rows += predicted(view, inputs, [one["id"] for one in some], self.id)
+            done += len(part)
+            run.report("predictions", done, len(samples))
         if not rows:
             raise BadInput("; ".join(notes))
         return self._answer({**_only_predictions(rows), "notes": notes})
-
-    def _read(
-        self, samples: list[Message], notes: list[str]
-    ) -> Iterator[tuple[list[Message], Any]]:
-        """Yield samples and their pictures; one that cannot be read is left out, with a note."""
-        try:
-            images = self._images(samples)
-        except (BadImage, OSError) as error:
-            if len(samples) == 1:
-                notes.append(f"'{samples[0]['name']}' is left out: {error}")
-                return
-            for sample in samples:
-                yield from self._read([sample], notes)
-        else:
-            yield samples, images
 
     def _erase(self, job: Message) -> Answer:
         """Predict a picture before and after a part of it is covered."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerascope.loading.given import How
 from kerascope.studio.errors import Problem, short_line
 from kerascope.studio.worker import Heard, Message, Works
 
@@ -25,6 +26,7 @@ class Opening:
     """How a model is opened: what was given on the command line, or what was uploaded.
 
     source: a file or a name such as "keras:MobileNetV2". path: of an upload, in our own folder.
+    how: how files become samples of it.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Opening:
     preprocess: str = "auto"
     custom: tuple[str, ...] = ()
     unsafe: bool = False
+    how: How = dataclasses.field(default_factory=How)
 
     @property
     def id(self) -> str:
@@ -44,8 +47,11 @@ class Opening:
     def content(self) -> str:
         """Return the hash of what the model is read from: files, or a name and no more."""
         parts = [self.path or self.source, self.labels or ""]
+        parts += filter(None, [self.how.vocabulary, self.how.columns.background])
         marks = [_digest(Path(part)) or part for part in parts]
-        return hashlib.sha256(repr([*marks, self.preprocess, self.custom]).encode()).hexdigest()
+        return hashlib.sha256(
+            repr([*marks, self.preprocess, self.custom, self.how]).encode()
+        ).hexdigest()
 
 
 def _digest(path: Path) -> str:

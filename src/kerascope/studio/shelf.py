@@ -1,10 +1,12 @@
-"""The pictures of a studio: those of the folder that was given, and those that were uploaded."""
+"""The samples of a studio: of the folder or file that was given, and what was uploaded."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,64 @@ from kerascope.loading.sources import picture_files
 from kerascope.studio.errors import Problem, short_line
 
 NAME = 200  # characters of a name
+MOST = 2000  # samples of a file
+DATA = (".txt", ".csv", ".tsv", ".npy", ".npz")  # files that hold samples for a model to read
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lot:
+    """Files that a model reads together: texts, rows, series, volumes, or those of each input.
+
+    sources: as a command line gives them, with whole paths: a file, or NAME=FILE of each input.
+    name: as people call it.
+    """
+
+    id: str
+    name: str
+    sources: tuple[str, ...]
+    files: tuple[Path, ...]
+    uploaded: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """Return what a model's process must know, as JSON values."""
+        told = {"sources": list(self.sources), "name": self.name, "most": MOST}
+        return {**told, "mark": self.mark()}
+
+    def mark(self) -> str:
+        """Return what changes when a file does; raise `OSError` where one is gone."""
+        stats = [(str(file), file.stat()) for file in _within(self.files)]
+        parts = [(name, stat.st_mtime_ns, stat.st_size) for name, stat in stats]
+        return hashlib.sha256(repr([self.id, parts]).encode("utf-8", "replace")).hexdigest()
+
+    def sha256(self) -> str:
+        """Return the hash of all contents."""
+        return _lot_hash(self.files, self.mark())
+
+
+def _within(files: Iterable[Path]) -> list[Path]:
+    """Return files, and those that lie in folders among them."""
+    found = [sorted(file.rglob("*")) if file.is_dir() else [file] for file in files]
+    return [file for some in found for file in some]
+
+
+@functools.lru_cache(maxsize=64)
+def _lot_hash(files: tuple[Path, ...], mark: str) -> str:  # noqa: ARG001 — what it hangs on
+    hashes = [_file_hash(file) for file in _within(files) if file.is_file()]
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One picture: its name is words only, never a place to open.
+    """One picture, or one text, row, series … of a lot. Its name is words only, never a place.
 
-    folder: name of the sub-folder it lies in, which may be its class; "" for others.
+    folder: name of the sub-folder it lies in, which may be its class; "" for others. kind:
+    "picture", or what the model that listed it calls it: see `samples.KINDS`. truth: the right
+    class, where its file says one. place: in its lot.
     """
 
     id: str
@@ -27,16 +80,21 @@ class Sample:
     path: Path
     folder: str = ""
     uploaded: bool = False
+    kind: str = "picture"
+    truth: str | None = None
+    lot: Lot | None = None
+    place: int = 0
 
     def mark(self) -> str:
         """Return what changes when the file does."""
+        if self.lot is not None:
+            return f"{self.id}:{self.lot.mark()}"
         found = self.path.stat()
         return f"{self.id}:{found.st_mtime_ns}:{found.st_size}"
 
     def sha256(self) -> str:
-        """Return the hash of the file's content."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """Return the hash of the file's content, and the place in it."""
+        return _file_hash(self.path) if self.lot is None else f"{self.lot.sha256()} {self.place}"
 
 
 class Shelf:
@@ -49,9 +107,15 @@ class Shelf:
         self.error = ""
         self.filled = threading.Event()
 
-    def fill(self, source: Path) -> None:
-        """Take the pictures of a folder, or one file; a failure is kept as `error`."""
+    def fill(self, source: Path) -> list[Path]:
+        """Take the pictures of a folder, or one file; a failure is kept as `error`.
+
+        Return the files for a model to read, of a folder that holds no pictures.
+        """
         try:
+            others = data_files(source) if source.is_dir() else []
+            if others and not _has_pictures(source):
+                return others
             files, notes = picture_files(source)
             root = source.resolve() if source.is_dir() else source.resolve().parent
             inside = _inside(files, root)
@@ -67,6 +131,7 @@ class Shelf:
             self.error = f"'{source.name}' cannot be read: {error.strerror or error}"
         finally:
             self.filled.set()
+        return []
 
     def add(self, samples: list[Sample]) -> None:
         """Put samples at the end; one that is there already stays in its place."""
@@ -93,6 +158,25 @@ class Shelf:
         """Return the names of all sub-folders."""
         with self._lock:
             return {sample.folder for sample in self._samples.values() if sample.folder}
+
+
+def is_data(name: str) -> bool:
+    """Tell whether a file of this name is for a model to read, not a picture."""
+    return Path(name).suffix.lower() in DATA
+
+
+def data_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that are for a model to read, sorted; none lies elsewhere."""
+    root = folder.resolve()
+    found = [file for file in sorted(folder.iterdir()) if is_data(file.name) and file.is_file()]
+    return [file for file in found if file.resolve().is_relative_to(root)]
+
+
+def _has_pictures(folder: Path) -> bool:
+    try:
+        return bool(picture_files(folder)[0])
+    except BadFile:
+        return False
 
 
 def _inside(files: list[Path], root: Path) -> list[Path]:
@@ -136,6 +220,6 @@ def described(sample: Sample, truth: str | None) -> dict[str, Any]:
     """Return a sample as documents hold it, without its pictures."""
     return {
         "id": sample.id, "name": sample.name, "truth": truth, "facets": facets_of(sample),
-        "thumb": None,
+        "thumb": None, "kind": sample.kind,
         "inputs": [],
     }  # fmt: skip

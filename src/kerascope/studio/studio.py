@@ -18,10 +18,11 @@ from kerascope.studio.errors import Problem, short_line
 from kerascope.studio.forms import forms
 from kerascope.studio.jobs import BESIDE, Bell, Job, Jobs, packed, unpacked
 from kerascope.studio.kept import kept_in, key_of
+from kerascope.studio.lots import Lots
 from kerascope.studio.made import Made
 from kerascope.studio.nets import Make, Opening, OpenNet
 from kerascope.studio.private import Private, sweep
-from kerascope.studio.shelf import Shelf
+from kerascope.studio.shelf import Lot, Shelf
 from kerascope.studio.worker import Message, Worker, Works
 
 _LOG = logging.getLogger("kerascope.studio")
@@ -35,10 +36,14 @@ FIRST = 200  # samples in the document; the rest are asked for by their places
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What was given on the command line."""
+    """What was given on the command line.
+
+    folder: of pictures, or one picture. lots: what a model must read.
+    """
 
     models: tuple[Opening, ...] = ()
     folder: Path | None = None
+    lots: tuple[Lot, ...] = ()
     title: str = "Kerascope studio"
 
 
@@ -50,6 +55,7 @@ class Studio:
         self._private = Private()
         self.private = self._private.path
         self.shelf = Shelf()
+        self.lots = Lots(self)
         self.nets: dict[str, OpenNet] = {}
         self.made = Made()
         self.results = kept_in("studio", RESULTS)
@@ -66,17 +72,15 @@ class Studio:
         self._loop = asyncio.get_running_loop()
         backend_name()
         if self.settings.folder is not None:
-            threading.Thread(target=self._fill, args=(self.settings.folder,), daemon=True).start()
+            folder = self.settings.folder
+            threading.Thread(target=self.lots.fill, args=(folder,), daemon=True).start()
         else:
             self.shelf.filled.set()
         for opening in self.settings.models:
             self.open(opening)
+        self.lots.add(self.settings.lots)
         for slow in (forms, sweep):
             self.later(asyncio.to_thread(slow))
-
-    def _fill(self, folder: Path) -> None:
-        self.shelf.fill(folder)
-        self._in_loop(self.bell.ring)
 
     async def close(self) -> None:
         """End all workers, and remove what was uploaded."""
@@ -95,7 +99,7 @@ class Studio:
     def end_streams(self) -> None:
         """Let streams of events end, from any thread: a server waits for open answers."""
         self.ending = True
-        self._in_loop(self.bell.ring)
+        self.in_loop(self.bell.ring)
 
     def later(self, work: Any) -> None:
         """Let something be done beside the answer; what goes wrong there is logged."""
@@ -123,6 +127,7 @@ class Studio:
         if net.state == "ready":
             self.jobs.end(job, "done")
         self.later(self._marked(net))
+        self.lots.retry()
         self.bell.ring()
         return net, job
 
@@ -144,13 +149,14 @@ class Studio:
         start = net.starts
 
         def hear(message: Message, content: bytes) -> None:
-            self._in_loop(lambda: self._heard(net, start, message, content))
+            self.in_loop(lambda: self._heard(net, start, message, content))
 
         return self._make(
-            opening, hear, lambda words: self._in_loop(lambda: self._gone(net, start, words))
+            opening, hear, lambda words: self.in_loop(lambda: self._gone(net, start, words))
         )
 
-    def _in_loop(self, call: Callable[[], None]) -> None:
+    def in_loop(self, call: Callable[[], None]) -> None:
+        """Let something be done in the server's loop, from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
 

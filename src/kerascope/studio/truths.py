@@ -1,4 +1,4 @@
-"""The right classes of samples: the names of their folders, where a model knows such a class."""
+"""The right classes: what a column says, or the name of a folder, where a model knows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from kerascope.studio.shelf import Sample, described
 def truths(samples: Sequence[Sample], nets: Iterable[OpenNet]) -> list[str | None]:
     """Return the right class of every sample, as the first model that knows it spells it."""
     labels = [label for net in nets for label in net.facts.get("labels") or ()]
-    return classes_named([sample.folder for sample in samples], labels)
+    named = classes_named([sample.folder for sample in samples], labels)
+    return [sample.truth or name for sample, name in zip(samples, named, strict=True)]
 
 
 def labelled(nets: Iterable[OpenNet]) -> int:

@@ -3,6 +3,7 @@
 const PAGE = 1000; // samples asked for at once
 const MOST_LISTED = 20000;
 const MODEL_FILE = /\.(keras|h5|hdf5)$/i;
+const DATA_FILE = /\.(txt|csv|tsv|npy|npz)$/i;
 
 export async function loadAll(context) {
   const { book, host } = context;
@@ -14,6 +15,7 @@ export async function loadAll(context) {
       .map((model) => ({ ...model, ...book.model(model.id) }));
     book.merge({ ...answer, models });
     context.live.labels = answer.studio?.labels ?? 0;
+    context.live.shelf.hear(answer.studio ?? {});
     context.redraw();
     await loadSamples(context);
   } catch (problem) {
@@ -43,10 +45,10 @@ export async function loadSamples(context, again = false) {
 export async function addFiles(context, files) {
   const { redraw, fail } = context;
   const models = files.filter((file) => MODEL_FILE.test(file.name));
-  const pictures = files.filter((file) => !MODEL_FILE.test(file.name));
+  const others = files.filter((file) => !MODEL_FILE.test(file.name));
   try {
     for (const file of models) await addModel(context, file);
-    if (pictures.length > 0) await addPictures(context, pictures);
+    if (others.length > 0) await addSamples(context, others);
   } catch (problem) {
     fail(problem);
   }
@@ -59,8 +61,10 @@ async function addModel({ host, state, say }, file) {
   state.set({ model: id });
 }
 
-async function addPictures({ book, host, state, fail }, pictures) {
-  const answer = await host.addSamples(pictures);
+// Texts, tables and series are read by the model on the stage, which may have to be loaded first.
+async function addSamples({ book, host, state, say, fail }, files) {
+  if (files.some(({ name }) => DATA_FILE.test(name))) say(`Reading ${files[0].name} …`);
+  const answer = await host.addSamples(files, book.resolve(state.get()).model);
   book.merge({ samples: answer.samples });
   for (const { name, error } of answer.refused ?? []) fail({ message: `${name}: ${error}` });
   if (answer.samples.length > 0) state.set({ sample: answer.samples[0].id });

@@ -94,6 +94,9 @@ function joined(list, item, known) {
   return { ...known, ...item, inputs, thumb: item.thumb ?? known.thumb };
 }
 
+// Whether a sample is a file of a picture, which a studio shows without asking a model.
+export const isPicture = (sample) => (sample?.kind ?? "picture") === "picture";
+
 // The state with names that exist, and what they stand for.
 function resolveState(book, state) {
   const { samples, models } = book.document;

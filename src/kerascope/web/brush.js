@@ -4,7 +4,7 @@ import { actionButton, fill, make, setAttribute, setHidden, setText, vector } fr
 import { concentration } from "./regions.js";
 import { groundOf } from "./contours.js";
 import { inputField, numbersOf } from "./sources.js";
-import { targetAsked } from "./book.js";
+import { isPicture, targetAsked } from "./book.js";
 import { Mask, underMask } from "./mask.js";
 import { maskCells, maskText } from "./maskcode.js";
 import { measuredParts, predictedWords } from "./erasewords.js";
@@ -70,7 +70,9 @@ class Brush {
 
   draw(shown) {
     const slot = this.main();
-    const can = Boolean(shown.map?.values) && Boolean(slot?.panel.layer) && shown.view !== "sheet";
+    const sample = this.context.book.sample(shown.sample);
+    const can = Boolean(shown.map?.values) && Boolean(slot?.panel.layer) &&
+      shown.view !== "sheet" && isPicture(sample);
     setHidden(this.element, !can);
     const active = can && shown.erase;
     setAttribute(this.toggle, "aria-pressed", String(active));

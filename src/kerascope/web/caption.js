@@ -46,11 +46,16 @@ function bareWords(context, shown) {
   return words.startsWith(start) ? words.slice(start.length) : words;
 }
 
-function emptyWords({ book, host }, shown) {
-  if (shown.sample === "") return host.live ? "Drop pictures here to begin." : "Nothing to show.";
+const BEGIN = "Drop pictures, texts, tables, series or volumes here to begin.";
+
+function emptyWords({ book, host, live }, shown) {
   const model = book.model(shown.model);
+  if (host.live && model?.state === "loading") return `${model.name} is being opened.`;
+  if (shown.sample === "" && live?.shelf.reading.length > 0) {
+    return `${live.shelf.reading[0]} is being read.`;
+  }
+  if (shown.sample === "") return host.live ? BEGIN : "Nothing to show.";
   if (host.live && model === null) return "Open a model to explain this.";
-  if (host.live && model.state === "loading") return `${model.name} is being opened.`;
   if (host.live && model.state === "failed") return `${model.name}: ${model.error}`;
   if (host.live) return "The map is being made.";
   const title = book.method(shown.method)?.title ?? "this method";

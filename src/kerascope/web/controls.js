@@ -72,7 +72,7 @@ function oftenUsed(state, room) {
     element: make("div", { class: `control ${room}` }, contours.element, reset),
     draw(shown) {
       contours.draw(shown);
-      setHidden(contours.element, isNamed(shown.map));
+      setHidden(contours.element, !isLaidOut(shown.map) && shown.map.kind !== "volume");
       const start = drawingDefaults();
       const same = Object.keys(start).every((key) => shown[key] === start[key]);
       reset.classList.toggle("absent", same);
@@ -80,14 +80,16 @@ function oftenUsed(state, room) {
   };
 }
 
-// What words and bars have no use for is not offered: lines, borders, blends of bars.
+// What words, bars and lines have no use for is not offered: contours, borders, blends of bars.
 function showFitting(map, [view, , , blend]) {
-  const named = isNamed(map);
-  setHidden(blend.element, named && map.kind === "table");
+  setHidden(blend.element, isNamed(map) && map.kind === "table");
   for (const button of view.element.children) {
-    setHidden(button, named && ["split", "flicker"].includes(button.dataset.value));
+    setHidden(button, !isLaidOut(map) && ["split", "flicker"].includes(button.dataset.value));
   }
 }
+
+// Whether a map lies on a picture; before there is one, nothing is said against it.
+const isLaidOut = (map) => !(isNamed(map) || ["series", "video", "volume"].includes(map?.kind));
 
 const DRAWING = ["colours", "sign", "blend", "opacity", "threshold", "contours"];
 const drawingDefaults = () => Object.fromEntries(DRAWING.map((key) => [key, DEFAULTS[key]]));

@@ -1,8 +1,10 @@
 // The data set, below: explanations as points, clusters, what was found, slices to take along.
 
+import { isPicture } from "./book.js";
 import {
   actionButton, fill, keepRows, make, safeName, saveFile, setAttribute, setHidden, setText,
 } from "./dom.js";
+import { thumbOf } from "./filmstrip.js";
 import { makeScatter } from "./scatter.js";
 import { makeWholeLook } from "./wholelook.js";
 
@@ -52,7 +54,8 @@ export function makeDrawer(context) {
     const known = book.dataset(shown.model);
     return TABS.map(([key]) => key).filter((key) => (known?.[key] ?? []).length > 0);
   };
-  const canLook = (shown) => look !== null && shown.sample !== "" && shown.model !== "";
+  const canLook = (shown) => look !== null && shown.sample !== "" && shown.model !== "" &&
+    isPicture(book.sample(shown.sample));
   const has = (shown) => offered(shown).length > 0 || canLook(shown);
   return {
     element, has,
@@ -141,8 +144,7 @@ function drawGroup(context, row, group, shown) {
   const known = (group.samples ?? []).map((id) => book.sample(id)).filter(Boolean);
   keepRows(thumbs, known.slice(0, MOST_THUMBS), makeGroupThumb, (button, sample) => {
     const [image] = button.children;
-    const blob = sample.thumb ?? sample.inputs[0]?.picture;
-    const address = (blob && book.blob(blob)) ?? context.host.thumb(sample.id);
+    const address = thumbOf(context, sample);
     if (address && image.src !== address) image.src = address;
     setAttribute(button, "aria-label", `Show ${sample.name}`);
     setAttribute(button, "aria-pressed", String(sample.id === shown.sample));

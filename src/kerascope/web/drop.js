@@ -1,11 +1,12 @@
-// Models and pictures dropped anywhere on the page.
+// Models, pictures and other samples dropped anywhere on the page.
 
 import { make, setHidden } from "./dom.js";
 
 export function takeDrops(context) {
   const cover = make(
     "div", { class: "drop-cover", hidden: true, "aria-hidden": "true" },
-    make("p", {}, "Drop a model (.keras, .h5) or pictures"),
+    make("p", {}, "Drop a model (.keras, .h5), pictures, texts (.txt), tables or series (.csv), " +
+      "arrays (.npy)"),
   );
   document.body.append(cover);
   let depth = 0;

@@ -1,5 +1,6 @@
 // The samples on the left. Only the rows in sight are elements: ten thousand samples need no more.
 
+import { isPicture } from "./book.js";
 import { make, setAttribute, setHidden, setProperty, setText } from "./dom.js";
 import { makeFacts, filtered } from "./filters.js";
 import { makeFilterBar } from "./filterbar.js";
@@ -149,7 +150,7 @@ class Filmstrip {
     const moved = this.chosen !== shown.sample;
     this.chosen = shown.sample;
     this.bar.draw(shown, this.facts, this.samples.length);
-    setHidden(this.none, this.samples.length > 0);
+    setHidden(this.none, this.samples.length > 0 || book.document.samples.length === 0);
     setHidden(this.list, this.samples.length === 0);
     this.lay();
     if (moved) {
@@ -227,5 +228,5 @@ function rowWords(fact, sample) {
 
 export function thumbOf({ book, host }, sample) {
   const blob = sample.thumb ?? sample.inputs.find((input) => input.picture !== null)?.picture;
-  return (blob ? book.blob(blob) : null) ?? host.thumb(sample.id);
+  return (blob ? book.blob(blob) : null) ?? (isPicture(sample) ? host.thumb(sample.id) : null);
 }

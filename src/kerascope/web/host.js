@@ -168,7 +168,8 @@ export function liveHost(base) {
     onModel: (listener) => line.listeners.model.add(listener),
     onSamples: (listener) => line.listeners.samples.add(listener),
     onLine: (listener) => line.listeners.line.add(listener),
-    addSamples: (files) => upload(`${base}samples`, files),
+    addSamples: (files, model) =>
+      upload(`${base}samples${model ? `?model=${encodeURIComponent(model)}` : ""}`, files),
     addModel: (files) => upload(`${base}models`, files),
     reopenModel: (id) =>
       askJson(`${base}models?given=${encodeURIComponent(id)}`, { method: "POST" }),

@@ -1,9 +1,10 @@
 // The studio's side of the page: asks the model for what is looked at, quick things first.
 
 import { addFiles, loadAll, loadSamples } from "./arrivals.js";
-import { barNamed, targetAsked } from "./book.js";
+import { barNamed, isPicture, targetAsked } from "./book.js";
 import { isAskable, isReady, Known } from "./known.js";
 import { dotsOf } from "./marks.js";
+import { Shelf } from "./shelf.js";
 
 const ASK_AFTER = 120; // milliseconds that a sample must stay before anything slow is asked
 const FIRST = "grad_cam"; // shown while slower methods are made
@@ -23,6 +24,8 @@ export class Live {
     this.pins = new Set(); // those that were looked for
     this.datasets = new Set(); // models whose data set was looked for
     this.told = Promise.resolve(); // lists of samples come one after the other
+    this.shelf = new Shelf(context);
+    this.suited = new Set(); // methods that suit what is no picture: the studio chose them
     this.labels = 0; // models whose classes were known when the samples were listed
     this.followed = "";
     this.timer = 0;
@@ -50,7 +53,8 @@ export class Live {
   }
 
   // More samples, or their right classes: models say which classes there are.
-  hearSamples({ labels }) {
+  hearSamples({ labels, ...shelf }) {
+    this.shelf.hear(shelf);
     this.told = this.told.then(() => {
       const again = labels !== this.labels;
       this.labels = labels;
@@ -141,6 +145,14 @@ export class Live {
     return bar ? targetAsked({ index: bar.index, ask: bar.ask }) : null;
   }
 
+  // Without a name, the method that suits the sample: the studio knows it.
+  async askSuited(shown) {
+    const who = this.context.book.sample(shown.sample)?.name ?? "";
+    const request = { sample: shown.sample, model: shown.model };
+    const answer = await this.ask(`Explanation of ${who}`, request, { auto: true });
+    for (const { id } of answer?.document.methods ?? []) this.suited.add(id);
+  }
+
   askMap(shown, { name, fields, target }, options) {
     const title = this.described(shown.model, name)?.title ?? name;
     const who = this.context.book.sample(shown.sample)?.name ?? "";
@@ -217,7 +229,8 @@ export class Live {
     const { book, state } = this.context;
     if (wanted.map !== null || !wanted.sample) return { ...wanted, wanted: wanted.method };
     const quick = book.document.methods.find(
-      (method) => method.model === wanted.model && method.name === FIRST,
+      (method) => method.model === wanted.model &&
+        (this.suited.has(method.id) || method.name === FIRST),
     );
     const found = quick ? book.resolve({ ...state.get(), method: quick.id }) : wanted;
     return { ...(found.map === null ? wanted : found), wanted: wanted.method };
@@ -258,7 +271,9 @@ export class Live {
   // A quick map first; then that of the method which was chosen, as it was set.
   async askMaps(wanted) {
     const { book, state } = this.context;
-    if (this.shown(wanted).map === null) {
+    if (this.shown(wanted).map === null && !isPicture(book.sample(wanted.sample))) {
+      await this.askSuited(wanted);
+    } else if (this.shown(wanted).map === null) {
       await this.askMap(wanted, { name: this.known.quickest(wanted.model, FIRST) }, { auto: true });
     }
     const now = book.resolve(state.get());

@@ -2,6 +2,7 @@
 
 import { actionButton, keepRows, make, setAttribute, setHidden, setText } from "./dom.js";
 
+const SAMPLES = "image/*,.txt,.csv,.tsv,.npy,.npz";
 const STATES = { loading: "loading …", failed: "failed", closed: "closed" };
 
 export function makeOpenModels(context) {
@@ -29,9 +30,10 @@ export function makeOpenModels(context) {
       make(
         "p", { class: "menu-actions" },
         ...files("Open a model", ".keras,.h5,.hdf5", (chosen) => live.addFiles(chosen)),
-        ...files("Add pictures", "image/*", (chosen) => live.addFiles(chosen)),
+        ...files("Add samples", SAMPLES, (chosen) => live.addFiles(chosen)),
       ),
-      make("p", { class: "quiet" }, "Or drop a model or pictures anywhere on this page."),
+      make("p", { class: "quiet" }, "Or drop a model, pictures, texts (.txt), tables or " +
+        "series (.csv) or arrays (.npy) anywhere on this page."),
     ),
   );
   element.addEventListener("keydown", (event) => {

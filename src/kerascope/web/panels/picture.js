@@ -1,6 +1,7 @@
 // Maps of pictures: the picture and what lies on it, split, flickering, with cross-hair and zoom.
 
 import { drawLegend, makeLegend } from "../legend.js";
+import { isPicture } from "../book.js";
 import { emptyPicture } from "../paint.js";
 import { Flicker } from "../flicker.js";
 import { makeSplitLine } from "../splitline.js";
@@ -19,8 +20,10 @@ export const picturePanel = {
 
 // Return where the picture of an input comes from: a data URI, an address, or null.
 export function pictureSource({ book, host }, { sample, input }) {
-  const given = book.sample(sample)?.inputs.find((one) => one.name === input);
-  return given?.picture ? book.blob(given.picture) : host.picture(sample);
+  const held = book.sample(sample);
+  const given = held?.inputs.find((one) => one.name === input);
+  if (given?.picture) return book.blob(given.picture);
+  return isPicture(held) ? host.picture(sample) : null;
 }
 
 // Return a promise of the pixels that maps of an input lie on; grey ground where there are none.

@@ -60,7 +60,7 @@ class TablePane {
     setHidden(this.view, all);
     setHidden(this.swarm.element, !all);
     setHidden(this.value, all);
-    setHidden(this.fold, all);
+    setHidden(this.fold, all || !this.long);
     setText(this.message, numbers?.array ? map.message : "");
     setHidden(this.message, this.message.textContent === "");
     if (all) {
@@ -99,13 +99,15 @@ class TablePane {
     const auto = state.colours === "auto" ? strong : colourOf;
     fill(this.body, ...steps.rows.map((row) => lineOf(row, span, auto, numbers.limit)));
     setText(this.fold, this.folded ? `Show all ${list.length} columns` : "Fold the weakest");
-    setHidden(this.fold, !steps.long);
+    this.long = steps.long;
+    setHidden(this.fold, !this.long);
   }
 
   // What the model was given, without a map.
   plain(given) {
     const { columns = [], cells = [] } = given?.table ?? {};
     this.rows = [];
+    this.long = false;
     setHidden(this.fold, true);
     fill(this.body, ...columns.map((name, i) => make("tr", {},
       make("th", { scope: "row" }, name), make("td", {}), make("td", {}, cells[i]))));

@@ -1,4 +1,4 @@
-"""A CSV file for `kerascope explain`: rows of named columns, or one column of texts."""
+"""A CSV file on the command line: rows of named columns, or one column of texts."""
 
 from __future__ import annotations
 
@@ -72,8 +72,13 @@ def check_rows(rows: list[int], count: int, option: str = "--rows") -> None:
         raise BadInput(f"{option}: row {max(rows)} is not there; the table has {count}")
 
 
-def read_rows(net: Any, source: str, asked: Options, *, vocabulary: str, length: int) -> Rows:
-    """Return the rows of a CSV file: texts where the model reads texts, else columns."""
+def read_rows(
+    net: Any, source: str, asked: Options, *, vocabulary: str, length: int, most: int | None = None
+) -> Rows:
+    """Return the rows of a CSV file: texts where the model reads texts, else columns.
+
+    most: rows that are taken where none are chosen; None: `MOST`.
+    """
     from kerascope.loading.tables import read_csv
     from kerascope.texts import reads_texts
 
@@ -81,10 +86,11 @@ def read_rows(net: Any, source: str, asked: Options, *, vocabulary: str, length:
     count = len(next(iter(columns.values())))
     rows = parse_rows(asked.rows)
     check_rows(rows, count)
-    chosen = rows or list(range(min(count, MOST)))
+    most = most or MOST
+    chosen = rows or list(range(min(count, most)))
     notes = (
-        (f"the first {MOST} of {count} rows are explained: --rows says which",)
-        if not rows and count > MOST
+        (f"the first {most} of {count} rows are explained: --rows says which",)
+        if not rows and count > most
         else ()
     )
     truths = _truths(net, columns, asked.truth, chosen)

@@ -1,0 +1,169 @@
+"""Texts, tables, series, volumes and several inputs in the studio, over HTTP with real nets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import studio_kinds as kinds
+from kerascope.loading.given import How
+from kerascope.loading.rows import Options
+from kerascope.report.blobs import read_array
+from kerascope.studio.lots import lot_of
+from kerascope.studio.nets import Opening
+from kerascope.studio.server import Server, Settings
+from near_worker import NearWorker
+from running_studio import Running
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a studio with a model of `tmp_path` and files beside it."""
+    with contextlib.ExitStack() as stack:
+
+        def begin(model: str, *sources: str, labels: bool = False, **options: Any) -> Running:
+            opening = Opening(
+                name=model, source=str(tmp_path / model),
+                labels=str(tmp_path / "labels.txt") if labels else None, **options,
+            )  # fmt: skip
+            lots = (lot_of(sources),) if sources else ()
+            running = Running(Server(Settings(models=(opening,), lots=lots), make=NearWorker))
+            stack.callback(running.close)
+            return running
+
+        yield begin
+
+
+def listed(running: Running, count: int) -> list[dict[str, Any]]:
+    """Wait until so many samples are listed."""
+    for _ in range(600):
+        found = running.client.get("/api/document").json()
+        if len(found["samples"]) >= count or found["studio"]["error"]:
+            break
+        running.wait_a_moment()
+    assert not found["studio"]["error"]
+    assert len(found["samples"]) == count
+    return found["samples"]
+
+
+def explained(running: Running, sample: str, **asked: Any) -> dict[str, Any]:
+    job = running.finished(running.ask(kind="explain", sample=sample, **asked))
+    assert job["state"] == "done", job["error"]
+    return job["document"]
+
+
+def check_grade(running: Running, piece: dict[str, Any]) -> None:
+    """Ask for the grade of a map as the page does."""
+    method, shown = piece["methods"][0], piece["maps"][0]
+    job = running.finished(running.ask(
+        kind="grade", sample=shown["sample"], method=method["name"], fields=method["settings"],
+        target=shown["target"]["index"],
+    ))  # fmt: skip
+    assert job["state"] == "done", job["error"]
+    assert job["document"]["maps"][0]["grade"]["letter"] in "ABCD"
+    assert job["document"]["methods"][0]["id"] == method["id"], "the page shows them as one"
+
+
+def values(piece: dict[str, Any], place: int = 0) -> Any:
+    return read_array(piece["maps"][place]["values"], piece["blobs"])
+
+
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")  # Keras's own, on JAX
+def test_texts_of_a_model_of_strings(start: Start, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="TextVectorization needs TensorFlow")
+    kinds.write_text(tmp_path)
+    running = start("text.keras", str(tmp_path / "texts.txt"))
+    samples = listed(running, 4)
+    assert [one["name"] for one in samples] == list(kinds.SAID)
+    assert {one["kind"] for one in samples} == {"text"}
+    ids = [one["id"] for one in samples]
+    piece = explained(running, ids[0])
+    assert piece["methods"][0]["name"] == "integrated_gradients"
+    assert piece["samples"][0]["inputs"][0]["text"]["tokens"][3] == "boring"
+    assert np.abs(values(piece)).argmax() == 3
+    told = running.finished(running.ask(kind="predict", samples=ids))["document"]
+    said = {row["sample"]: row["top"] for row in told["predictions"]}
+    assert [said[name] for name in ids] == ["class 1", "class 0", "class 1", "class 0"]
+    check_grade(running, piece)
+
+
+def test_rows_of_a_table(start: Start, tmp_path: Path) -> None:
+    kinds.write_table(tmp_path)
+    how = How(columns=Options(truth="truth"))
+    running = start("table.keras", str(tmp_path / "rows.csv"), labels=True, how=how)
+    samples = listed(running, 30)
+    assert [one["name"] for one in samples[:2]] == ["row 0", "row 1"]
+    assert [one["truth"] for one in samples[:3]] == ["ill", "well", "ill"]
+    piece = explained(running, samples[7]["id"])
+    assert piece["methods"][0]["name"] == "kernel_shap"
+    assert piece["samples"][0]["name"] == "row 7"
+    row = piece["samples"][0]["inputs"][0]["table"]
+    want = kinds.rows(30)[7]
+    np.testing.assert_allclose(row["numbers"], want, atol=1e-4)
+    scattered = [samples[i]["id"] for i in (20, 3, 4)]
+    told = running.finished(running.ask(kind="predict", samples=scattered))["document"]
+    assert [row["sample"] for row in told["predictions"]] == scattered
+    check_grade(running, piece)
+
+
+def test_windows_of_a_series(start: Start, tmp_path: Path) -> None:
+    kinds.write_series(tmp_path)
+    running = start("series.keras", str(tmp_path / "power.csv"), how=How(windows=2))
+    samples = listed(running, 2)
+    assert [one["name"] for one in samples] == ["power to day 1 7:00", "power to day 2 11:00"]
+    assert samples[0]["kind"] == "series"
+    told = running.finished(running.ask(kind="predict", sample=samples[0]["id"]))["document"]
+    assert told["predictions"][0]["top"].startswith("forecast of load ")
+    piece = explained(running, samples[0]["id"])
+    assert piece["maps"][0]["kind"] == "series"
+    assert piece["predictions"][0]["forecast"]["channels"][0]["name"] == "load"
+    again = running.client.get("/api/document").json()["predictions"]
+    assert not any("forecast" in row for row in again), "its numbers are not in this document"
+    later = explained(running, samples[0]["id"], method="occlusion", target="horizon-2")
+    assert "2 steps ahead" in later["maps"][0]["target"]["words"]
+
+
+def test_volumes_and_what_does_not_fit(start: Start, tmp_path: Path) -> None:
+    kinds.write_volume(tmp_path)
+    running = start("volume.keras")
+    content = (tmp_path / "scan.npy").read_bytes()
+    answer = running.client.post("/api/samples", files=[("f", ("my scan.npy", content))])
+    assert answer.status_code == 201, answer.text
+    samples = answer.json()["samples"]
+    assert [one["name"] for one in samples] == ["my scan 0", "my scan 1"]
+    piece = explained(running, samples[1]["id"])
+    assert piece["maps"][0]["kind"] == "volume"
+    assert piece["samples"][0]["name"] == "my scan 1"
+    for path in ("thumb", "picture"):
+        assert running.client.get(f"/api/{path}/{samples[0]['id']}").status_code == 404
+    mask = {"shape": [1, 1], "bytes": "/w=="}
+    refused = running.client.post(
+        "/api/jobs", json={"kind": "erase", "sample": samples[0]["id"], "mask": mask}
+    )
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "erase is of pictures, and 'my scan 0' is none"
+    texts = running.client.post("/api/samples", files=[("f", ("a.txt", b"one text\n"))])
+    assert texts.status_code == 400
+    assert "'a.txt'" in texts.json()["error"]
+    assert "upload-" not in texts.json()["error"]
+
+
+def test_several_inputs(start: Start, tmp_path: Path) -> None:
+    kinds.write_several(tmp_path)
+    given = [f"image={tmp_path / 'scan'}", f"facts={tmp_path / 'facts.csv'}",
+             f"text={tmp_path / 'notes.txt'}"]  # fmt: skip
+    how = How(vocabulary=str(tmp_path / "words.txt"))
+    running = start("several.keras", *given, how=how, preprocess="unit")
+    samples = listed(running, 2)
+    assert samples[0]["kind"] == "several"
+    piece = explained(running, samples[0]["id"])
+    assert [one["input"] for one in piece["maps"]] == ["image", "facts", "text"]
+    assert all(one["worth"] is not None for one in piece["maps"])
+    check_grade(running, piece)
