@@ -26,7 +26,7 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE
 # Tests compile thousands of tiny nets and run each once or twice: JAX need not optimise them.
 HASTY := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
-.PHONY: help demo test lint types layers matrix bench clean
+.PHONY: help demo test lint types layers matrix fields bench clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,7 +35,7 @@ demo: $(VENV)/demo.stamp ## Explain two bundled nets on bundled pictures; prints
 	@$(QUIET) $(BIN)/kerascope demo -o kerascope-demo
 
 test: $(VENV)/test.stamp ## Run the whole suite on TensorFlow, JAX and PyTorch
-	@rm -f tests/.saved/contract-*.npz
+	@rm -f tests/.saved/contract-*.npz tests/.saved/field-*.json
 	$(BIN)/python tests/parity/make_references.py
 	@set -e; for backend in $(BACKENDS); do \
 		echo "== $$backend"; \
@@ -74,10 +74,14 @@ $(VENV)/test.stamp: $(BIN)/python pyproject.toml requirements/constraints.txt re
 	$(PIP) --no-deps -r requirements/oracles.txt
 	@touch $@ $(VENV)/demo.stamp
 
-matrix: $(VENV)/test.stamp ## Run compiled = eager for every method on every shape, on every backend
+matrix: $(VENV)/test.stamp ## Run every architecture of Keras Applications, and compiled = eager for every method on every shape
+	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/applications.py
 	@set -e; for backend in $(BACKENDS); do \
 		$(QUIET) KERASCOPE_FULL=1 KERAS_BACKEND=$$backend $(PYTEST) -q tests/contract -k compiled; \
 	done
+
+fields: $(VENV)/test.stamp ## Write docs/field-table.md: what every method does on every shape of model
+	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/field_table.py
 
 # An environment on top of $(VENV), so that the libraries measured beside Kerascope change nothing there.
 $(BENCH)/stamp: $(VENV)/test.stamp benchmarks/requirements.txt

@@ -51,7 +51,7 @@ def _shake(model: Any) -> None:
     for variable in getattr(model, "variables", ()):
         name = variable.path.rsplit("/", 1)[-1]
         shape_ = tuple(variable.shape)
-        if "seed" in name:
+        if "seed" in name or name.endswith("_scale") or "int" in str(variable.dtype):
             continue
         if name in ("gamma", "moving_variance"):
             variable.assign(rng.uniform(0.6, 1.4, shape_))
@@ -488,6 +488,27 @@ def norm_and_dropout() -> Case:
     )
 
 
+@shape
+def quantised_int8() -> Case:
+    i = keras.Input((12, 16, 3))
+    x = layers.Conv2D(5, 3, activation="relu", name="conv")(i)
+    x = layers.Dense(6, activation="relu", name="hidden")(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(i, layers.Dense(3, activation="softmax", name="head")(x))
+    _shake(model)
+    for name in ("hidden", "head"):  # what `model.quantize` does; it warns of every other layer
+        model.get_layer(name).quantize("int8")
+    return Case("", model, pictures())
+
+
+@shape
+def lora_enabled() -> Case:
+    i = keras.Input((12, 16, 3))
+    model = keras.Model(i, body(i))
+    for name in ("conv1", "conv2", "head"):
+        model.get_layer(name).enable_lora(2)
+    return Case("", model, pictures())
+
+
 def _through_file(suffix: str) -> Case:
     case = flat_functional()
     with tempfile.TemporaryDirectory() as folder:
@@ -511,8 +532,8 @@ def loaded_h5() -> Case:
         return _through_file(".h5")
 
 
-def runs_here(name: str) -> str | None:
-    """Return why a shape cannot run on this backend and machine, or None."""
-    if name == "channels_first" and keras.backend.backend() == "tensorflow":
+def runs_here(name: str, backend: str | None = None) -> str | None:
+    """Return why a shape cannot run on a backend (default: this one) on a CPU, or None."""
+    if name == "channels_first" and (backend or keras.backend.backend()) == "tensorflow":
         return "TensorFlow has no channels-first convolution on CPU"
     return None

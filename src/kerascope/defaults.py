@@ -28,6 +28,7 @@ MIXED = "integrated_gradients"
 # layers; Grad-CAM in 10, none (it has no frames there) and 24.
 DEEP = "integrated_gradients"
 AREAS, BOXES = "seg_grad_cam", "d_rise"
+SCORES = "occlusion"  # of a function, which has no layers and no gradients
 _MASKS = 1000  # of D-RISE where nobody says: a fifth of its paper's; a regression makes up for it
 
 
@@ -58,7 +59,7 @@ def default_method(
     volumes and films: integrated gradients, from each channel's own mean. A segmentation:
     Seg-Grad-CAM. A detector: D-RISE, because it asks for no slopes (many detectors end in a
     suppression that has none) and its map is of the one box, where class activation maps show all
-    things of its class. Anything else: Grad-CAM.
+    things of its class. Another plain function: occlusion. Anything else: Grad-CAM.
     """
     if isinstance(inputs, Table):
         return make_method(TABLES, fields)
@@ -75,6 +76,9 @@ def default_method(
     if view is None:
         return make_method(PICTURES, fields)
     x = view.read(inputs)
+    if isinstance(view, BlackBox):
+        name, more = _of_outputs(view.spec(), fields)
+        return make_method(*((name, more | dict(fields)) if name == BOXES else (SCORES, fields)))
     if not set(x) & set(view.survey.tokens):
         flat = [name for name, array in x.items() if array.ndim < 3]
         return make_method(MIXED, fields) if flat else _of_numbers(view, x, fields)

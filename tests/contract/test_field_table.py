@@ -1,19 +1,23 @@
-"""Every method on every model shape, uncompiled; `tests/across` compares what backends give."""
+"""Every method on every model shape, uncompiled; `tests/across` compares what backends give.
+
+docs/field-table.md shows what each cell does: see `field_table.py`.
+"""
 
 from __future__ import annotations
 
 import functools
 
+import keras
 import pytest
 
+import field_table
 import kerascope as ks
 import zoo
 from contract_checks import check_alive, check_mirrors, refusals, run, small
 from kerascope.method import Need, registry
-from saved import keep
+from saved import keep, keep_cell
 
 REFUSALS = refusals()
-NEVER = {"gradient", "perturbation"}
 
 
 @functools.cache
@@ -24,17 +28,19 @@ def built(shape: str) -> zoo.Case:
 @pytest.mark.parametrize("shape", zoo.SHAPES)
 @pytest.mark.parametrize("name", registry())
 def test_cell(name: str, shape: str) -> None:
-    reason = zoo.runs_here(shape)
-    if reason:
-        pytest.skip(reason)
+    state = field_table.cells(keras.backend.backend())[name, shape]
+    if state == "cannot run here":
+        keep_cell(name, shape, state)
+        pytest.skip(str(zoo.runs_here(shape)))
     case, method = built(shape), small(name)
-    if shape in REFUSALS.get(name, {}):
+    if state == "refuses":
         with pytest.raises(ks.Refused, match="'"):
             run(method, case)
-        return
-    result = check_alive(method, case)
-    check_mirrors(method, case, result)
-    keep(f"{name}-{shape}", result.values)
+    else:
+        result = check_alive(method, case)
+        check_mirrors(method, case, result)
+        keep(f"{name}-{shape}", result.values)
+    keep_cell(name, shape, state)
 
 
 def test_refusals_name_what_exists() -> None:
@@ -50,3 +56,11 @@ def test_gradient_and_perturbation_methods_refuse_nothing() -> None:
     for name in REFUSALS:
         kind = registry()[name]
         assert issubclass(kind, ActivationMap) or Need.RULES in kind.needs
+
+
+def test_the_page_shows_every_cell() -> None:
+    shown = [method for methods in field_table.FAMILIES.values() for method in methods]
+    assert sorted(shown) == sorted(registry())
+    assert field_table.PAGE.read_text(encoding="utf-8") == field_table.page(), (
+        "docs/field-table.md is stale: run `make fields`"
+    )

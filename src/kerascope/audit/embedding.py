@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from kerascope.hooks import HookedModel, LayerCall, Site
+from kerascope.hooks.weights import kernel_of
 from kerascope.types import Array
 
 _MOST = 4096  # values; a larger layer is averaged over its positions
@@ -42,7 +43,9 @@ def _read_by(
     view: HookedModel, x: Mapping[str, Array], call: LayerCall, head: Any, before: list[LayerCall]
 ) -> Site | None:
     """Return which of some calls a dense layer reads: by its numbers, on one sample."""
-    kernel = np.asarray(keras.ops.convert_to_numpy(head.kernel), np.float32)
+    kernel = kernel_of(head)
+    if kernel is None:
+        return None
     one = {name: array[:1] for name, array in x.items()}
     sites = [c.site for c in before]
     # A layer without an activation of its own has no place before it.

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
+from keras import ops
 
 from kerascope.hooks.names import Site, children
+from kerascope.types import Array
 
 
 class Weight(NamedTuple):
@@ -48,6 +51,35 @@ def before_the_head(view: Any) -> Site | None:
     weighted = weights_by_layer(view)
     last = max((i for i, call in enumerate(calls) if call.site.path in weighted), default=0)
     return calls[last - 1].site if last else None
+
+
+def kernel_of(layer: Any) -> Array | None:
+    """Return the kernel that a layer multiplies with, float32: adapters merged, int8 scaled back.
+
+    None: it has none, or holds it packed.
+    """
+    kernel, mode = getattr(layer, "kernel", None), getattr(layer, "quantization_mode", None)
+    if kernel is None or not hasattr(kernel, "shape"):
+        return None
+    if mode is None:
+        return np.asarray(ops.convert_to_numpy(kernel), np.float32)
+    if mode != "int8" or not isinstance(layer, keras.layers.Dense):
+        return None
+    # Quantised, `layer.kernel` adds adapters to whole numbers that are not scaled back yet.
+    whole, scale, *low_rank = (
+        np.asarray(ops.convert_to_numpy(v), np.float32)
+        for v in (layer._kernel, layer.kernel_scale, *_adapters(layer))  # noqa: SLF001
+    )
+    kernel = whole / scale
+    if low_rank:
+        kernel += (layer.lora_alpha / layer.lora_rank) * low_rank[0] @ low_rank[1]
+    return np.asarray(kernel, np.float32)
+
+
+def _adapters(layer: Any) -> list[Any]:
+    if not getattr(layer, "lora_enabled", False):
+        return []
+    return [layer.lora_kernel_a, layer.lora_kernel_b]
 
 
 def _inside(layer: Any) -> Iterator[Any]:

@@ -13,7 +13,9 @@ from kerascope.loading.network import impatient, is_network_error, network_reaso
 from kerascope.loading.rebuild import one_line
 
 # Tasks first: a backbone has no classes to explain.
-_TASKS = ("ImageClassifier", "TextClassifier", "ImageSegmenter", "ObjectDetector", "Backbone")
+_TASKS = (
+    "ImageClassifier", "TextClassifier", "ImageSegmenter", "ObjectDetector", "CausalLM", "Backbone",
+)  # fmt: skip
 
 
 def load_application(name: str) -> Any:

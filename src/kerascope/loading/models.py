@@ -17,6 +17,7 @@ from kerascope.loading.applications import load_application, load_preset
 from kerascope.loading.custom import custom_objects
 from kerascope.loading.labels import IMAGENET, check_count, imagenet_labels, read_labels
 from kerascope.loading.preprocessing import HUB, known_application
+from kerascope.loading.saved_model import MARK, load_saved_model
 from kerascope.loading.wants import hub_converter
 
 _FORMATS = ".keras, .h5 or .hdf5"
@@ -26,10 +27,12 @@ def load_model(source: Any, *, labels: Any = None, custom: Any = (), unsafe: boo
     """Return the plain Keras model that `source` names; what is known of it is kept in `facts`.
 
     source: a .keras, .h5 or .hdf5 file; "keras:MobileNetV2" for Keras Applications with ImageNet
-        weights; "hub:PRESET" for KerasHub; a model or any callable, which is returned unchanged.
+        weights; "hub:PRESET" for KerasHub; a TensorFlow SavedModel folder, as a function of a
+        batch; a model or any callable, which is returned unchanged.
     labels: class names, see `labels.read_labels`; ImageNet's for 1000 outputs when Keras has them.
     custom: "module:Class" names, classes, or a dict, for custom layers and functions in the file.
-    unsafe: let the file run Python code that it carries (Lambda layers); a file may be malicious.
+    unsafe: let the file run code that it carries (Lambda layers, the graph of a SavedModel); a file
+        may be malicious.
     Raises `BadModel` in one line for whatever is wrong with the model, `BadInput` with the labels.
     """
     names = None if labels is None else read_labels(labels)
@@ -81,6 +84,9 @@ def _from_words(text: str, custom: Any, *, unsafe: bool) -> tuple[Any, dict[str,
         model = load_preset(rest)
         return model, {"source": text, "preprocessing": HUB if hub_converter(model) else None}
     path = Path(text)
+    if (path / MARK).is_file():
+        saved = load_saved_model(path, unsafe=unsafe)
+        return saved, {"source": path.name, "sha256": saved.sha256}
     load = _loader(path)
     model, notes = load(path, path.name, custom_objects(custom), unsafe=unsafe)
     with path.open("rb") as file:
@@ -112,11 +118,6 @@ def _loader(path: Path) -> Any:
 
 
 def _about_folder(path: Path) -> str:
-    if (path / "saved_model.pb").exists():
-        return (
-            f"'{path.name}' is a TensorFlow SavedModel folder, which Keras 3 cannot load as a "
-            "model; save the original model as .keras, or give a Python function that calls it"
-        )
     if (path / "config.json").exists():
         return f"'{path.name}' is an unzipped Keras model; zip its contents into one .keras file"
     return f"'{path.name}' is a folder, not a model file ({_FORMATS})"

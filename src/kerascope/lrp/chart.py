@@ -12,7 +12,7 @@ from keras import layers as kl
 from kerascope.hooks.names import Site
 from kerascope.hooks.rules import ELEMENTWISE, Guide
 from kerascope.hooks.shadow import first_tensor, has_fused_activation
-from kerascope.lrp.layers import NORMS, SCALES, foldable, is_linear, kinds_of
+from kerascope.lrp.layers import FOREIGN, NORMS, SCALES, foldable, is_linear, kinds_of
 from kerascope.lrp.rules import Rule, Zero
 from kerascope.lrp.tracks import Tracks
 
@@ -121,7 +121,7 @@ class Look(Guide):
         """Note a layer that has weights of its own and no rule."""
         if isinstance(layer, _KNOWN) or _known_cells(layer):
             return
-        inside = isinstance(layer, (kl.RNN, kl.TimeDistributed))
+        inside = isinstance(layer, (kl.RNN, kl.TimeDistributed, *FOREIGN))
         own = [v for v in getattr(layer, "_trainable_variables", []) if len(v.shape) > 1]
         if not (inside or own):
             return

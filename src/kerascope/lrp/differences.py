@@ -16,7 +16,7 @@ from kerascope.errors import Refused
 from kerascope.hooks.names import Site
 from kerascope.hooks.rules import ELEMENTWISE, Guide, graft, unwatched
 from kerascope.hooks.shadow import first_tensor, has_fused_activation
-from kerascope.lrp.layers import SEPARABLE, Frame, is_linear
+from kerascope.lrp.layers import FOREIGN, SEPARABLE, Frame, check_quantised, is_linear
 from kerascope.lrp.rules import Zero
 
 NEAR = 1e-6  # differences nearer to zero have the derivative in the place of their ratio
@@ -24,6 +24,7 @@ _FUNCTIONS = frozenset({"exp", "log", "sqrt", "square", "abs", "tanh"})
 _NO_RULE = (
     kl.RNN, kl.Bidirectional, kl.MultiHeadAttention, kl.GroupQueryAttention, kl.LayerNormalization,
     kl.GroupNormalization, kl.RMSNormalization, kl.UnitNormalization, kl.TimeDistributed,
+    *FOREIGN,
 )  # fmt: skip
 
 
@@ -42,14 +43,17 @@ class Differences:
 
     def open(self, chart: Any) -> Guide:
         """Return a guide for one pass; the look at the model changes nothing."""
-        return _Looking() if chart is None else _Comparing(reveal=self.rule == "reveal_cancel")
+        reveal = self.rule == "reveal_cancel"
+        return _Looking(reveal=reveal) if chart is None else _Comparing(reveal=reveal)
 
 
 class _Looking(Guide):
     """Looks for what the theory excludes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reveal: bool) -> None:
+        self.reveal = reveal
         self.refused: list[str] = []
+        self.weighing: list[Any] = []  # layers whose weights the rule itself multiplies with
 
     def layer(
         self, site: Site, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any
@@ -57,6 +61,8 @@ class _Looking(Guide):
         """Note a layer without a rule."""
         if isinstance(layer, _NO_RULE):
             self.refused.append(f"layer '{site}' is a {type(layer).__name__}")
+        if self.reveal and is_linear(layer):
+            self.weighing.append(layer)
         return original(*args, **kwargs)
 
     def chart(self) -> Any:
@@ -67,6 +73,7 @@ class _Looking(Guide):
                 f"{self.refused[0]}: DeepLIFT has rules for functions of one number, maxima and "
                 "products only; integrated_gradients compares with a baseline, too"
             )
+        check_quantised(self.weighing)
         return True
 
 

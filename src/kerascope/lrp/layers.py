@@ -26,6 +26,8 @@ DENSE = (kl.Dense, kl.EinsumDense)
 _TRANSPOSED = (kl.Conv1DTranspose, kl.Conv2DTranspose, kl.Conv3DTranspose)
 DEPTHWISE = (kl.DepthwiseConv1D, kl.DepthwiseConv2D)
 SEPARABLE = (kl.SeparableConv1D, kl.SeparableConv2D)
+# Somebody else's net in one layer: its gradient is right, what happens inside no rule can see.
+FOREIGN = (kl.TFSMLayer, kl.TorchModuleWrapper, kl.JaxLayer, kl.FlaxLayer)
 
 
 def is_linear(layer: Any) -> bool:

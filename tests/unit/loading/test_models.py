@@ -169,11 +169,6 @@ class TestRefusedFiles:
         (tmp_path / "config.json").write_text("{}")
         with pytest.raises(BadModel, match="is an unzipped Keras model"):
             load_model(tmp_path)
-        (tmp_path / "saved_model.pb").write_bytes(b"")
-        with pytest.raises(
-            BadModel, match="TensorFlow SavedModel folder, which Keras 3 cannot load"
-        ):
-            load_model(tmp_path)
 
     def test_weights_only(self, saved, tmp_path):
         rule = "holds weights only, no model: build the model in Python"

@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers as kl
 
 from kerascope import backend
+from kerascope.hooks.weights import kernel_of
 from kerascope.types import Array
 
 BINS = 48
@@ -62,10 +63,9 @@ def kernels_of(layer: Any) -> dict[str, Array]:
     cell = getattr(layer, "cell", None)
     if cell is not None and hasattr(cell, "recurrent_kernel"):
         return {"kernel": _host(cell.kernel), "recurrent": _host(cell.recurrent_kernel)}
-    kernel = getattr(layer, "kernel", None)
-    if kernel is None or not hasattr(kernel, "value") or len(kernel.shape) < 2:
+    array = kernel_of(layer)
+    if array is None or array.ndim < 2:
         return {}
-    array = _host(kernel)
     if isinstance(layer, _DEPTHWISE):
         return {"": _single(array)}
     if isinstance(layer, _TRANSPOSED):
