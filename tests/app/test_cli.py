@@ -21,6 +21,7 @@ from PIL import Image
 
 import kerascope as ks
 import zoo
+from kerascope.cli.explaining import Work
 from pages import document
 
 Runner = Callable[..., tuple[int, str, str]]
@@ -166,6 +167,28 @@ def test_what_is_graded_stays_when_grading_ends(
         data = json.loads(out)
         assert [bool(row["grade"]) for row in data["results"]] == [True, True, False, False]
         assert "not graded: not today" in data["notes"]
+
+
+def test_a_picture_that_is_half_done_is_not_in_the_page(
+    cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explained = Work._explain
+    calls = iter(range(9))
+
+    def until(self: Work, *args: Any) -> Any:
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return explained(self, *args)
+
+    monkeypatch.setattr(Work, "_explain", until)
+    two = ("-m", "gradient", "-m", "grad_cam", "--no-grade", "--preprocess", "unit", "-o", tmp_path)
+    code, _, err = cli("explain", files / "model.keras", files / "a.jpg", files / "b.png", *two)
+    assert code == 130
+    assert f"interrupted: 6 files and a report of 1 of 2 samples are in {tmp_path}" in err
+    page = document((tmp_path / "report.html").read_text())
+    assert [one["name"] for one in page["samples"]] == ["a"]
+    assert len(page["maps"]) == 2
+    assert (tmp_path / "b-gradient.safetensors").exists()
 
 
 def test_one_method_twice(cli: Runner, files: Path, tmp_path: Path) -> None:
@@ -382,6 +405,6 @@ def test_ctrl_c_keeps_what_is_finished(files: Path, tmp_path: Path, method: str)
     assert finished
     for path in finished:
         assert ks.Attribution.load(path).values.shape[0] == 1
-    assert "a report of them" in err
+    assert "a report of" in err
     assert (out / "report.html").stat().st_size > 10_000
     assert not list(out.glob(".*")), "a temporary file was left"

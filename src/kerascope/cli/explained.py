@@ -17,9 +17,13 @@ Groups = list[list["Attribution"]]
 
 
 def joined(collected: list[Groups]) -> list[Attribution]:
-    """Return one result per method and layer of the results by picture."""
+    """Return one result per method and layer of the results by picture.
+
+    A picture that has fewer results than the first, because of a Ctrl-C, is left out.
+    """
     rows = [[result for group in groups for result in group] for groups in collected]
-    return [join([row[k] for row in rows if k < len(row)]) for k in range(len(rows[0]))]
+    whole = [row for row in rows if len(row) == len(rows[0])]
+    return [join([row[k] for row in whole]) for k in range(len(rows[0]))]
 
 
 def labels_of(results: list[Attribution]) -> list[str]:

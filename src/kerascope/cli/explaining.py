@@ -61,7 +61,9 @@ class Work:
         results = joined(collected)
         if stop.is_set():
             page = self._report(results) if results else None
-            what = f"{len(files)} files{' and a report of them' if page else ''}"
+            what = f"{len(files)} files"
+            if page:
+                what += f" and a report of {len(results[0])} of {len(self.pictures)} samples"
             err.print(f"interrupted: {what} are in {self.output}", markup=False)
             raise KeyboardInterrupt
         page = self._report(results)
