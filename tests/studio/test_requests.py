@@ -244,6 +244,11 @@ def test_the_description_tells_every_endpoint(studio: Any) -> None:
     assert len(set(names)) == len(names)
     parameters = told["paths"]["/api/samples"]["get"]["parameters"]
     assert {p["name"] for p in parameters} == {"start", "count"}
+    answers = [each["responses"] for path in told["paths"].values() for each in path.values()]
+    contents = [answer["content"] for each in answers for answer in each.values()]
+    json_contents = [content for content in contents if "application/json" in content]
+    assert len(json_contents) > 60
+    assert all("schema" in content["application/json"] for content in json_contents)
 
 
 def test_the_document_starts_as_the_reports_does(studio: Any) -> None:

@@ -27,6 +27,7 @@ from kerascope.studio.nets import Opening
 from kerascope.studio.server import Server, Settings
 from kerascope.studio.worker import Worker, last_words
 from running_studio import Running
+from schema_check import wrong
 
 LABELS = ("cat", "dog", "</script><script>alert(1)</script>")
 
@@ -182,6 +183,43 @@ def test_a_picture_that_cannot_be_read_is_left_out_with_a_note(live: Any) -> Non
     alone = live.finished(live.ask(kind="explain", sample="sbroken", method="gradient"))
     assert alone["state"] == "failed"
     assert "not a picture" in alone["error"]
+
+
+def test_answers_are_as_the_description_says(live: Any) -> None:
+    told = live.client.get("/api/openapi.json").json()
+    sample = live.samples()[0]["id"]
+    mask = {"shape": [2, 2], "bytes": base64.b64encode(bytes([255, 0, 0, 0])).decode()}
+    for body in (
+        {"kind": "explain", "method": "grad_cam", "target": "top-2"}, {"kind": "predict"},
+        {"kind": "erase", "mask": mask}, {"kind": "grade", "method": "gradient"},
+        {"kind": "path", "fields": {"steps": 8, "tolerance": None, "keep": 4}},
+        {"kind": "explain", "method": "grad_cam", "target": "nobody"}, {"kind": "audit"},
+    ):  # fmt: skip
+        named = {} if body["kind"] == "audit" else {"sample": sample}
+        asked = live.client.post("/api/jobs", json=body | named)
+        check_answer(told, "post", "/api/jobs", asked)
+        job = live.finished(asked.json()["id"])["id"]
+        check_answer(told, "get", "/api/jobs/{job}", live.client.get(f"/api/jobs/{job}"))
+    check_answer(told, "delete", "/api/jobs/{job}", live.client.delete(f"/api/jobs/{job}"))
+    for place in ("document", "samples", "models", "methods", "layers", "dataset", "openapi.json"):
+        check_answer(told, "get", f"/api/{place}", live.client.get(f"/api/{place}"))
+    model = live.client.get("/api/models").json()["models"][0]["id"]
+    for query in (f"methods?model={model}", "methods?model=nobody", "samples?start=x"):
+        path = f"/api/{query.partition('?')[0]}"
+        check_answer(told, "get", path, live.client.get(f"/api/{query}"))
+    kept = live.client.get("/api/maps/nothing")
+    check_answer(told, "get", "/api/maps/{map}", kept)
+    files = [("f", ("a.png", live.studio.shelf.get(sample).path.read_bytes())), ("f", ("b", b"b"))]
+    check_answer(told, "post", "/api/samples", live.client.post("/api/samples", files=files))
+
+
+def check_answer(told: dict[str, Any], method: str, path: str, answer: httpx.Response) -> None:
+    """Fail where an answer is not as the description says of its status."""
+    content = told["paths"][path][method]["responses"][str(answer.status_code)]["content"]
+    schema = content["application/json"]["schema"]
+    assert wrong(answer.json(), schema, told)[:9] == [], (method, path)
+    spoilt = {**answer.json(), "spoilt": 1}
+    assert path.endswith("openapi.json") or wrong(spoilt, schema, told) != [] or "error" in spoilt
 
 
 @pytest.mark.parametrize("how", ["blur", "inpaint", "grey"])

@@ -26,7 +26,11 @@ async def _openapi(given: Given) -> Response:  # noqa: ARG001
 
 
 _DESCRIPTION = Endpoint(
-    method="GET", path="/api/openapi.json", words="This description", answer=_openapi
+    method="GET",
+    path="/api/openapi.json",
+    words="This description",
+    answer=_openapi,
+    gives=dict[str, Any],
 )
 TABLE = (*endpoints.ENDPOINTS, *asks.ENDPOINTS, _DESCRIPTION)
 

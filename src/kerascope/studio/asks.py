@@ -9,11 +9,12 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
+from kerascope.studio import answers
 from kerascope.studio.asking import asked
 from kerascope.studio.endpoints import EMPTY
 from kerascope.studio.erase import HOW, MOST
 from kerascope.studio.errors import Problem
-from kerascope.studio.jobs import KINDS, OVER, Job
+from kerascope.studio.jobs import KINDS, OVER, Job, Told
 from kerascope.studio.shelf import Sample
 from kerascope.studio.table import Endpoint, Given, json_answer
 from kerascope.studio.truths import labelled, truths
@@ -248,21 +249,26 @@ def _shared(document: dict[str, Any], state: str) -> str:
 
 
 ENDPOINTS = (
-    Endpoint(method="POST", path="/api/jobs", words="Ask a model for something", answer=new_job,
+    Endpoint(method="POST", path="/api/jobs", words="Ask a model for something",
+             answer=new_job, gives=answers.Asked,
              body=JOB, status=202, errors=(400, 401, 403, 404, 408, 409, 413, 415, 429)),
-    Endpoint(method="GET", path="/api/jobs/{job}", words="A job's state and result", answer=job,
+    Endpoint(method="GET", path="/api/jobs/{job}", words="A job's state and result",
+             answer=job, gives=answers.Job,
              errors=(401, 403, 404)),
     Endpoint(method="GET", path="/api/jobs/{job}/events",
              words="The same as server-sent events: progress, result, error", answer=job_events,
              answers="text/event-stream", errors=(401, 403, 404)),
-    Endpoint(method="DELETE", path="/api/jobs/{job}", words="Cancel a job", answer=cancel,
+    Endpoint(method="DELETE", path="/api/jobs/{job}", words="Cancel a job",
+             answer=cancel, gives=Told,
              errors=(401, 403, 404)),
     Endpoint(method="GET", path="/api/maps/{map}",
-             words="What holds a map that was made since the start, or null", answer=kept_map,
+             words="What holds a map that was made since the start, or null",
+             answer=kept_map, gives=answers.Piece,
              errors=(401, 403)),
     Endpoint(method="GET", path="/api/dataset",
              words="What the last audit since the start says of all pictures, or null",
-             answer=kept_dataset, query={"model": _ID}, errors=(400, 401, 403, 404, 409)),
+             answer=kept_dataset, gives=answers.Piece,
+             query={"model": _ID}, errors=(400, 401, 403, 404, 409)),
     Endpoint(method="GET", path="/api/events",
              words="All jobs and models as they change: job, model, samples", answer=events,
              answers="text/event-stream"),

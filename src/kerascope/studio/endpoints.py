@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from kerascope.errors import BadImage
 from kerascope.loading.pictures import read_picture
+from kerascope.studio import answers
 from kerascope.studio.errors import Problem
 from kerascope.studio.forms import forms, hindrance
 from kerascope.studio.nets import Opening
@@ -224,28 +225,31 @@ _NAME = {"name": {"type": "string", "maxLength": 1000}}
 
 ENDPOINTS = (
     Endpoint(method="GET", path="/api/document", words="What is known now, without maps",
-             answer=document),
+             answer=document, gives=answers.StudioDocument),
     Endpoint(method="GET", path="/api/samples", words="Samples by their places",
-             answer=samples, query=_places()),
+             answer=samples, gives=answers.Samples, query=_places()),
     Endpoint(method="POST", path="/api/samples",
              words="Upload pictures, or texts, tables, series and volumes for a model to read",
-             answer=add_samples, query={**_NAME, "model": _ID}, media=_FILES,
+             answer=add_samples, gives=answers.Added, query={**_NAME, "model": _ID}, media=_FILES,
              most=PICTURES_BYTES, status=201, errors=(400, 401, 403, 404, 408, 413)),
     Endpoint(method="GET", path="/api/thumb/{sample}", words="A sample's thumbnail",
              answer=thumb, answers=_WEBP, errors=(400, 401, 403, 404)),
     Endpoint(method="GET", path="/api/picture/{sample}", words="A sample's picture",
              answer=picture, answers=_WEBP, errors=(400, 401, 403, 404)),
     Endpoint(method="GET", path="/api/models", words="The models and their states",
-             answer=models),
+             answer=models, gives=answers.Models),
     Endpoint(method="POST", path="/api/models",
-             words="Upload and open a model, or open one again", answer=add_model,
+             words="Upload and open a model, or open one again",
+             answer=add_model, gives=answers.Opened,
              query={**_NAME, "given": _ID}, media=_FILES, most=MODEL_BYTES, status=202,
              errors=(400, 401, 403, 404, 408, 413, 415, 429)),
     Endpoint(method="DELETE", path="/api/models/{model}", words="Close a model",
-             answer=close_model, errors=(401, 403, 404)),
+             answer=close_model, gives=answers.Closed, errors=(401, 403, 404)),
     Endpoint(method="GET", path="/api/methods", words="Methods with costs and fields",
-             answer=methods, query={"model": _ID}, errors=(400, 401, 403, 404)),
-    Endpoint(method="GET", path="/api/layers", words="Layers of a model", answer=layers,
+             answer=methods, gives=answers.Methods,
+             query={"model": _ID}, errors=(400, 401, 403, 404)),
+    Endpoint(method="GET", path="/api/layers", words="Layers of a model",
+             answer=layers, gives=answers.Layers,
              query={"model": _ID}, errors=(400, 401, 403, 404, 409)),
 )  # fmt: skip
 PAGES = (

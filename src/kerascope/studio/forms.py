@@ -9,7 +9,7 @@ import re
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from kerascope.citations import cite
 from kerascope.errors import BadMethod
@@ -30,14 +30,49 @@ _LAYER = ("layer", "layers")
 _GRADIENT, _BACKWARD = 3, 2  # what a pass costs, in forward passes
 
 
+class Control(TypedDict):
+    """What a field takes."""
+
+    kind: str
+    kinds: list[str]
+    optional: bool
+    choices: list[Any]
+
+
+class Field(Control):
+    """A field of a method; default: any value that `kinds` names, or null."""
+
+    name: str
+    default: Any
+    words: str
+
+
+class Form(TypedDict):
+    """A method as a form; hindrance: why it cannot work on the model that was named."""
+
+    name: str
+    title: str
+    wants: str
+    words: str
+    needs: list[str]
+    cost: dict[str, Any]
+    rank: int
+    linear: bool
+    signed: bool
+    partial: bool
+    paper: str
+    fields: list[Field]
+    hindrance: NotRequired[str]
+
+
 @functools.cache
-def forms() -> list[dict[str, Any]]:
+def forms() -> list[Form]:
     """Return all methods as JSON values, those that cost least first."""
     found = [_form(kind) for kind in registry().values()]
     return sorted(found, key=lambda form: (form["rank"], form["title"]))
 
 
-def _form(kind: type[AttributionMethod]) -> dict[str, Any]:
+def _form(kind: type[AttributionMethod]) -> Form:
     passes = _passes(kind())
     return {
         "name": kind.name,
@@ -55,7 +90,7 @@ def _form(kind: type[AttributionMethod]) -> dict[str, Any]:
     }
 
 
-def hindrance(form: dict[str, Any], facts: Mapping[str, Any]) -> str:
+def hindrance(form: Form, facts: Mapping[str, Any]) -> str:
     """Return why a method cannot work on a model, in words; "" where it may, or nobody knows."""
     layers = facts.get("layers")
     if not layers:
@@ -89,7 +124,7 @@ def cost_of(method: AttributionMethod) -> int:
     return rank_of(_passes(method))
 
 
-def _fields(kind: type[AttributionMethod]) -> list[dict[str, Any]]:
+def _fields(kind: type[AttributionMethod]) -> list[Field]:
     hints, told = typing.get_type_hints(kind), _told(kind)
     return [
         {
@@ -119,7 +154,7 @@ def _settable(hint: Any) -> bool:
     return any(part not in (Data, type(None)) for part in _parts(hint))
 
 
-def _kind(name: str, hint: Any) -> dict[str, Any]:
+def _kind(name: str, hint: Any) -> Control:
     """Return the kind of control, whether the field may be left open, and its choices."""
     parts = _parts(hint)
     literals = [p for p in parts if typing.get_origin(p) is typing.Literal]
@@ -171,9 +206,12 @@ def method_of(name: str, fields: Mapping[str, Any]) -> AttributionMethod:
 
 def _check(value: Any, hint: Any, where: str) -> None:
     if not any(_fits(value, part) for part in _parts(hint)):
-        kinds = _kind("", hint) if _settable(hint) else {"kinds": [], "choices": []}
-        known = [*kinds["kinds"], *(["null"] if type(None) in _parts(hint) else [])]
-        known += [repr(choice) for choice in kinds["choices"]]
+        kind = _kind("", hint) if _settable(hint) else None
+        known = [
+            *(kind["kinds"] if kind else []),
+            *(["null"] if type(None) in _parts(hint) else []),
+        ]
+        known += [repr(choice) for choice in (kind["choices"] if kind else [])]
         allowed = " or ".join(kind for kind in known if kind != "choice") or "set from Python only"
         raise BadMethod(f"{where}={value!r} is not {allowed}")
 

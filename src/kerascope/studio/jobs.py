@@ -7,7 +7,7 @@ import collections
 import contextlib
 import dataclasses
 import json
-from typing import Any
+from typing import Any, Literal, TypedDict, cast
 
 from kerascope.studio.errors import Problem, short_line
 
@@ -23,6 +23,20 @@ BESIDE = (
     "erased",
     "listed",
 )  # of a piece, known without reading it
+
+
+class Told(TypedDict):
+    """A job without its result; restart: the model's process starts again for the next one."""
+
+    id: str
+    kind: str
+    model: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    done: int
+    total: int
+    words: str
+    error: str
+    restart: bool
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -56,10 +70,9 @@ class Job:
         """Whether nothing will change any more."""
         return self.state in OVER
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> Told:
         """Return the state as JSON values, without the result."""
-        names = ("id", "kind", "model", "state", "done", "total", "words", "error", "restart")
-        return {name: getattr(self, name) for name in names}
+        return cast("Told", {name: getattr(self, name) for name in Told.__annotations__})
 
     def answer(self) -> bytes:
         """Return state and result as JSON; the piece is put in as it is."""

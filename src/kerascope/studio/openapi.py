@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, is_typeddict
 
 import kerascope
+from kerascope.studio.shapes import components, schema_of
 from kerascope.studio.table import Endpoint
 
 _MEANINGS = {
@@ -32,15 +33,19 @@ def description(table: Sequence[Endpoint]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Error": _ERROR},
+            "schemas": {
+                "Error": _ERROR,
+                **components([e.gives for e in table if is_typeddict(e.gives)]),
+            },
         },
     }
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    shape = {} if endpoint.gives is None else {"schema": schema_of(endpoint.gives)}
     answers = {
         str(endpoint.status): {
-            "description": "What was asked for", "content": {endpoint.answers: {}},
+            "description": "What was asked for", "content": {endpoint.answers: shape},
         },
         **{str(status): _refusal(status) for status in (*endpoint.errors, 500)},
     }  # fmt: skip

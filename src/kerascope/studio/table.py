@@ -35,7 +35,8 @@ class Endpoint:
     """One row: what can be asked, and who answers.
 
     body: schema of the JSON body; None: no body, or one that `answer` reads itself (`media`).
-    most: bytes of the body. answers: media types of the answer.
+    most: bytes of the body. answers: media types of the answer. gives: the shape of one of JSON, a
+    typed dict of `answers`.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Endpoint:
     most: int = SMALL
     status: int = 200
     answers: str = "application/json"
+    gives: Any = None
     errors: tuple[int, ...] = (400, 401, 403)
 
 
