@@ -47,7 +47,7 @@ def test_rows_of_a_table_with_names_and_truths(cli: Runner, files: Path, tmp_pat
     )  # fmt: skip
     assert code == 0, err
     assert "row 7  kernel_shap: logit of '" in out
-    assert "64 of 120 rows of the background" in out
+    assert "64 of 120 rows of the table itself, which stands for training data" in out
     written = sorted(path.name for path in tmp_path.iterdir())
     assert written == ["report.html", "rows-kernel_shap.png", "rows-kernel_shap.safetensors"]
     document = pages.document((tmp_path / "report.html").read_text())

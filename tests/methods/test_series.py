@@ -77,6 +77,7 @@ def test_targets_of_a_forecast() -> None:
     wanted = {
         "horizon": weights.sum(axis=2),
         "horizon-2": weights[..., 1],
+        "Horizon-2 of 0": weights[..., 1],
         "change-2": weights[..., 1] - at([11]),
         "change": weights.sum(axis=2) - at([11, 11]),
         ks.Horizon(against=3): weights.sum(axis=2) - at([9, 10]),

@@ -127,7 +127,10 @@ def test_windows_of_a_series(start: Start, tmp_path: Path) -> None:
     again = running.client.get("/api/document").json()["predictions"]
     assert not any("forecast" in row for row in again), "its numbers are not in this document"
     later = explained(running, samples[0]["id"], method="occlusion", target="horizon-2")
-    assert "2 steps ahead" in later["maps"][0]["target"]["words"]
+    target = later["maps"][0]["target"]
+    assert "2 steps ahead" in target["words"]
+    bars = later["predictions"][0]["outputs"][0]["bars"]
+    assert target["ask"] == bars[1]["ask"] == "horizon-2", "a bar is pressed to ask for its step"
 
 
 def test_volumes_and_what_does_not_fit(start: Start, tmp_path: Path) -> None:

@@ -76,13 +76,15 @@ class Table:
 
     inputs: an array, or a dict by input name; categories are numbers. words: by name, what the
     numbers of an input stand for where the model takes words. background: rows in the same form
-    that stand for the training data; None: rows of the table itself. names: of the rows.
+    that stand for the training data; None: rows of the table itself. cut: these are some rows of a
+    table, and `background` is all of it. names: of the rows.
     """
 
     inputs: Tree
     columns: tuple[Column, ...]
     words: tuple[tuple[str, tuple[str, ...]], ...] = ()
     background: Tree | None = None
+    cut: bool = False
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -110,6 +112,7 @@ class Table:
             inputs=_cut(self.inputs, some),
             names=tuple(self.names[i] for i in some),
             background=self.inputs if self.background is None else self.background,
+            cut=self.cut or self.background is None,
         )
 
     def covers(self, seed: int = 0, most: int = BACKGROUND) -> tuple[Tree, str]:
@@ -118,7 +121,7 @@ class Table:
         Raises:
             BadInput: one row is no background for itself.
         """
-        given = self.background is not None
+        given = self.background is not None and not self.cut
         whole = self.background if self.background is not None else self.inputs
         count = len(next(iter(_parts(whole))))
         if count < 2 and not given:

@@ -225,7 +225,8 @@ def _check(one: _Whole, steps: int, shape: Shape) -> None:
     have, width = one.values.shape
     if have < steps:
         raise BadInput(
-            f"the series has {have} steps, and a window takes {steps}: give at least that many"
+            f"the series has {have} step{'s' * (have != 1)}, and a window takes {steps}: give at "
+            "least that many"
         )
     if shape[1] not in (None, width):
         named = f" ({', '.join(one.channels)})" if one.channels else ""

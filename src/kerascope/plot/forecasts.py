@@ -36,6 +36,11 @@ class Forecast:
         found = [i for i, name in enumerate(self.names) if name and f"'{name}'" in explained]
         return found[0] if found else 0
 
+    def asked(self, step: int, channel: int) -> str:
+        """Return the target that a step from 0 is, in words: "horizon-3", "horizon-3 of wind"."""
+        which = f" of {self.names[channel] or channel}" if len(self.names) > 1 else ""
+        return f"horizon-{step + 1}{which}"
+
     def words(self, channel: int = 0, *, truth: bool = True) -> str:
         """Return "forecast 0.4 … 1.2 over 4 steps, mean error 0.1"."""
         ahead, name = self.values[:, channel], self.names[channel]

@@ -170,7 +170,7 @@ def _ahead(forecast: Forecast) -> list[Ranked]:
             label=f"{step + 1} step{'s' * (step > 0)} ahead"
             + (f", {forecast.names[channel] or f'channel {channel}'}" if width > 1 else ""),
             index=step * width + channel, value=float(forecast.values[step, channel]), share=None,
-            percent=False,
+            percent=False, ask=forecast.asked(step, channel),
         )
         for step in range(len(forecast.values))
         for channel in range(width)

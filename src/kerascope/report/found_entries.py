@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascope.plot.forecasts import forecast_of
 from kerascope.plot.found import (
     areas_of,
     boxes_of,
@@ -70,11 +72,19 @@ def explained_entry(result: Attribution, item: Map) -> Entry:
     }
 
 
-def ask_of(result: Attribution, item: Map) -> Entry:
-    """Return {"ask": words} that ask for the target of a map again, where it is an area or a box.
+_AHEAD = re.compile(r"forecast.* (\d+) steps? ahead \(")
 
-    They are those of the prediction that it belongs to.
+
+def ask_of(result: Attribution, item: Map) -> Entry:
+    """Return {"ask": words} that ask for the target of a map again, where it is no class.
+
+    They are those of the prediction that it belongs to: of an area, a box or a step ahead.
     """
+    forecast = forecast_of(result, item.sample)
+    if forecast is not None:
+        step = _AHEAD.match(item.explained)
+        channel = forecast.channel_of(item.explained)
+        return {"ask": forecast.asked(int(step[1]) - 1, channel)} if step else {}
     if not is_scene(result) or item.input != result.input_names[0]:
         return {}
     box = explained_box(result, item.sample, item.target)

@@ -32,7 +32,8 @@ class Horizon(Unresolved):
     def __str__(self) -> str:
         word = "horizon" if self.against is None else "change"
         rest = [] if self.step is None else [str(self.step)]
-        return "-".join([word, *rest])
+        which = "" if self.channel == 0 else f" of {self.channel}"
+        return "-".join([word, *rest]) + which
 
     def resolve(self, spec: Spec, samples: int) -> Target:
         """Check step, channel and what the forecast is compared with."""

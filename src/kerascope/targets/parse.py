@@ -94,8 +94,8 @@ def _from_words(text: str, spec: Spec) -> Any:
     The words are a class name, "predicted", "top-5", "rank-2", "a vs b"; of values "value",
     "value-2", "value:name", "value vs 21.5"; "expected-rank"; "reconstruction" or
     "reconstruction-mae"; for forecasts "horizon", the sum, "horizon-3", three steps ahead, and
-    "change" or "change-3", those minus the last known value; any of them of a named output as
-    "output:…". Of places see `_at_place`.
+    "change" or "change-3", those minus the last known value, each also "… of wind"; any of them of
+    a named output as "output:…". Of places see `_at_place`.
     """
     if (named := _class_named(text, spec)) is not None:
         return named
@@ -105,9 +105,15 @@ def _from_words(text: str, spec: Spec) -> Any:
     if match := re.fullmatch(r"(top|rank)-(\d+)", text.lower()):
         number = int(match[2])
         return Top(number) if match[1] == "top" else default_target(spec, number)
-    if match := re.fullmatch(r"(horizon|change)(?:-(\d+))?", text.lower()):
+    if match := re.fullmatch(r"(horizon|change)(?:-(\d+))?(?: of (.+))?", text, re.IGNORECASE):
         step = int(match[2]) if match[2] else None
-        return Horizon(step, against="last" if match[1] == "change" else None)
+        channel = match[3] or "0"
+        place = channel.isdigit() and channel not in spec.channels
+        return Horizon(
+            step,
+            int(channel) if place else channel,
+            "last" if match[1].lower() == "change" else None,
+        )
     if " vs " in text:
         a, b = (part.strip() for part in text.split(" vs ", 1))
         return _counted_from(a, b, spec) or Contrast(a, b)

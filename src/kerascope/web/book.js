@@ -169,6 +169,9 @@ export function targetAsked({ output, index, ask }) {
   return output ? `${output}:${index}` : index;
 }
 
+// Whether bars are the steps of a forecast: values, of which none is chosen rather than another.
+export const isForecast = (bars) => /^horizon-/.test(bars[0]?.ask ?? "");
+
 const namesOfBar = ({ label, index }) => [label, `'${label}'`, String(index)];
 
 // The bar of a prediction that a target's key names, or undefined.

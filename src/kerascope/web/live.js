@@ -1,7 +1,7 @@
 // The studio's side of the page: asks the model for what is looked at, quick things first.
 
 import { addFiles, loadAll, loadSamples } from "./arrivals.js";
-import { barNamed, isPicture, targetAsked } from "./book.js";
+import { barNamed, isForecast, isPicture, targetAsked } from "./book.js";
 import { isAskable, isReady, Known } from "./known.js";
 import { dotsOf } from "./marks.js";
 import { Shelf } from "./shelf.js";
@@ -135,7 +135,7 @@ export class Live {
     const target = this.classLookedAt(bars, map);
     const first = bars.slice(0, SEVERAL);
     const among = target === null || first.some((bar) => (bar.ask ?? bar.index) === target);
-    return cheap && bars.length > 1 && among ? `top-${first.length}` : target;
+    return cheap && bars.length > 1 && among && !isForecast(bars) ? `top-${first.length}` : target;
   }
 
   // The class on the stage, or, before there is a map, the one that the address names.
