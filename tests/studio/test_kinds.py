@@ -19,6 +19,7 @@ from kerascope.studio.nets import Opening
 from kerascope.studio.server import Server, Settings
 from near_worker import NearWorker
 from running_studio import Running
+from schema_check import wrong
 
 Start = Callable[..., Running]
 
@@ -49,6 +50,7 @@ def listed(running: Running, count: int) -> list[dict[str, Any]]:
             break
         running.wait_a_moment()
     assert not found["studio"]["error"]
+    check_described(running, "get", "/api/document", found)
     assert len(found["samples"]) == count
     return found["samples"]
 
@@ -56,7 +58,15 @@ def listed(running: Running, count: int) -> list[dict[str, Any]]:
 def explained(running: Running, sample: str, **asked: Any) -> dict[str, Any]:
     job = running.finished(running.ask(kind="explain", sample=sample, **asked))
     assert job["state"] == "done", job["error"]
+    check_described(running, "get", "/api/jobs/{job}", job)
     return job["document"]
+
+
+def check_described(running: Running, method: str, path: str, answer: dict[str, Any]) -> None:
+    """Fail where an answer is not as the description says."""
+    told = running.client.get("/api/openapi.json").json()
+    found = told["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+    assert wrong(answer, found["schema"], told) == []
 
 
 def check_grade(running: Running, piece: dict[str, Any]) -> None:
@@ -123,6 +133,7 @@ def test_windows_of_a_series(start: Start, tmp_path: Path) -> None:
     assert told["predictions"][0]["top"].startswith("forecast of load ")
     piece = explained(running, samples[0]["id"])
     assert piece["maps"][0]["kind"] == "series"
+    assert piece["methods"][0]["python"].startswith("ks.explain(model, series, ")
     assert piece["predictions"][0]["forecast"]["channels"][0]["name"] == "load"
     again = running.client.get("/api/document").json()["predictions"]
     assert not any("forecast" in row for row in again), "its numbers are not in this document"
@@ -143,6 +154,7 @@ def test_volumes_and_what_does_not_fit(start: Start, tmp_path: Path) -> None:
     assert [one["name"] for one in samples] == ["my scan 0", "my scan 1"]
     piece = explained(running, samples[1]["id"])
     assert piece["maps"][0]["kind"] == "volume"
+    assert piece["methods"][0]["python"].startswith("ks.explain(model, volumes, ")
     assert piece["samples"][0]["name"] == "my scan 1"
     for path in ("thumb", "picture"):
         assert running.client.get(f"/api/{path}/{samples[0]['id']}").status_code == 404
@@ -167,6 +179,7 @@ def test_several_inputs(start: Start, tmp_path: Path) -> None:
     samples = listed(running, 2)
     assert samples[0]["kind"] == "several"
     piece = explained(running, samples[0]["id"])
+    assert piece["methods"][0]["python"].startswith("ks.explain(model, inputs, ")
     assert [one["input"] for one in piece["maps"]] == ["image", "facts", "text"]
     assert all(one["worth"] is not None for one in piece["maps"])
     check_grade(running, piece)

@@ -129,8 +129,17 @@ def python_of(result: Attribution) -> str:
     score = "" if made.score == "logit" else f"score={made.score!r}"
     seed = "" if not made.seed else f"seed={made.seed}"
     rest = [text for text in (asked, score, seed, *given) if text]
-    held = "table" if result.columns else "texts" if result.tokens(0) else "images"
-    return f"ks.explain({', '.join(['model', held, repr(method.name), *rest])})"
+    return f"ks.explain({', '.join(['model', _held(result), repr(method.name), *rest])})"
+
+
+def _held(result: Attribution) -> str:
+    """Return what Python calls the inputs of a result: the page says how they are loaded."""
+    axes = [set(axes) - {"sample", "channel"} for axes in result.input_axes.values()]
+    if len({frozenset(one) for one in axes}) > 1:
+        return "inputs"
+    if result.columns or result.tokens(0):
+        return "table" if result.columns else "texts"
+    return {3: "volumes"}.get(len(axes[0]), "series" if axes[0] == {"time"} else "images")
 
 
 def sample_entries(

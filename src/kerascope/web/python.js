@@ -9,7 +9,7 @@ export function pythonOf(book, shown) {
     "import kerascope as ks",
     "",
     `model = ks.load_model(${quoted(model?.name ?? "model.keras")})`,
-    ...inputLines(sample, shown.input),
+    ...inputLines(sample, shown.input, /^ks\.explain\(model, (\w+)/.exec(method.python)?.[1]),
     `result = ${targeted(method.python, shown)}`,
     ...sliderWords(shown),
     "result.plot()",
@@ -17,8 +17,14 @@ export function pythonOf(book, shown) {
   ].join("\n");
 }
 
-// How the sample is given to a model: what `python` of the document names.
-function inputLines(sample, name) {
+const LOADERS = {
+  texts: 'ks.load_texts("texts.txt", model)', series: 'ks.load_series("series.csv", model)',
+  volumes: 'ks.load_volumes("volumes.npy", model)',
+  inputs: "ks.load_several({…}, model)  # by input: files, as on the command line",
+};
+
+// How the sample is given to a model. held: what `python` of the document names.
+function inputLines(sample, name, held) {
   const given = sample?.inputs.find((one) => one.name === name);
   if (given?.text) {
     return [`texts = ks.load_texts([${quoted(given.text.text)}], model)  # vocabulary=…: of ids`];
@@ -28,6 +34,7 @@ function inputLines(sample, name) {
     const rows = Number.isInteger(row) ? `[${row}:${row + 1}]` : "";
     return [`table = ks.load_table("rows.csv", model)${rows}`];
   }
+  if (LOADERS[held]) return [`${held} = ${LOADERS[held]}`];
   return [`images = ks.load_images([${quoted(sample?.name ?? "picture.png")}], model)`];
 }
 
