@@ -13,6 +13,7 @@ from keras import layers, ops
 import kerascope as ks
 from kerascope.facts import remember
 from kerascope.hooks import HookedModel
+from kerascope.lrp.method import LRP
 from kerascope.targets.saved import from_json, to_json
 
 RNG = np.random.default_rng(0)
@@ -29,7 +30,7 @@ def net(units: int, activation: str | None = None, name: str = "out") -> Any:
     return model, weights
 
 
-def explained(model: Any, target: Any, x: Any = X, method: str = "gradient") -> ks.Attribution:
+def explained(model: Any, target: Any, x: Any = X, method: Any = "gradient") -> ks.Attribution:
     return ks.explain(HookedModel(model, compiled=False), x, method, target=target)
 
 
@@ -179,6 +180,26 @@ def test_the_error_of_a_reconstruction_is_of_what_was_given() -> None:
     region = np.array([0, 0, 1, 1, 0])
     part = explained(model, ks.ReconstructionError("mae", region))
     assert np.allclose(part.scores, np.abs(off[:, 2:4]).mean(1), atol=1e-5)
+
+
+def test_relevance_shares_the_error_out() -> None:
+    """R = x (∂o/∂x − 1) · e / n by LRP-0, on a linear net without bias."""
+    model, weights = net(5)
+    model.get_layer("out").bias.assign(np.zeros(5, "float32"))
+    off = X @ weights - X
+    for target, error in (("reconstruction", off), ("reconstruction-mae", np.sign(off))):
+        found = explained(model, target, method=LRP(composite="zero"))
+        assert np.allclose(found.values, X * (error @ (weights - np.eye(5)).T) / 5, atol=1e-4)
+        assert np.allclose(found.values.sum(axis=1), (error * off).mean(axis=1), atol=1e-4)
+        assert not [note for note in found.notes if "relevance sums to" in note]
+        taylor = explained(model, target, method="deep_taylor")
+        assert np.allclose(taylor.extras["conserved"], 1, atol=1e-3)
+    both = explained(model, ks.Contrast("reconstruction", "reconstruction"), method="lrp")
+    assert np.abs(both.values).max() < 1e-6
+    with pytest.raises(ks.Refused, match="no difference of the two: explain each alone"):
+        explained(model, ks.Contrast("reconstruction", "value-1"), method="lrp")
+    with pytest.raises(ks.Refused, match=r"walks back.*error of the reconstruction.*lrp shares"):
+        explained(model, "reconstruction", method="excitation_backprop")
 
 
 def test_covering_a_part_takes_its_own_error_with_it() -> None:

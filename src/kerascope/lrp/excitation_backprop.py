@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from kerascope.errors import Refused
 from kerascope.lrp.method import LRP
 from kerascope.method import Axiom, Need, RawMap
 from kerascope.methods.input_family import InputMap
@@ -37,6 +38,12 @@ class ExcitationBackprop(InputMap):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return marginal winning probabilities: z⁺ relevance as a share of the score."""
+        if targets.reads_inputs:
+            words = next(t.words(0) for t in targets.items if t.reads_inputs)
+            raise Refused(
+                f"{self.name} walks back from an output that wins; '{words}' hangs on the input "
+                "itself, too: lrp shares it out"
+            )
         walk = LRP(composite=(("linear", "z_plus"),), bias="drop", layer=self.layer)
         raw = walk.attribute(model, x, targets, run)
         scores = model.last["scores"]

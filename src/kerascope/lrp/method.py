@@ -85,6 +85,7 @@ class LRP(InputMap):
         from kerascope.lrp.relevance import Propagation
 
         check_quantised(model.table.values())
+        _check_degrees(targets)
         through = tuple(_channels(model, words) for words in self.through)
         rules = Propagation(self._composite(), self.epsilon, self.bias, through)
         chart: Chart = model.chart(rules, x)
@@ -108,9 +109,26 @@ class LRP(InputMap):
             axes = ("sample", "target", *model.layer_axes(values.shape[2:]))
             raw = RawMap({n: v.astype(np.float32) for n, v in relevance.items()},
                          dict.fromkeys(relevance, axes), layer=str(site))  # fmt: skip
-        _account(raw, total(relevance), found.scores)
+        _halve(raw, targets)
+        _account(raw, total(raw.values), found.scores)
         raw.notes += self._notes(chart) + unreached_notes(raw.values) + _hidden(model, x)
         return raw
+
+
+def _check_degrees(targets: Any) -> None:
+    if 0 in targets.degrees:
+        raise Refused(
+            "lrp shares out a squared error, or what is not squared, and no difference of the two: "
+            "explain each alone"
+        )
+
+
+def _halve(raw: RawMap, targets: Any) -> None:
+    """Share out squares once: the error stands still, and weighs output and input."""
+    degrees = np.array(targets.degrees, np.float32)
+    for name, values in raw.values.items():
+        if (degrees != 1).any():
+            raw.values[name] = values / degrees.reshape(1, -1, *(1,) * (values.ndim - 2))
 
 
 def _account(raw: RawMap, kept: Array, scores: Array) -> None:

@@ -106,6 +106,7 @@ class Target(ABC):
     """
 
     reads_inputs: ClassVar[bool] = False  # the score hangs on the inputs, not on outputs alone
+    degree: ClassVar[int] = 1  # slope × value is this many times the score; 2 of a square
 
     def resolve(self, spec: Spec, samples: int) -> Target:
         """Return the target checked against `spec`, broadcast to `samples`; raise `BadTarget`."""
@@ -209,6 +210,11 @@ class Targets:
     def reads_inputs(self) -> bool:
         """Whether any score hangs on the inputs themselves."""
         return any(t.reads_inputs for t in self.items)
+
+    @property
+    def degrees(self) -> tuple[int, ...]:
+        """The degree of every target; see `Target.degree`."""
+        return tuple(t.degree for t in self.items)
 
     def beside(self, x: Mapping[str, Array], raw: Mapping[str, Array]) -> dict[str, Array]:
         """Return what is to be seen beside the maps; see `Target.beside`."""

@@ -136,6 +136,11 @@ class Difference(Target):
         """Whether either side does."""
         return self.a.reads_inputs or self.b.reads_inputs
 
+    @property
+    def degree(self) -> int:  # type: ignore[override]
+        """That of both sides; 0 where they differ."""
+        return self.a.degree if self.a.degree == self.b.degree else 0
+
     def words(self, row: int) -> str:
         """Say both sides."""
         return f"{self.a.words(row)} minus {self.b.words(row)}"

@@ -149,7 +149,7 @@ class Found(Target):
             return kinds
         keep = np.ones(kinds.shape[-1], np.float32)
         keep[self.detector.background] = 0
-        return kinds * ops.cast(keep, kinds.dtype)
+        return ops.multiply(kinds, ops.cast(keep, kinds.dtype))  # kinds: also of NumPy
 
     def _found(self, scores: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return box (sample, 4), classes (sample, class), sureness and place of the detection."""

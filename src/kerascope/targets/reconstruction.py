@@ -53,6 +53,11 @@ class ReconstructionError(Target):
             self, output=chosen.name, input=name, against=site, region=region
         )
 
+    @property
+    def degree(self) -> int:  # type: ignore[override]
+        """2 of squares."""
+        return 2 if self.measure == "mse" else 1
+
     def sites(self) -> tuple[Any, ...]:
         """Return the layer that is compared with, where it is one."""
         return () if self.against is None else (self.against,)
