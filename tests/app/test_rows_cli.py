@@ -59,6 +59,27 @@ def test_rows_of_a_table_with_names_and_truths(cli: Runner, files: Path, tmp_pat
     assert [column.name for column in stored.columns] == list(NAMES)
 
 
+@pytest.mark.parametrize("background", [(), ("--background", "rows.csv")])
+def test_rows_are_replayed_with_what_they_were_compared_with(
+    cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    background: tuple[str, ...],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(files)
+    code, _, err = cli(
+        "explain", "model.keras", "rows.csv", "--truth", "truth", "--rows", "3,7", *background,
+        "-m", "kernel_shap", "-m", "integrated_gradients", "-o", tmp_path, "--no-grade",
+    )  # fmt: skip
+    assert code == 0, err
+    for method in ("kernel_shap", "integrated_gradients"):
+        file = tmp_path / f"rows-{method}.safetensors"
+        code, out, err = cli("replay", file, "rows.csv", "--model", "model.keras", *background)
+        assert code == 0, (out, err)
+        assert out.count("bit for bit the same") == 2
+    code, _, err = cli("replay", file, "--model", "model.keras")
+    assert code == 2
+    assert "give it again" in err
+
+
 def test_several_inputs_words_and_grades(cli: Runner, files: Path, tmp_path: Path) -> None:
     code, out, err = cli(
         "explain", files / "mixed.keras", files / "people.tsv", "--categories", "sex=f,m",

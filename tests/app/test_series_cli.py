@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,21 @@ def test_a_csv_file(cli: Runner, files: Path, tmp_path: Path) -> None:
     ends = sorted(path.suffix for path in tmp_path.iterdir())
     assert ends == [".html", *[".png"] * 2, *[".safetensors"] * 2]
     assert "forecast of wind" in (tmp_path / "report.html").read_text()
+
+
+def test_a_picture_of_a_series_is_made_again_from_its_file(
+    cli: Runner, files: Path, tmp_path: Path
+) -> None:
+    code, _, err = cli(
+        "explain", files / "model.keras", files / "power.csv", "--windows", "2", "-o",
+        tmp_path / "out", "--no-grade",
+    )  # fmt: skip
+    assert code == 0, err
+    first = min((tmp_path / "out").glob("*.png"))
+    alone = shutil.copy(first, tmp_path)
+    code, out, err = cli("replay", alone, files / "power.csv", "--model", files / "model.keras")
+    assert code == 0, (out, err)
+    assert "bit for bit the same" in out
 
 
 def test_a_volume(cli: Runner, files: Path, tmp_path: Path) -> None:

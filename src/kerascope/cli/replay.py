@@ -23,7 +23,9 @@ def replay(
     ],
     pictures: Annotated[
         list[str],
-        typer.Argument(help="The pictures, where no .safetensors holds them; also .npy, .npz."),
+        typer.Argument(
+            help="The inputs, where no .safetensors holds them: pictures, .npy, .npz, a .csv."
+        ),
     ] = [],  # noqa: B006 — typer reads it and never changes it
     model: Annotated[
         str, typer.Option("--model", help="The model: .keras or .h5, keras:NAME or hub:PRESET.")
@@ -32,6 +34,7 @@ def replay(
         list[str],
         typer.Option(help="FIELD=FILE.npy for an array of the method; repeatable."),
     ] = [],  # noqa: B006
+    background: options.Background = "",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     output: Annotated[
         Path | None,
@@ -61,7 +64,10 @@ def replay(
     net = opened(model, records, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
     with progress(quiet=as_json) as at:
         at("replay")
-        found = replay_records(records, net, file, pictures or None, data=arrays)
+        found = replay_records(
+            records, net, file, pictures or None, data=arrays,
+            background=background or None,
+        )  # fmt: skip
     if output is not None:
         _write(found, output)
     if as_json:

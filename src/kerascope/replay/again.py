@@ -78,17 +78,18 @@ def replay_records(
     *,
     target: Any = None,
     data: Mapping[str, Any] | None = None,
+    background: Any = None,
 ) -> Replay:
-    """Make recorded results again; see `replay`."""
+    """Make recorded results again; see `replay`. background: of rows, as in `load_table`."""
     from kerascope.replay.inputs import Inputs
 
-    source = Inputs(file, net, inputs)
+    source = Inputs(file, net, inputs, background)
     samples: list[Replayed] = []
     results: list[Attribution] = []
     changed: list[str] = []
     notes: list[str] = []
     for record in records:
-        method, asked = _method(record, data or {}), _target(record, target)
+        method, asked = _method(record, data or {}, source), _target(record, target)
         for group in calls(record.provenance.rows):
             now = _call(record, group, net, method, asked, source)
             moved = list(changes(record.provenance, now.provenance))
@@ -121,8 +122,11 @@ def calls(rows: tuple[tuple[int, int], ...]) -> Iterator[list[int]]:
     yield group
 
 
-def _method(record: Record, data: Mapping[str, Any]) -> AttributionMethod:
-    """Return the method as it was set, with arrays given again and choices by timing made."""
+def _method(record: Record, data: Mapping[str, Any], source: Inputs) -> AttributionMethod:
+    """Return the method as it was set, with arrays given again and choices by timing made.
+
+    What rows of a table are compared with is made of the table again.
+    """
     made = record.provenance.method
     try:
         method = method_class(made["name"]).from_json(made)
@@ -131,9 +135,13 @@ def _method(record: Record, data: Mapping[str, Any]) -> AttributionMethod:
             f"the recorded settings of {record.title} do not fit it: {error}"
         ) from error
     fields: dict[str, Any] = {}
+    known = _of_table(record, method, source)
     for field in dataclasses.fields(method):
         value = getattr(method, field.name)
         if not isinstance(value, Data):
+            continue
+        if field.name not in data and known.get(field.name) == value:
+            fields[field.name] = known[field.name]
             continue
         if field.name not in data:
             raise BadMethod(
@@ -150,6 +158,22 @@ def _method(record: Record, data: Mapping[str, Any]) -> AttributionMethod:
         if name not in fields:
             raise BadMethod(f"{record.title}: '{name}' was no array when it was recorded")
     return dataclasses.replace(method, **(fields | record.provenance.settled))
+
+
+def _of_table(record: Record, method: AttributionMethod, source: Inputs) -> dict[str, Any]:
+    """Return the method's fields as they suit the table that was given; {} where none was."""
+    table = source.table()
+    if table is None:
+        return {}
+    from kerascope.tabular.defaults import suited
+
+    plain = {
+        field.name: field.default
+        for field in dataclasses.fields(method)
+        if isinstance(getattr(method, field.name), Data)
+    }
+    found, _ = suited(dataclasses.replace(method, **plain), table, record.provenance.seed)
+    return {name: getattr(found, name) for name in plain}
 
 
 def _target(record: Record, given: Any) -> Any:

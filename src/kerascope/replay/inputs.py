@@ -8,17 +8,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kerascope.attribution import Attribution
+from kerascope.columns import Table
 from kerascope.errors import BadFile, BadInput
 from kerascope.loading import load_images, load_inputs
+from kerascope.loading.given import How, apart, samples_of
 from kerascope.loading.preprocessing import AUTO, HUB, PREPROCESSINGS
+from kerascope.loading.series import takes_series
 from kerascope.loading.sources import is_array_file
+from kerascope.loading.tables import SUFFIXES as TABLES
+from kerascope.loading.tables import load_table, read_csv
 from kerascope.loading.texts import TEXT_SUFFIXES, load_texts, read_lines
+from kerascope.loading.volumes import takes_volumes
 from kerascope.loading.wants import input_shapes
 from kerascope.provenance import Provenance, digest
 from kerascope.replay.stamps import Record, header
 from kerascope.texts import Texts
 from kerascope.tokens import Tokens, key_of, vocabulary_of
 from kerascope.types import Array, Tree
+
+_WINDOWS = 100_000  # of a series
 
 
 class Found(NamedTuple):
@@ -44,10 +52,15 @@ class Found(NamedTuple):
 class Inputs:
     """The inputs of every sample of a file, found by hash, or else by name or place."""
 
-    def __init__(self, file: str | os.PathLike[str], net: Any, given: Any) -> None:
-        self.file, self.net, self.given = Path(file), net, given
+    def __init__(
+        self, file: str | os.PathLike[str], net: Any, given: Any, background: Any = None
+    ) -> None:
+        self.file, self.net, self.background = Path(file), net, background
+        one = isinstance(given, Sequence) and len(given) == 1 and not isinstance(given, str)
+        self.given: Any = given[0] if one else given
         self._loaded: dict[Any, list[tuple[str, str, Found]]] = {}
         self._beside: dict[str, tuple[Path, int]] | None = None
+        self._table: Table | None = None
 
     def of(self, record: Record, sample: int) -> Found:
         """Return the inputs of a sample; raise `BadInput` that says what to give."""
@@ -65,6 +78,30 @@ class Inputs:
             )
         return _row(_load(place[0]), place[1])
 
+    def table(self) -> Table | None:
+        """Return the table that was given, with all its rows; None where it is something else.
+
+        Of a file's columns those are taken that the model reads; it may hold more, as the truth.
+        """
+        if isinstance(self.given, Table) or not self._is_csv():
+            return self.given if isinstance(self.given, Table) else None
+        if self._table is None:
+            self._table = load_table(
+                self.given, self.net, drop=self._beyond(), background=self.background
+            )
+        return self._table
+
+    def _is_csv(self) -> bool:
+        path = isinstance(self.given, str | os.PathLike)
+        return path and Path(self.given).suffix.lower() in TABLES and _steps(self.net) is None
+
+    def _beyond(self) -> list[str]:
+        """Return the columns of the given file that a result stored beside it does not have."""
+        paths = [path for path, _ in self._places().values()]
+        known = {column.name for path in paths[:1] for column in _load(path).columns}
+        names = read_csv(self.given) if known else {}
+        return [name for name in names if name.partition("=")[0] not in known and name not in known]
+
     def stored(self, record: Record, sample: int) -> Tree | None:
         """Return the recorded map of a sample, first axis 1; None where no file has its numbers."""
         found, row = record.stored, sample
@@ -81,6 +118,8 @@ class Inputs:
     def _from_given(self, record: Record, sample: int, mark: str) -> Found:
         found = self._load_given(record.provenance)
         for _, other, item in found:
+            if other == mark and record.stored is not None:
+                return item._replace(features=_row(record.stored, sample).features)
             if other == mark:
                 return item
         named = [item for name, _, item in found if name == record.names[sample]]
@@ -101,12 +140,14 @@ class Inputs:
         return self._loaded[key]
 
     def _read_given(self, made: Provenance) -> Iterator[tuple[str, str, Found]]:
-        given: Any = self.given
-        if isinstance(given, Sequence) and len(given) == 1 and not isinstance(given, str):
-            given = given[0]
+        given = self.given
         if made.reading and not _is_array(given):
             given = self._texts(given)
-        elif not hasattr(given, "display") and not _is_array(given):
+        elif (table := self.table()) is not None:
+            given = table
+        elif isinstance(given, str | os.PathLike) and (how := _steps(self.net)) is not None:
+            given, _ = apart(samples_of(self.net, [os.fspath(given)], how))
+        elif not hasattr(given, "inputs") and not _is_array(given):
             if is_array_file(given) and len(input_shapes(self.net)) > 1:
                 given = load_inputs(given, self.net)
             else:
@@ -146,6 +187,16 @@ class Inputs:
                         self._beside.setdefault(str(item.get("inputs")), (path, row))
                         self._beside.setdefault(str(item.get("values")), (path, row))
         return self._beside
+
+
+def _steps(net: Any) -> How | None:
+    """Return how files become series or volumes of a model; None where it takes neither.
+
+    Every window of a series is cut: the one that was explained is known by its hash.
+    """
+    if takes_series(net):
+        return How(windows=_WINDOWS)
+    return How() if takes_volumes(net) else None
 
 
 def _is_array(given: Any) -> bool:
