@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from fake_worker import FakeWorker
-from kerascope.studio import endpoints, private, table, uploads
+from kerascope.studio import endpoints, lots, private, table, uploads
 from kerascope.studio.private import Private
 from kerascope.studio.shelf import plain_name
 
@@ -104,6 +104,31 @@ def test_bad_pictures_are_refused_and_removed(serve: Any, content: bytes, words:
     assert "upload-" not in answer.json()["error"]
     assert not list(running.studio.private.glob("upload-*"))
     assert running.client.get("/api/samples").json()["total"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.npz", "bytes unpacked; at most 1,000 are taken"),
+        ("a.csv", "bytes; at most 10 are taken"),
+        ("damaged.npz", "'damaged.npz' is damaged"),
+    ],
+)
+def test_files_that_take_too_much_memory_are_refused_unread(
+    serve: Any, monkeypatch: pytest.MonkeyPatch, name: str, words: str
+) -> None:
+    monkeypatch.setattr(lots, "ARRAY_BYTES", 1000)
+    monkeypatch.setattr(lots, "TEXT_BYTES", 10)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, np.zeros(5000))
+    assert len(packed.getvalue()) < 1000
+    content = {"a.npz": packed.getvalue(), "a.csv": b"a,b\n" * 20}.get(name, b"PK no zip")
+    running = serve()
+    answer = running.client.post("/api/samples", files=[("f", (name, content))])
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+    assert not list(running.studio.private.glob("upload-*"))
+    assert not [message for message in FakeWorker.all[-1].sent if message.get("kind") == "list"]
 
 
 def test_a_bad_picture_among_good_ones(serve: Any) -> None:
