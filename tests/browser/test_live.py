@@ -34,6 +34,7 @@ START = """
       return { document: structuredClone(given.kept[id] ?? null) };
     },
     cancel: async (id) => { asked[Number(id.slice(1)) - 1].cancelled = true; },
+    reopenModel: async (id) => { asked.push({ kind: "reopen", request: { id } }); },
     onModel: (listener) => { tell.model = listener; },
     onSamples: (listener) => { tell.samples = listener; },
     onLine: (listener) => { tell.line = listener; },
@@ -281,6 +282,8 @@ LINE = """
   const told = [];
   host.onLine((whole) => told.push(whole));
   const answer = host.explain({}, () => {});
+  // The page has the line once it has the lock that pages of one browser share.
+  while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
 """
 
 
@@ -300,3 +303,54 @@ def test_a_line_that_the_browser_gave_up_is_opened_again(modules: Modules) -> No
         return [lines.length, (await answer).document, told];"""
     )
     assert found == [2, "it", [True, False, True]]
+
+
+def many(whole: dict[str, Any], count: int) -> dict[str, Any]:
+    """A start with more samples than one job predicts."""
+    bare = {**whole["samples"][0], "inputs": [], "thumb": None}
+    return {"samples": [{**bare, "id": f"s{i}", "name": f"{i}.png"} for i in range(count)]}
+
+
+def test_files_that_cannot_be_read_do_not_end_the_predictions(
+    modules: Modules, whole: dict[str, Any]
+) -> None:
+    page = Page(modules, whole, start=many(whole, 80))
+    page.first()
+    batches = [page.expect(2, "predict")["samples"]]
+    page.run("asked[2].reject(new Error('none of them is a picture'));")
+    batches.append(page.expect(3, "predict")["samples"])
+    rows = [{**whole["predictions"][0], "sample": one} for one in batches[1][4:]]
+    page.answer(3, {**piece_of(whole, "s0", []), "predictions": rows})  # four are left out
+    batches.append(page.expect(4, "predict")["samples"])
+    rows = [{**whole["predictions"][0], "sample": one} for one in batches[2]]
+    page.answer(4, {**piece_of(whole, "s0", []), "predictions": rows})
+    page.page.wait_for_timeout(200)
+    assert len(page.asked()) == 5  # what cannot be read is asked for once
+    asked = [one for batch in batches for one in batch]
+    assert len(set(asked)) == len(asked) == 80 - len(whole["samples"])
+    assert page.page.locator(".said.failed").count() == 1
+
+
+def test_a_process_that_died_ends_the_predictions(modules: Modules, whole: dict[str, Any]) -> None:
+    page = Page(modules, whole, start=many(whole, 80))
+    page.first()
+    page.expect(2, "predict")
+    page.page.wait_for_timeout(400)  # what is looked at has come to rest
+    page.run("asked[2].reject(Object.assign(new Error('killed'), { restart: true }));")
+    page.page.wait_for_timeout(300)
+    assert len(page.asked()) == 3
+
+
+def test_a_closed_model_can_be_opened_again(modules: Modules, whole: dict[str, Any]) -> None:
+    page = Page(modules, whole)
+    page.first()
+    model = {"id": whole["models"][0]["id"], "name": "net.keras", "error": ""}
+    page.run("tell.model({ ...given, state: 'closed' });", model)
+    page.page.locator(".menu > summary").first.click()
+    again = page.page.get_by_role("button", name="Open net.keras again")
+    again.click()
+    page.wait("asked.at(-1).kind === 'reopen'")
+    assert page.request(len(page.asked()) - 1) == {"id": model["id"]}
+    page.run("tell.model({ ...given, state: 'loading' });", model)
+    again.wait_for(state="hidden")
+    assert page.run("return ctx.book.document.models.length;") == 1

@@ -6,6 +6,7 @@ import io
 import os
 import socket
 import struct
+import threading
 import zlib
 from pathlib import Path
 from typing import Any
@@ -296,3 +297,31 @@ def test_all_uploads_together_are_bounded(serve: Any, monkeypatch: pytest.Monkey
     assert running.client.post("/api/samples", content=body).status_code == 201
     assert running.client.post("/api/samples", content=png(2, 25)).status_code == 413
     assert running.client.post("/api/models", content=b"PK" + bytes(2000)).status_code == 413
+
+
+def test_uploads_side_by_side_keep_to_the_bound_together(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, most, step = 400_000, 700_000, 20_000
+    monkeypatch.setattr(endpoints, "ALL_BYTES", most)
+    monkeypatch.setattr(uploads, "STEP", step, raising=False)
+    running = serve(models=())
+    begun, statuses = threading.Barrier(3, timeout=20), []
+
+    def body() -> Any:
+        yield b"PK\x03\x04" + bytes(1000)
+        begun.wait()  # all have been let in
+        yield from (bytes(10_000) for _ in range(size // 10_000))
+
+    def send() -> None:
+        statuses.append(running.client.post("/api/models", content=body()).status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    held = sum(file.stat().st_size for file in running.studio.private.glob("upload-*"))
+    assert held <= most
+    assert 413 in statuses
+    assert statuses.count(202) <= 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -114,8 +113,9 @@ async def _picture(given: Given, side: int) -> Response:
 async def add_samples(given: Given) -> Response:
     """Take files: pictures are decoded once, others read by a model: a bad one is refused now."""
     studio = given.studio
-    most = await asyncio.to_thread(_room, studio.private, PICTURES_BYTES)
-    files = await received(given.request, studio.private, each=PICTURE_BYTES, most=most)
+    files = await received(
+        given.request, studio.private, each=PICTURE_BYTES, most=PICTURES_BYTES, whole=ALL_BYTES
+    )
     good: list[Sample] = []
     refused: list[dict[str, str]] = []
     for upload in files:
@@ -134,14 +134,6 @@ async def add_samples(given: Given) -> Response:
     studio.bell.ring()
     told = rows([studio.shelf.get(sample.id) for sample in good], studio.nets.values())
     return json_answer({"samples": told, "refused": refused}, 201)
-
-
-def _room(folder: Path, most: int) -> int:
-    """Return how many bytes may come in: `most`, or what is left for all uploads together."""
-    held = sum(file.stat().st_size for file in folder.iterdir())
-    if held >= ALL_BYTES:
-        raise Problem(413, f"uploads take {held:,} bytes already, which is the most; start anew")
-    return min(most, ALL_BYTES - held)
 
 
 def _decoded(upload: Upload) -> None:
@@ -171,8 +163,9 @@ async def add_model(given: Given) -> Response:
 async def _uploaded_model(given: Given) -> Opening:
     """Return how to open an upload: always in safe mode, whatever was typed at the start."""
     folder = given.studio.private
-    most = await asyncio.to_thread(_room, folder, MODEL_BYTES)
-    files = await received(given.request, folder, each=most, most=most, files=1)
+    files = await received(
+        given.request, folder, each=MODEL_BYTES, most=MODEL_BYTES, whole=ALL_BYTES, files=1
+    )
     upload = files[0]
     suffix = await asyncio.to_thread(_suffix, upload)
     if suffix is None:

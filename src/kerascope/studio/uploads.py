@@ -18,6 +18,7 @@ from kerascope.studio.table import parts_of
 
 _HEADER = 4096  # bytes of a part's headers
 _MOST_FILES = 200  # of one upload
+STEP = 1 << 20  # bytes between two looks at what all uploads take together
 _MULTIPART = "multipart/form-data"
 
 
@@ -48,6 +49,9 @@ class _File:
         self._digest.update(part)
         self._file.write(part)
 
+    def flush(self) -> None:
+        self._file.flush()
+
     def close(self) -> Upload:
         self._file.close()
         return Upload(
@@ -66,21 +70,24 @@ def next_number() -> int:
 
 
 async def received(
-    request: Request, folder: Path, *, each: int, most: int, files: int = _MOST_FILES
+    request: Request, folder: Path, *, each: int, most: int, whole: int, files: int = _MOST_FILES
 ) -> list[Upload]:
     """Return the files of a request: multipart, or one as the body with its name in `?name=`.
 
-    each, most: bytes of a file, and of all. Raises `Problem`; what was written is removed then.
+    each, most: bytes of a file, and of all of this request. whole: of all that lies in the folder,
+    with what comes in beside this. Raises `Problem`; what was written is removed then.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
-    sink = _Sink(folder, each, files)
+    sink = _Sink(folder, each, files, whole)
     try:
+        await asyncio.to_thread(sink.look)
         if kind == _MULTIPART.encode():
             await _multipart(parts_of(request, most), options.get(b"boundary", b""), sink)
         else:
             sink.begin(request.query_params.get("name", ""))
             await _pour(parts_of(request, most), sink.part)
             sink.end()
+        await asyncio.to_thread(sink.look)
     except BaseException:
         sink.remove()
         raise
@@ -93,8 +100,9 @@ async def received(
 class _Sink:
     """Writes the files of one request."""
 
-    def __init__(self, folder: Path, each: int, files: int) -> None:
-        self.folder, self.each, self.files = folder, each, files
+    def __init__(self, folder: Path, each: int, files: int, whole: int) -> None:
+        self.folder, self.each, self.files, self.whole = folder, each, files, whole
+        self.unseen = 0
         self.done: list[Upload] = []
         self._open: _File | None = None
 
@@ -106,6 +114,18 @@ class _Sink:
     def part(self, content: bytes) -> None:
         if self._open is not None:
             self._open.write(content)
+            self.unseen += len(content)
+            if self.unseen >= STEP:
+                self.look()
+
+    def look(self) -> None:
+        """Raise `Problem` where all uploads together take too much, those under way with them."""
+        self.unseen = 0
+        if self._open is not None:
+            self._open.flush()
+        held = sum(file.stat().st_size for file in self.folder.glob("upload-*"))
+        if held > self.whole:
+            raise Problem(413, f"uploads take more than {self.whole:,} bytes together; start anew")
 
     def end(self) -> None:
         if self._open is not None:

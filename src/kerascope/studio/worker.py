@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
+import queue
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -36,6 +37,8 @@ class Worker:
     come with it. gone: called once, with words, when the process has ended by itself. Both are
     called in a thread of the worker's own.
 
+    What is sent waits in a line: nobody waits for a process that does not read.
+
     Messages are JSON: nothing that a process with a foreign model in it says is ever unpickled.
     """
 
@@ -44,28 +47,46 @@ class Worker:
         self._near, self._far = multiprocessing.Pipe()
         self._process: BaseProcess | None = None
         self._stopped = threading.Event()
-        self._sending = threading.Lock()
+        self._starting = threading.Lock()
+        self._line: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._live, name="kerascope-worker", daemon=True)
         self._thread.start()
 
     def _live(self) -> None:
-        """Start the process and hear it until it ends."""
+        """Start the process and hear it until it ends; then the pipe is closed, and not before."""
+        try:
+            self._run()
+        finally:
+            self._near.close()
+
+    def _run(self) -> None:
         process = multiprocessing.get_context("spawn").Process(
             target=main, args=(self._far, self._opening), daemon=True, name="kerascope-model"
         )
         try:
-            with self._sending:
+            with self._starting:
                 if self._stopped.is_set():
+                    self._far.close()
                     return
                 process.start()
                 self._process = process
                 self._far.close()
-            _listen(self._near, self._heard)
         except OSError as error:
             self._end(f"the worker could not be started: {error}")
             return
+        sender = threading.Thread(target=self._send_all, name="kerascope-sender", daemon=True)
+        sender.start()
+        _listen(self._near, self._heard)
         process.join(_WAIT)
+        self._line.put(None)
+        sender.join(_WAIT)
         self._end(last_words(process.exitcode))
+
+    def _send_all(self) -> None:
+        """Send what stands in the line; a process that is gone takes nothing."""
+        with contextlib.suppress(OSError, ValueError):
+            while (message := self._line.get()) is not None:
+                self._near.send_bytes(message)
 
     def _end(self, words: str) -> None:
         if not self._stopped.is_set():
@@ -78,23 +99,21 @@ class Worker:
         return None if self._process is None else self._process.pid
 
     def send(self, message: Message) -> None:
-        """Tell the process something; nothing happens where it is gone."""
-        with self._sending, contextlib.suppress(OSError, ValueError):
-            self._near.send_bytes(json.dumps(message).encode())
+        """Tell the process something, without waiting; nothing happens where it is gone."""
+        self._line.put(json.dumps(message).encode())
 
     def stop(self) -> None:
         """End the process, and wait for its end."""
         self._stopped.set()
-        with self._sending:
+        with self._starting:
             process = self._process
-            self._near.close()
-        if process is None:
-            return
-        process.terminate()
-        process.join(_WAIT)
-        if process.is_alive():
-            process.kill()
+        if process is not None:
+            process.terminate()
             process.join(_WAIT)
+            if process.is_alive():
+                process.kill()
+                process.join(_WAIT)
+        self._thread.join(_WAIT)
 
 
 def _listen(connection: Connection, heard: Heard) -> None:

@@ -14,6 +14,9 @@ export async function loadAll(context) {
       .filter(({ state }) => state !== "closed")
       .map((model) => ({ ...model, ...book.model(model.id) }));
     book.merge({ ...answer, models });
+    for (const model of answer.models) {
+      if (model.state === "closed") context.live.closed.set(model.id, model);
+    }
     context.live.labels = answer.studio?.labels ?? 0;
     context.live.shelf.hear(answer.studio ?? {});
     context.redraw();

@@ -58,7 +58,28 @@ function upload(address, files) {
 const OVER_STATES = ["done", "failed", "cancelled"];
 const MOST_HEARD = 200; // jobs of others whose last word is kept
 
+const LINE = "kerascope-line";
 const OPEN_AGAIN = 3000; // milliseconds
+
+// One stream for all pages of a browser, which opens few connections to a server at once: the page
+// that holds a lock has the stream and tells the others; when it goes, the next one gets both.
+function shareLine(address, heard, turned) {
+  if (!navigator.locks) { // not in this computer: without encryption there are none
+    openLine(address, heard, turned);
+    return;
+  }
+  const channel = new BroadcastChannel(LINE);
+  const hear = ({ name, said }) => (name === LINE ? turned(said) : heard[name]?.(said));
+  channel.addEventListener("message", (event) => hear(event.data));
+  const tell = (name) => (said) => {
+    hear({ name, said });
+    channel.postMessage({ name, said });
+  };
+  const telling = Object.fromEntries(Object.keys(heard).map((name) => [name, tell(name)]));
+  navigator.locks.request(LINE, () => new Promise(() => {
+    openLine(address, telling, tell(LINE));
+  }));
+}
 
 // A stream of events. The browser opens a broken one again by itself, but not one that was refused.
 //
@@ -118,7 +139,7 @@ function makeLine(base) {
     }
   };
 
-  openLine(`${base}events`, {
+  shareLine(`${base}events`, {
     job: hear,
     model: (said) => tell("model", said),
     samples: (said) => tell("samples", said),

@@ -30,6 +30,8 @@ export class Live {
     this.followed = "";
     this.timer = 0;
     this.predicting = false;
+    this.tried = new Set(); // what was predicted with others, or could not be
+    this.closed = new Map(); // models that can be opened again
     context.host.onModel((said) => this.hearModel(said));
     context.host.onSamples((said) => this.hearSamples(said));
     context.host.onLine((whole) => this.hearLine(whole));
@@ -77,9 +79,12 @@ export class Live {
   hearModel(said) {
     const { book, fail, host, redraw } = this.context;
     const before = book.model(said.id)?.state;
+    this.closed.delete(said.id);
     if (said.state === "closed") {
       book.removeModel(said.id);
       this.datasets.delete(said.id);
+      this.closed.set(said.id, said);
+      this.tried.clear();
     } else book.merge({ models: [{ facts: [], sha256: "", ...said }] });
     if (said.state === "ready") this.known.learnMethods(said.id);
     if (said.state === "failed" && before !== "failed") {
@@ -99,6 +104,11 @@ export class Live {
     }
   }
 
+  reopenModel(id) {
+    const { fail, host } = this.context;
+    return Promise.resolve(host.reopenModel(id)).catch(fail);
+  }
+
   // The job that makes a method's map of the sample shown, or null.
   pending(shown, method) {
     const start = JSON.stringify([shown.sample, shown.model, method.name]).slice(0, -1);
@@ -106,7 +116,9 @@ export class Live {
   }
 
   // Asks for one thing once; its answer is in the book then. null where there is none.
-  async ask(words, request, { kind = "explain", auto = false } = {}) {
+  //
+  // failed: told why, in place of the person.
+  async ask(words, request, { kind = "explain", auto = false, failed = null } = {}) {
     const { book, fail, host, jobs, redraw } = this.context;
     const { sample, model, method, fields, target } = request;
     const key = keyOf(sample ?? request.samples?.[0], model, method ?? kind, fields, target);
@@ -120,10 +132,12 @@ export class Live {
       return answer;
     } catch (problem) {
       if (!problem.cancelled) this.refused.add(key);
-      fail(problem, () => {
+      const again = () => {
         this.refused.delete(key);
         this.ask(words, request, { kind });
-      });
+      };
+      if (failed === null) fail(problem, again);
+      else failed(problem, again);
       return null;
     }
   }
@@ -303,15 +317,22 @@ export class Live {
     const { book } = this.context;
     if (this.predicting) return;
     this.predicting = true;
-    let answer = true;
-    while (answer !== null && isReady(book.model(model))) {
+    let [over, said] = [false, false];
+    const failed = (problem, again) => {
+      over = problem.cancelled || problem.restart || problem.code > 0;
+      if (!said || over) this.context.fail(problem, again);
+      said = true; // files that cannot be read: the others are predicted all the same
+    };
+    while (!over && isReady(book.model(model))) {
       const rest = book.document.samples
-        .filter((sample) => book.prediction(sample.id, model) === null)
-        .filter((sample) => !this.refused.has(keyOf(sample.id, model, "predict")))
+        .filter(({ id }) => !this.tried.has(`${model} ${id}`))
+        .filter(({ id }) => book.prediction(id, model) === null)
+        .filter(({ id }) => !this.refused.has(keyOf(id, model, "predict")))
         .slice(0, BATCH)
-        .map((sample) => sample.id);
+        .map(({ id }) => id);
       if (rest.length === 0) break;
-      answer = await this.ask("Predictions", { samples: rest, model }, { kind: "predict" });
+      await this.ask("Predictions", { samples: rest, model }, { kind: "predict", failed });
+      if (!over) for (const id of rest) this.tried.add(`${model} ${id}`);
     }
     this.predicting = false;
   }

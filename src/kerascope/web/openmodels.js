@@ -8,6 +8,7 @@ const STATES = { loading: "loading …", failed: "failed", closed: "closed" };
 export function makeOpenModels(context) {
   const { book, state, live } = context;
   const list = make("ul", { class: "model-list" });
+  const closed = make("ul", { class: "model-list" });
   const files = (words, accept, take) => {
     const input = make("input", {
       type: "file", class: "unseen", accept, multiple: true, tabindex: "-1", "aria-hidden": "true",
@@ -26,7 +27,7 @@ export function makeOpenModels(context) {
     make(
       "div",
       { class: "menu-body" },
-      list,
+      list, closed,
       make(
         "p", { class: "menu-actions" },
         ...files("Open a model", ".keras,.h5,.hdf5", (chosen) => live.addFiles(chosen)),
@@ -62,8 +63,20 @@ export function makeOpenModels(context) {
         row.choose = () => state.set({ model: model.id });
         row.close = () => live.closeModel(model);
       });
+      const gone = [...live.closed.values()];
+      setHidden(closed, gone.length === 0);
+      keepRows(closed, gone, makeClosedRow, (row, { id, name }) => {
+        setText(row.firstElementChild, `Open ${name} again`);
+        row.open = () => live.reopenModel(id);
+      });
     },
   };
+}
+
+function makeClosedRow() {
+  const row = make("li", {});
+  row.append(actionButton("", () => row.open(), { class: "link" }));
+  return row;
 }
 
 function makeModelRow() {
