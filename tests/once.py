@@ -1,4 +1,8 @@
-"""`pytestmark = once`: nothing in a file asks Keras, so `make test` runs it on one backend only."""
+"""What `make test` runs on some of the backends only.
+
+`pytestmark = once`: nothing in a file asks Keras. `not_on_jax`: long work, for which JAX is set to
+compile in haste.
+"""
 
 from __future__ import annotations
 
@@ -9,3 +13,7 @@ import pytest
 REASON = "no Keras in it: once, with TensorFlow, will do"
 AGAIN = "KERASCOPE_KEEP" in os.environ and os.environ.get("KERAS_BACKEND") != "tensorflow"
 once = pytest.mark.skipif(AGAIN, reason=REASON)
+not_on_jax = pytest.mark.skipif(
+    "KERASCOPE_KEEP" in os.environ and os.environ.get("KERAS_BACKEND") == "jax",
+    reason="JAX compiles in haste here, and runs slowly: the other backends will do",
+)

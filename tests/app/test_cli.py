@@ -22,6 +22,7 @@ from PIL import Image
 import kerascope as ks
 import zoo
 from kerascope.cli.explaining import Work
+from once import not_on_jax
 from pages import document
 
 Runner = Callable[..., tuple[int, str, str]]
@@ -349,6 +350,7 @@ def test_methods(cli: Runner) -> None:
     assert "Selvaraju" in cli("methods")[1]
 
 
+@not_on_jax
 def test_doctor(cli: Runner) -> None:
     code, out, _ = cli("doctor", "--json")
     data = json.loads(out)

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from once import not_on_jax
 
+
+@not_on_jax
 def test_demo_tells_the_nets_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from kerascope.cli.demo import demo
 

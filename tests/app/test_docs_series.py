@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from once import not_on_jax
+
 FOLDER = Path(__file__).parents[2] / "docs_src"
 
 
@@ -23,6 +25,7 @@ def test_the_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert names == {"hours.csv", "third_hour.png", "windows.png", "report.html"}
 
 
+@not_on_jax
 def test_the_volumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(FOLDER / "volumes.py"))["main"](tmp_path)
     said = capsys.readouterr().out

@@ -10,8 +10,9 @@ import pytest
 import kerascope as ks
 from kerascope.hooks import HookedModel
 from kerascope.plot import alt_text
+from once import not_on_jax
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, not_on_jax]
 
 
 def test_a_bear_is_graded(real: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -13,15 +12,13 @@ import kerascope as ks
 from kerascope.hooks import HookedModel
 from kerascope.inside.maximize import maximize
 from kerascope.targets import resolve_targets
+from once import not_on_jax
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, not_on_jax]
 CLASSES = ("goldfish", "zebra", "tabby")
 
 
 def test_classes_of_mobilenet_v2_beat_every_photograph(real: Path) -> None:
-    if keras.backend.backend() == "jax":
-        pytest.skip("JAX compiles in haste here, and runs slowly: real networks climb on the other "
-                    "backends")  # fmt: skip
     labels = real / "imagenet_class_index.json"
     net = ks.load_model(real / "models" / "mobilenet_v2_100_224_imagenet.keras", labels=labels)
     other = ks.load_model(real / "models" / "mobilenet_v1_025_224_imagenet.keras")
