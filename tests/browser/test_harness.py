@@ -147,8 +147,11 @@ def test_pixels_tell_canvases_apart(watch: Watch, tmp_path: Path) -> None:
     assert checks.settle(page) != blank
     page.evaluate("document.querySelector('canvas').getContext('2d').clearRect(4, 4, 1, 1)")
     assert checks.settle(page) == blank
-    page.evaluate("""setInterval(() => document.querySelector("canvas").getContext("2d")
-      .fillRect(Math.random() * 9, 0, Math.random(), Math.random()), 1)""")
+    page.evaluate("""let n = 0; setInterval(() => {
+      const context = document.querySelector("canvas").getContext("2d");
+      context.fillStyle = `rgb(${(n += 1) % 256} ${(n >> 8) % 256} 99)`;
+      context.fillRect(0, 0, 9, 9);
+    }, 1)""")
     with pytest.raises(AssertionError, match="never came to rest"):
         checks.settle(page, most=20)
 

@@ -148,7 +148,7 @@ def test_frames_of_a_film_have_their_share(app: Open, tmp_path: Path) -> None:
         assert abs(told / 100 - share) < 0.01
     assert frames.nth(3).get_attribute("aria-pressed") == "true"
     frames.nth(0).press("Enter")
-    assert frames.nth(0).get_attribute("aria-pressed") == "true"
+    shown.page.wait_for_selector(".film-frame:first-of-type[aria-pressed=true]")
     assert shown.state["slice"] == "0"
     shown.page.focus('[data-control="slice-time"]')
     shown.page.keyboard.press("End")
