@@ -12,6 +12,7 @@ import numpy as np
 import kerascope as ks
 import zoo
 from kerascope.hooks import BlackBox, HookedModel
+from kerascope.method import Need, method_class
 from kerascope.metrics.subject import Subject
 from kerascope.run import Run
 from kerascope.targets import resolve_targets
@@ -54,7 +55,11 @@ def of_model(
     explained.read(x)  # where it builds the model, the inputs get other names
     arrays = explained.read(x)
     count = len(next(iter(arrays.values())))
-    targets = resolve_targets(target, explained.spec(), count)
+    kind = method_class(method) if isinstance(method, str) else type(method)
+    slopes = bool({Need.GRADIENTS, Need.RULES} & kind.needs)
+    targets = resolve_targets(
+        target, dataclasses.replace(explained.spec(), gradients=slopes), count
+    )
     explained.scores(arrays, targets)
     targets = targets.pin(explained.last["scores_of"])
     result = ks.explain(explained, x, method, target=targets.items[0], seed=seed, **fields)
