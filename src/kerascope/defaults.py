@@ -10,7 +10,7 @@ import keras
 
 from kerascope.columns import Table
 from kerascope.hooks import BlackBox, HookedModel
-from kerascope.method import AttributionMethod, Need, make_method, method_class
+from kerascope.method import AttributionMethod, make_method, method_class
 from kerascope.several import Several
 from kerascope.targets import Horizon, ReconstructionError, Spec, Targets
 from kerascope.targets.detectors import detector_of
@@ -132,8 +132,7 @@ def _of_outputs(spec: Spec, fields: Mapping[str, Any]) -> tuple[str, dict[str, A
 
 def seen_by(method: AttributionMethod, view: Any, x: Mapping[str, Array]) -> Spec:
     """Return what targets must know of a model that a method looks at."""
-    slopes = bool({Need.GRADIENTS, Need.RULES} & method.needs)
-    return dataclasses.replace(on_tokens(view.spec(), view, x), gradients=slopes)
+    return dataclasses.replace(on_tokens(view.spec(), view, x), gradients=method.asks_slopes)
 
 
 def on_tokens(spec: Spec, view: Any, x: Mapping[str, Array]) -> Spec:

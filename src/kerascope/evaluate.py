@@ -69,7 +69,9 @@ def evaluate(
     Raises:
         BadInput: nothing to measure, several targets, masks that do not fit.
     """
-    job = _Job(model, inputs, target, score, seed, batch_size, memory)
+    named = _named(methods)
+    slopes = any((m.method if isinstance(m, Attribution) else m).asks_slopes for _, m in named)
+    job = _Job(model, inputs, target, score, seed, batch_size, memory, slopes=slopes)
     chosen = _metrics_of(metrics, with_masks=masks is not None or boxes is not None)
     shown = masks_of(masks, boxes, job.spatial(job.where), len(job))
     for metric in chosen:
@@ -78,7 +80,6 @@ def evaluate(
                 f"{metric.name} measures against where the object is: give masks= or boxes="
             )
     entries: list[Entry] = []
-    named = _named(methods)
     every = [*named, *(((c, None) for c in CONTROLS) if controls else ())]
     with stopping_together() as stop:
         try:
@@ -122,15 +123,18 @@ def _named(methods: Any) -> list[tuple[str, AttributionMethod | Attribution]]:
 
 
 class _Job:
-    """What all methods of one call share: model, inputs, targets."""
+    """What all methods of one call share: model, inputs, targets.
+
+    slopes: some of them ask for slopes, so that targets are such as have some.
+    """
 
     def __init__(
         self, model: Any, inputs: Any, target: Any, score: str, seed: int,
-        batch_size: int | None, memory: int | str | None,
+        batch_size: int | None, memory: int | str | None, *, slopes: bool,
     ) -> None:  # fmt: skip
         check_score(score)
         check_whole(1, batch_size=batch_size)
-        self.model, self.inputs = model, inputs
+        self.model, self.inputs, self.slopes = model, inputs, slopes
         self.seed, self.batch_size, self.memory = seed, batch_size, budget(memory)
         self.notes: list[str] = []
         self._view("logit").read(inputs)  # builds what is not built, which names its inputs anew
@@ -156,7 +160,8 @@ class _Job:
         return spatial_size(self.view, name, self.x[name])
 
     def _pinned(self, view: Any, target: Any) -> Targets:
-        targets = resolve_targets(target, view.spec(), len(next(iter(self.x.values()))))
+        spec = dataclasses.replace(view.spec(), gradients=self.slopes)
+        targets = resolve_targets(target, spec, len(next(iter(self.x.values()))))
         if len(targets) != 1:
             raise BadInput(f"{len(targets)} targets: a table is made for one; give a single target")
         view.fit_into(self.memory, gradients=False)

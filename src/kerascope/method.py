@@ -156,6 +156,11 @@ class AttributionMethod(ABC):
         if "name" in cls.__dict__:
             _REGISTRY[cls.name] = cls
 
+    @property
+    def asks_slopes(self) -> bool:
+        """Whether it takes slopes of the score, so that the target must have some."""
+        return bool({Need.GRADIENTS, Need.RULES} & self.needs)
+
     @abstractmethod
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return the map of every sample and target.

@@ -11,8 +11,9 @@ import numpy as np
 
 import kerascope as ks
 import zoo
+from kerascope.defaults import seen_by
 from kerascope.hooks import BlackBox, HookedModel
-from kerascope.method import Need, method_class
+from kerascope.method import make_method
 from kerascope.metrics.subject import Subject
 from kerascope.run import Run
 from kerascope.targets import resolve_targets
@@ -55,11 +56,8 @@ def of_model(
     explained.read(x)  # where it builds the model, the inputs get other names
     arrays = explained.read(x)
     count = len(next(iter(arrays.values())))
-    kind = method_class(method) if isinstance(method, str) else type(method)
-    slopes = bool({Need.GRADIENTS, Need.RULES} & kind.needs)
-    targets = resolve_targets(
-        target, dataclasses.replace(explained.spec(), gradients=slopes), count
-    )
+    spec = seen_by(make_method(method, fields), explained, arrays)
+    targets = resolve_targets(target, spec, count)
     explained.scores(arrays, targets)
     targets = targets.pin(explained.last["scores_of"])
     result = ks.explain(explained, x, method, target=targets.items[0], seed=seed, **fields)

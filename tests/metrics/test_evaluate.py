@@ -93,6 +93,14 @@ def test_every_model_shape(name: str) -> None:
     assert len(found.explained) == len(found.samples)
 
 
+def test_slopes_of_a_detector_are_of_the_class_of_its_box() -> None:
+    case = zoo.SHAPES["box_head"]()
+    covered = ks.evaluate(case.model, case.x, "occlusion", FAST[:1], controls=False)
+    both = ks.evaluate(case.model, case.x, ["gradient", "occlusion"], FAST[:1], controls=False)
+    assert all(words.startswith("similarity to") for words in covered.explained)
+    assert not any(words.startswith("similarity to") for words in both.explained)
+
+
 def test_probabilities_are_measured_where_there_are_some() -> None:
     case = zoo.SHAPES["flat_functional"]()
     one = make_metric("insertion")
