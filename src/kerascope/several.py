@@ -16,6 +16,14 @@ from kerascope.texts.front import holds_texts
 from kerascope.tokens import Reading
 from kerascope.types import Array
 
+_PLAYERS = 6  # 64 scores of each sample
+
+
+def are_players(given: Any) -> bool:
+    """Tell whether what each input adds to the score is found: several, but few, and named."""
+    held = getattr(given, "inputs", ())
+    return isinstance(held, dict) and 1 < len(held) <= _PLAYERS
+
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Several:

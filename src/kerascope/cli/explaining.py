@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # Up to so many pictures, one pass each is done before TensorFlow has traced a graph.
 _EAGER_IMAGES = 3
-_PLAYERS = 6  # inputs up to which what each adds to the score is found: 64 scores of each sample
 
 
 @dataclasses.dataclass
@@ -211,6 +210,7 @@ class Work:
 
     def _explain(self, view: Any, picture: Any, method: AttributionMethod) -> Attribution:
         from kerascope.explain import explain as front
+        from kerascope.several import are_players
 
         return front(
             view,
@@ -221,6 +221,5 @@ class Work:
             batch_size=self.batch_size,
             memory=self.memory,
             seed=self.seed,
-            shares=1 < len(getattr(picture, "inputs", ())) <= _PLAYERS
-            and isinstance(picture.inputs, dict),
+            shares=are_players(picture),
         )

@@ -16,10 +16,11 @@ from kerascope.facts import facts_of
 from kerascope.labels import all_names
 from kerascope.method import make_method
 from kerascope.run import Run
+from kerascope.several import are_players
 from kerascope.studio.erase import covered
 from kerascope.studio.layers import layers_of
 from kerascope.studio.pieces import piece_of, predicted, predictions_of, renamed
-from kerascope.studio.samples import Samples, is_several
+from kerascope.studio.samples import Samples
 from kerascope.wording import one_line
 
 Message = dict[str, Any]
@@ -109,7 +110,7 @@ class Net:
         view, inputs = self.samples.of(job["samples"])
         found = explain(
             view, inputs, method, target=_target(job["target"]), score=job["score"],
-            seed=job["seed"], shares=is_several(inputs),
+            seed=job["seed"], shares=are_players(inputs),
         )  # fmt: skip
         own = _class_of(found)  # asked for as "what it predicts", it may be asked for by index
         by_name = json.dumps([found.method.to_json(), job["score"], job["seed"], marks])

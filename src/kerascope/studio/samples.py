@@ -15,7 +15,6 @@ from kerascope.wording import one_line
 Message = dict[str, Any]
 _READ = 64  # pictures kept as the model takes them
 _LOTS = 8  # lots kept
-PLAYERS = 6  # inputs up to which what each adds to the score is found: 64 scores of a sample
 _BATCH = 16  # samples predicted in one go
 KINDS = {
     "Images": "image", "Texts": "text", "Table": "row", "Series": "series", "Volumes": "volume",
@@ -134,12 +133,6 @@ class Samples:
                 self._lots.popitem(last=False)
         self._lots.move_to_end(mark)
         return self._lots[mark]
-
-
-def is_several(inputs: Any) -> bool:
-    """Tell whether what each input adds to the score is to be found: few enough, and named."""
-    held = getattr(inputs, "inputs", ())
-    return isinstance(held, dict) and 1 < len(held) <= PLAYERS
 
 
 def _named(names: Sequence[str], told: Message) -> tuple[str, ...]:
