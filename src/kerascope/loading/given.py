@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kerascope.errors import BadInput
-from kerascope.loading.rows import SUFFIXES, Options, Rows, read_rows
+from kerascope.loading.rows import Options, Rows, read_rows
+from kerascope.loading.tables import SUFFIXES
 from kerascope.loading.texts import TEXT_SUFFIXES
 
 

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from kerascope.columns import Table
     from kerascope.texts import Texts
 
-SUFFIXES = (".csv", ".tsv")
 MOST = 100  # rows explained where none were chosen
 _TEXTS = ("text", "texts", "review", "sentence", "comment")
 
