@@ -16,30 +16,10 @@ from pathlib import Path
 import zoo
 from contract_checks import refusals
 from kerascope.method import registry
+from kerascope.methods.families import FAMILIES
 
 PAGE = Path(__file__).parents[1] / "docs" / "field-table.md"
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
-FAMILIES = {
-    "Gradients": (
-        "gradient", "gradient_x_input", "smooth_grad", "smooth_grad_squared", "var_grad",
-        "integrated_gradients", "blur_ig", "guided_ig", "expected_gradients", "full_grad",
-    ),
-    "Class activation maps": (
-        "cam", "grad_cam", "grad_cam_plus_plus", "x_grad_cam", "hires_cam", "layer_cam",
-        "eigen_cam", "score_cam", "ablation_cam", "seg_grad_cam",
-    ),
-    "Segments, covered and shown": (
-        "feature_ablation", "lime", "kernel_shap", "shapley_sampling", "owen", "sobol",
-    ),
-    "Masks": ("occlusion", "rise", "extremal_perturbation", "d_rise", "xrai"),
-    "Backward rules": (
-        "guided_backprop", "deconvnet", "rect_grad", "guided_grad_cam", "lrp", "deep_lift",
-        "deep_shap", "excitation_backprop", "deep_taylor",
-    ),
-    "Attention": (
-        "attention_rollout", "attention_flow", "chefer", "attention_x_gradient", "legrad",
-    ),
-}  # fmt: skip
 HEAD = """# The field table
 
 Every method on every shape of model that people bring, on TensorFlow, JAX and PyTorch. In each

@@ -137,6 +137,10 @@ class AttributionMethod(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     reference: ClassVar[str]  # key in `citations`
+    # For its page and `kerascope methods NAME`; every method of this package declares all three.
+    formula: ClassVar[str] = ""  # what is computed: y is the score, x the input, A activations
+    use: ClassVar[str] = ""  # what it is good for
+    avoid: ClassVar[str] = ""  # where it misleads, or costs too much
     axioms: ClassVar[frozenset[Axiom]] = frozenset()
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
     reduce: ClassVar[str] = (

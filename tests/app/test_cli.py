@@ -350,6 +350,17 @@ def test_methods(cli: Runner) -> None:
     assert "Selvaraju" in cli("methods")[1]
 
 
+def test_one_method(cli: Runner) -> None:
+    row = json.loads(cli("methods", "grad-cam", "--json")[1])
+    assert row["name"] == "grad_cam"
+    code, out, _ = cli("methods", "grad_cam")
+    assert code == 0
+    assert all(row[key] in out for key in ("title", "formula", "use", "avoid", "paper"))
+    code, _, err = cli("methods", "grad_kam")
+    assert code == 2
+    assert "grad_cam" in err
+
+
 @not_on_jax
 def test_doctor(cli: Runner) -> None:
     code, out, _ = cli("doctor", "--json")

@@ -25,6 +25,13 @@ def built(shape: str) -> zoo.Case:
     return zoo.SHAPES[shape]()
 
 
+@pytest.mark.parametrize("fact", ["title", "reference", "formula", "use", "avoid"])
+@pytest.mark.parametrize("name", METHODS)
+def test_declares(name: str, fact: str) -> None:
+    """Each has words of its own, not those of the method it derives from."""
+    assert vars(registry()[name]).get(fact), f"{name} does not declare `{fact}`"
+
+
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize(
     "check",

@@ -3,33 +3,68 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from kerascope.cli import options
-from kerascope.cli.console import out, say_json
+from kerascope.cli.console import out, say, say_json
 
 
 def methods(
+    name: Annotated[
+        str | None, typer.Argument(help="Tell all of this method: formula, cost, when to use it.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """List all methods with their fields, defaults and papers."""
-    from kerascope.citations import cite
-    from kerascope.method import registry
+    """List all methods with their fields, defaults and papers, or tell all of one."""
+    from kerascope.method import method_class, registry
 
-    rows = [
-        {
-            "name": name,
-            "title": kind.title,
-            "fields": {f.name: f.default for f in dataclasses.fields(kind)},
-            "needs": sorted(need.value for need in kind.needs),
-            "paper": cite([name])[0],
-        }
-        for name, kind in registry().items()
-    ]
-    if as_json:
-        say_json({"methods": rows})
+    if name is None:
+        rows = [_row(kind) for kind in registry().values()]
+        if as_json:
+            say_json({"methods": rows})
+        else:
+            _print(rows)
         return
-    _print(rows)
+    row = _row(method_class(name))
+    if as_json:
+        say_json(row)
+    else:
+        _tell(row)
+
+
+def _row(kind: Any) -> dict[str, Any]:
+    """Return what a method declares."""
+    from kerascope.citations import cite
+
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "fields": {f.name: f.default for f in dataclasses.fields(kind)},
+        "needs": sorted(need.value for need in kind.needs),
+        "axioms": sorted(axiom.value for axiom in kind.axioms),
+        "formula": kind.formula,
+        "use": kind.use,
+        "avoid": kind.avoid,
+        "paper": cite([kind])[0],
+    }
+
+
+def _tell(row: dict[str, Any]) -> None:
+    """Print what there is to say of one method; what it does not declare is left out."""
+    say(f"{row['title']} ({row['name']})\n")
+    for words, text in (
+        ("formula", row["formula"]),
+        ("use it", row["use"]),
+        ("beware", row["avoid"]),
+        ("needs", ", ".join(row["needs"])),
+        ("satisfies", ", ".join(row["axioms"])),
+        ("fields", ", ".join(f"{key}={value}" for key, value in row["fields"].items())),
+        ("paper", row["paper"]),
+    ):
+        if text:
+            say(f"{words:>9}: {text}")
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

@@ -22,6 +22,9 @@ class DeepTaylor(InputMap):
     name = "deep_taylor"
     title = "Deep Taylor decomposition"
     reference = "montavon2017explaining"
+    formula = "R_i = Σ_j a_i·w⁺_ij / (Σ_i a_i·w⁺_ij) · R_j; at the inputs zᴮ with bounds low, high"
+    use = "LRP with a derivation: heat that is conserved, on ReLU nets and pixels of known range."
+    avoid = "On nets whose activations take negative values; for evidence against a class."
     linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.LOCATION})

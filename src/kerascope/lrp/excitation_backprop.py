@@ -28,6 +28,15 @@ class ExcitationBackprop(InputMap):
     name = "excitation_backprop"
     title = "Excitation backprop"
     reference = "zhang2016topdown"
+    formula = "P(i) = Σ_j a_i·w⁺_ij / (Σ_i a_i·w⁺_ij) · P(j)"
+    use = (
+        "Where a walk from the class ends: a non-negative map that is a probability, sharp on "
+        "small evidence."
+    )
+    avoid = (
+        "For evidence against a class, which it cannot show; on activations that take negative "
+        "values."
+    )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {Axiom.CLASS_SENSITIVITY, Axiom.DUMMY, Axiom.LOCATION}

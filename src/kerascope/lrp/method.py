@@ -37,6 +37,15 @@ class LRP(InputMap):
     name = "lrp"
     title = "LRP"
     reference = "bach2015pixel"
+    formula = "R_i = Σ_j a_i·ρ(w_ij) / (ε + Σ_i a_i·ρ(w_ij)) · R_j, ρ and ε by composite"
+    use = (
+        "A share of the score for every input in one backward pass; on planted evidence among the "
+        "sharpest."
+    )
+    avoid = (
+        "Without looking at the notes: layers without a rule fall back to the gradient. The "
+        "composite is a choice to report."
+    )
     linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(

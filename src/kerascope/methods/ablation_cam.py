@@ -24,6 +24,15 @@ class AblationCAM(ChannelWeights):
     name = "ablation_cam"
     title = "Ablation-CAM"
     reference = "desai2020ablationcam"
+    formula = "ReLU( Σ_k A_k · (y − y with A_k = 0) / y )"
+    use = (
+        "Channel weights by what happens when a channel is really removed; no gradient above the "
+        "layer."
+    )
+    avoid = (
+        "On layers of many channels and slow heads; where channels stand in for each other, "
+        "removing one shows nothing."
+    )
 
     def weigh(
         self, weigher: Weigher, name: str, place: Place, values: Array

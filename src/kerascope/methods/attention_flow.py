@@ -29,6 +29,11 @@ class AttentionFlow(AttentionMap):
     name = "attention_flow"
     title = "Attention flow"
     reference = "abnar2020quantifying"
+    formula = "maximum flow from a token to what the head reads, attention weights as capacities"
+    use = "Like rollout, but paths that share a bottleneck are not counted twice."
+    avoid = (
+        "On many layers and tokens: a maximum flow for every token. It is the same for every class."
+    )
     axioms: ClassVar[frozenset[Axiom]] = frozenset()
     asked: ClassVar[str] = "forward"
     axes_of_values: ClassVar[tuple[str, ...]] = ("sample", "token")

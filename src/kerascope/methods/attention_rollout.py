@@ -29,6 +29,9 @@ class AttentionRollout(AttentionMap):
     name = "attention_rollout"
     title = "Attention rollout"
     reference = "abnar2020quantifying"
+    formula = "Π over layers of (½·mean over heads of A + ½·I)"
+    use = "What a head of a transformer can have read: a first look at where attention goes."
+    avoid = "To explain a class: it is the same for every class, and attention is no attribution."
     axioms: ClassVar[frozenset[Axiom]] = frozenset()
     asked: ClassVar[str] = "forward"
     axes_of_values: ClassVar[tuple[str, ...]] = ("sample", "query", "key")

@@ -25,6 +25,12 @@ class AttentionXGradient(AttentionMap):
     name = "attention_x_gradient"
     title = "Attention × gradient"
     reference = "barkan2021gradsam"
+    formula = "mean over layers, heads and queries of A ⊙ (∇A)⁺"
+    use = "A quick class-dependent attention map of transformers for text and pictures."
+    avoid = (
+        "Where information is mixed over layers: each layer's weights are taken as if of the "
+        "input's tokens."
+    )
 
     relu: bool = True
 

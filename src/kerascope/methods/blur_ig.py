@@ -31,6 +31,12 @@ class BlurIG(InputMap):
     name = "blur_ig"
     title = "Blur-IG"
     reference = "xu2020attribution"
+    formula = "∫ ∂y/∂x(σ) · ∂x(σ)/∂σ dσ, x(σ) the input blurred by σ, from strongest to none"
+    use = "Integrated gradients of pictures where no baseline colour is neutral."
+    avoid = (
+        "On tables, tokens and other inputs without neighbours; where blur itself is evidence, as "
+        "in pictures out of focus."
+    )
     linear = True
     axioms: ClassVar[frozenset[Axiom]] = (InputMap.axioms | {Axiom.COMPLETENESS}) - {
         Axiom.DUMMY,

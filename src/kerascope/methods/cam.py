@@ -29,6 +29,12 @@ class CAM(ActivationMap):
     name = "cam"
     title = "CAM"
     reference = "zhou2016cam"
+    formula = "ReLU( Σ_k w_k^c · A_k ), w^c the class's weights behind global average pooling"
+    use = (
+        "On nets that end in global average pooling and one linear layer: the signed map's mean "
+        "is the score less the bias."
+    )
+    avoid = "On any other head: it refuses. At a resolution finer than the last feature maps."
     linear = True
     axioms: ClassVar[frozenset[Axiom]] = ActivationMap.axioms | {Axiom.COMPLETENESS}
 

@@ -27,6 +27,9 @@ class Chefer(AttentionMap):
     name = "chefer"
     title = "Gradient-weighted attention rollout (Chefer)"
     reference = "chefer2021generic"
+    formula = "R ← R + mean over heads of (∇A ⊙ A)⁺ · R, layer by layer"
+    use = "The class's evidence in a vision or text transformer, at one gradient pass."
+    avoid = "On models without attention: it refuses. Evidence against the class is dropped."
     axes_of_values: ClassVar[tuple[str, ...]] = ("sample", "target", "query", "key")
 
     def mix(self, found: Attended, read: tuple[int, ...], run: Run) -> Array:

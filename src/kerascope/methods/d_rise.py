@@ -29,6 +29,14 @@ class DRISE(RISE):
     name = "d_rise"
     title = "D-RISE"
     reference = "petsiuk2021drise"
+    formula = (
+        "RISE of max over boxes of IoU · cosine of class scores · objectness, against the box "
+        "explained"
+    )
+    use = "Why a detector found this box of this class: any detector, scores only."
+    avoid = (
+        "On classifiers, where it is RISE. Thousands of masks: on a slow detector set `precision`."
+    )
 
     masks: int = 5000
 

@@ -17,3 +17,9 @@ class Deconvnet(RectifiedMap):
     name = "deconvnet"
     title = "Deconvnet"
     reference = "zeiler2014visualizing"
+    formula = "gradient with g ← g⁺ in place of the ReLU's own gate"
+    use = "For comparison with the literature from which guided backpropagation came."
+    avoid = (
+        "As evidence: it hardly depends on the class, and on planted evidence it does hardly "
+        "better than a random map."
+    )

@@ -29,6 +29,15 @@ class DeepLIFT(InputMap):
     name = "deep_lift"
     title = "DeepLIFT"
     reference = "shrikumar2017learning"
+    formula = "m_i·(x_i − x′_i), m = Δout/Δin at every activation, by the chain rule"
+    use = (
+        "Values that sum to the change from a baseline in one backward pass, also where gradients "
+        "saturate."
+    )
+    avoid = (
+        "Without a meaningful baseline; where inputs are multiplied (attention, gates), where "
+        "rules differ between libraries."
+    )
     linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(

@@ -28,6 +28,12 @@ class DeepSHAP(InputMap):
     name = "deep_shap"
     title = "DeepSHAP"
     reference = "lundberg2017unified"
+    formula = "mean of DeepLIFT over baselines x′ of a background"
+    use = "Approximate Shapley values against a background at the price of a few passes."
+    avoid = (
+        "Without a background of your own data; as exact Shapley values, which Kernel SHAP with "
+        "enough samples gives."
+    )
     linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(

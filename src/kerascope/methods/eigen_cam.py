@@ -24,6 +24,12 @@ class EigenCAM(ActivationMap):
     name = "eigen_cam"
     title = "Eigen-CAM"
     reference = "muhammad2020eigencam"
+    formula = "projection of A on its first right singular vector (A as positions × channels)"
+    use = "Without gradients and without a class: what stands out to the network at this layer."
+    avoid = (
+        "To explain a class: it is the same for every class. With several objects the strongest "
+        "hides the others."
+    )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ACTIVATIONS})
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.IMPLEMENTATION_INVARIANCE})
 

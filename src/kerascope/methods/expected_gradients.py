@@ -30,6 +30,15 @@ class ExpectedGradients(InputMap):
     name = "expected_gradients"
     title = "Expected gradients"
     reference = "erion2021improving"
+    formula = "mean over x′ of a background and α ~ U(0, 1) of (x − x′) · ∂y/∂x (x′ + α(x − x′))"
+    use = (
+        "Where a set of typical inputs is a better “nothing” than one baseline; approximate "
+        "Shapley values, at the input or a layer."
+    )
+    avoid = (
+        "Without a background of your own data: the stated default is constant inputs. Few "
+        "samples make a rough sum."
+    )
     linear = True
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.COMPLETENESS}
 

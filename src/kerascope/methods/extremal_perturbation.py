@@ -55,6 +55,12 @@ class ExtremalPerturbation(AttributionMethod):
     name = "extremal_perturbation"
     title = "Extremal perturbation"
     reference = "fong2019extremal"
+    formula = "arg max over smooth masks m with area a of y(m ⊙ x + (1 − m) ⊙ blurred x)"
+    use = "What part of a given size is enough for the class, as one compact region."
+    avoid = (
+        "For how much each position counts: the mask is shown or covered. It takes hundreds of "
+        "gradient steps."
+    )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE}

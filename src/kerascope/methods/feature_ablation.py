@@ -20,6 +20,12 @@ class FeatureAblation(SegmentMap):
     name = "feature_ablation"
     title = "Feature ablation"
     reference = "zeiler2014visualizing"
+    formula = "φ_i = y(x) − y(x with segment i covered)"
+    use = "The plainest question: what is lost when this part goes? Any model, also a remote one."
+    avoid = (
+        "Where parts stand in for each other or count only together: removing one at a time then "
+        "misleads."
+    )
     linear = True
 
     def passes(

@@ -35,6 +35,15 @@ class FullGrad(InputMap):
     name = "full_grad"
     title = "FullGrad"
     reference = "srinivas2019fullgrad"
+    formula = "ψ(x · ∂y/∂x) + Σ over layers and channels of ψ(b · ∂y/∂b), ψ = scale to 0…1 of |·|"
+    use = (
+        "One map for the whole net, biases included, from one pass; the terms sum to the score on "
+        "ReLU nets."
+    )
+    avoid = (
+        "For the sign of evidence, or to tell classes apart by place: on planted evidence its "
+        "mass lies below an edge map's."
+    )
     signed: ClassVar[bool] = False
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.COMPLETENESS})
     one_pass: ClassVar[bool] = False

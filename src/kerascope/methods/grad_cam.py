@@ -17,6 +17,15 @@ class GradCAM(GradientMap):
     name = "grad_cam"
     title = "Grad-CAM"
     reference = "selvaraju2017gradcam"
+    formula = "ReLU( Σ_k A_k · mean over positions of ∂y/∂A_k )"
+    use = (
+        "The first look at a convolutional net: one place to point to, telling classes apart, in "
+        "one pass to the last maps."
+    )
+    avoid = (
+        "For fine detail, or at early layers, where averaging the gradient over positions can "
+        "point at what does not count: see HiResCAM."
+    )
     linear = True
 
     def combine(self, activations: Array, gradients: Array) -> Array:

@@ -22,6 +22,12 @@ class GradCAMPlusPlus(GradientMap):
     name = "grad_cam_plus_plus"
     title = "Grad-CAM++"
     reference = "chattopadhay2018gradcampp"
+    formula = "ReLU( Σ_k A_k · Σ α·(∂y/∂A_k)⁺ ), α = g² / (2g² + ΣA_k·g³), g = ∂y/∂A_k"
+    use = "Several objects of one class in a picture, where Grad-CAM favours the largest."
+    avoid = (
+        "For contrasts of two classes: it is not linear in the score, and negative gradients are "
+        "dropped."
+    )
 
     def combine(self, activations: Array, gradients: Array) -> Array:
         """Σ_k A_k · Σ α·max(∂y/∂A_k, 0), α = g² / (2g² + ΣA·g³)."""

@@ -17,6 +17,14 @@ class Gradient(InputMap):
     name = "gradient"
     title = "Gradient (saliency)"
     reference = "simonyan2014deep"
+    formula = "∂y/∂x; over channels the largest absolute value"
+    use = (
+        "Which inputs would move the score most at once, in one pass, on any differentiable model."
+    )
+    avoid = (
+        "As a share of the score: a gradient says how steep, not how much. It is noisy on deep "
+        "nets, and zero where the net saturates."
+    )
     linear = True
     reduce: ClassVar[str] = "max_abs"
     one_pass: ClassVar[bool] = True

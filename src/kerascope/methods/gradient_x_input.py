@@ -17,6 +17,15 @@ class GradientXInput(InputMap):
     name = "gradient_x_input"
     title = "Gradient × input"
     reference = "shrikumar2016not"
+    formula = "x · ∂y/∂x"
+    use = (
+        "A quick first-order share of the score; exact where the net is linear between zero and "
+        "the input (ReLU nets without biases)."
+    )
+    avoid = (
+        "On inputs where zero means something, such as black objects: what is zero gets zero. "
+        "Saturated nets."
+    )
     linear = True
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.LINEARITY}
     one_pass: ClassVar[bool] = True

@@ -17,3 +17,9 @@ class GuidedBackprop(RectifiedMap):
     name = "guided_backprop"
     title = "Guided backpropagation"
     reference = "springenberg2015striving"
+    formula = "gradient with g ← g⁺ at every ReLU, beside the ReLU's own gate"
+    use = "To see crisply which edges the net reads."
+    avoid = (
+        "To tell why one class and not another: the map changes little with class or weights "
+        "(Adebayo et al. 2018)."
+    )

@@ -28,6 +28,12 @@ class GuidedGradCAM(RectifiedMap):
     name = "guided_grad_cam"
     title = "Guided Grad-CAM"
     reference = "selvaraju2017gradcam"
+    formula = "guided backpropagation ⊙ Grad-CAM enlarged to the input"
+    use = "Fine edges, but only where Grad-CAM sees evidence for this class."
+    avoid = (
+        "As a measurement: within the region, the detail is guided backpropagation's and hardly "
+        "of the class."
+    )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ACTIVATIONS, Need.GRADIENTS})
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY})
 

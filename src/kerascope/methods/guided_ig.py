@@ -32,6 +32,12 @@ class GuidedIG(InputMap):
     name = "guided_ig"
     title = "Guided IG"
     reference = "kapishnikov2021guided"
+    formula = "∫ ∂y/∂x_i dx_i on a path that moves the inputs of smallest |∂y/∂x_i| first"
+    use = "Integrated gradients with less noise from saturated stretches of the straight path."
+    avoid = (
+        "For comparing targets, since each has a path of its own; where time counts, as steps "
+        "cannot share a batch."
+    )
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.COMPLETENESS, Axiom.LINEARITY}
 
     steps: int = 64

@@ -20,6 +20,15 @@ class HiResCAM(GradientMap):
     name = "hires_cam"
     title = "HiResCAM"
     reference = "draelos2020hirescam"
+    formula = "ReLU( Σ_k A_k ⊙ ∂y/∂A_k )"
+    use = (
+        "To be sure that the map shows positions which the score used; the signed map sums to the "
+        "score behind one linear layer."
+    )
+    avoid = (
+        "Where a smooth blob is wanted: positions are not averaged, so maps may be patchier than "
+        "Grad-CAM's."
+    )
     linear = True
 
     def combine(self, activations: Array, gradients: Array) -> Array:

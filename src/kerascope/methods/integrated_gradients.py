@@ -39,6 +39,15 @@ class IntegratedGradients(InputMap):
     name = "integrated_gradients"
     title = "Integrated gradients"
     reference = "sundararajan2017axiomatic"
+    formula = "(x − x′) · ∫₀¹ ∂y/∂x (x′ + α(x − x′)) dα"
+    use = (
+        "Values of pixels, words or columns that sum to the score's change from a baseline; the "
+        "gap is reported."
+    )
+    avoid = (
+        "Without a baseline x′ that means “nothing here”: inputs equal to it get zero. Maps of "
+        "pictures are grainy."
+    )
     linear = True
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.COMPLETENESS, Axiom.LINEARITY}
 

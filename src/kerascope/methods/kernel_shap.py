@@ -33,6 +33,11 @@ class KernelSHAP(ShapleyMap):
     name = "kernel_shap"
     title = "Kernel SHAP"
     reference = "lundberg2017unified"
+    formula = "φ of min Σ_z π(z)·(y(z) − φ₀ − φ·z)², π the Shapley kernel, Σφ = y(x) − y(x′)"
+    use = "Shapley values of segments, words or columns of any model; exact from 2ⁿ − 2 samples on."
+    avoid = (
+        "With many segments and few samples; where covering parts makes inputs that cannot occur."
+    )
     linear = True
     # A fit to a part of the coalitions gives a dummy a little: exact values alone are free of it.
     axioms: ClassVar[frozenset[Axiom]] = ShapleyMap.axioms - {Axiom.DUMMY, Axiom.LOCATION}

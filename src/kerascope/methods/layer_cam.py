@@ -17,6 +17,15 @@ class LayerCAM(GradientMap):
     name = "layer_cam"
     title = "LayerCAM"
     reference = "jiang2021layercam"
+    formula = "ReLU( Σ_k A_k ⊙ (∂y/∂A_k)⁺ )"
+    use = (
+        "At early layers, for sharper maps than Grad-CAM can give there; `layer` runs from "
+        "shallow to deep."
+    )
+    avoid = (
+        "For evidence against a class, since negative gradients are dropped; early layers also "
+        "show what any class would use."
+    )
 
     def combine(self, activations: Array, gradients: Array) -> Array:
         """Σ_k A_k ∘ max(∂y/∂A_k, 0)."""

@@ -39,6 +39,15 @@ class LIME(SegmentMap):
     name = "lime"
     title = "LIME"
     reference = "ribeiro2016why"
+    formula = "w of min Σ_z π(z)·(y(z) − w·z − b)² + λ‖w‖², z ∈ {0, 1}ⁿ segments shown"
+    use = (
+        "A local linear model of any black box, with R² to say whether a linear model is fit for "
+        "it at all."
+    )
+    avoid = (
+        "Where R² is low, which a note says. Values depend on the kernel width and on how the "
+        "input is cut."
+    )
     linear = True
     # A fit to a part of the coalitions gives a dummy a little.
     axioms: ClassVar[frozenset[Axiom]] = SegmentMap.axioms - {Axiom.DUMMY, Axiom.LOCATION}

@@ -46,6 +46,17 @@ class Occlusion(AttributionMethod):
     name = "occlusion"
     title = "Occlusion"
     reference = "zeiler2014visualizing"
+    formula = (
+        "φ_p = y(x) − y(x with patch p covered), averaged over the patches that cover a position"
+    )
+    use = (
+        "A map whose meaning needs no theory, on any model; also which class is predicted with "
+        "each place covered."
+    )
+    avoid = (
+        "For evidence that is spread or redundant, or smaller than a patch; the cover's colour is "
+        "itself an input."
+    )
     linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.SCORES})
     partial: ClassVar[bool] = True

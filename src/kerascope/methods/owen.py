@@ -38,6 +38,12 @@ class Owen(SegmentMap):
     name = "owen"
     title = "Owen values (partition SHAP)"
     reference = "owen1977values"
+    formula = "Shapley values within each block of a hierarchy, the other block absent or present"
+    use = (
+        "Shapley-like values of many small segments from few passes, as SHAP's PartitionExplainer "
+        "does."
+    )
+    avoid = "Where neighbours do not belong together: values then depend on the hierarchy."
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {Axiom.COMPLETENESS, Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE}
     )  # where the whole hierarchy is followed, also those of Shapley values

@@ -49,6 +49,15 @@ class RISE(AttributionMethod):
     name = "rise"
     title = "RISE"
     reference = "petsiuk2018rise"
+    formula = "mean of y over masks that show a position, less the mean of y; masks drawn at random"
+    use = (
+        "A smooth map of any black box that sees whole pictures; its standard error says when to "
+        "stop."
+    )
+    avoid = (
+        "Below a few hundred masks; on small evidence, as a cell of the masks is a seventh of the "
+        "picture's side."
+    )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.SCORES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE}

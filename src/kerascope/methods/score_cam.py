@@ -39,6 +39,12 @@ class ScoreCAM(ChannelWeights):
     name = "score_cam"
     title = "Score-CAM"
     reference = "wang2020scorecam"
+    formula = "ReLU( Σ_k softmax_k( y(x ⊙ Â_k) ) · A_k ), Â_k enlarged and scaled to 0…1"
+    use = "Where gradients are noisy or missing above the layer, and a smooth map is wanted."
+    avoid = (
+        "Where time counts: a pass per channel, unless `top_k` says how many. Masked inputs may "
+        "be unlike any the net has seen."
+    )
 
     top_k: int | Literal["auto"] | None = "auto"
 

@@ -25,6 +25,18 @@ class SegGradCAM(GradCAM):
     name = "seg_grad_cam"
     title = "Seg-Grad-CAM"
     reference = "vinogradova2020seggradcam"
+    formula = (
+        "ReLU( Σ_k A_k · mean over positions of ∂Y/∂A_k ), Y = mean logit of the class over a "
+        "region"
+    )
+    use = (
+        "Why a region, a point or a predicted area of a segmentation has its class, and from "
+        "where in the picture."
+    )
+    avoid = (
+        "For classifiers, where it is Grad-CAM. At layers far from the bottleneck, which the "
+        "paper finds to tell most."
+    )
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return Grad-CAM's map of the region's score."""

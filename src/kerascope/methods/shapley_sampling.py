@@ -21,6 +21,9 @@ class ShapleySampling(ShapleyMap):
     name = "shapley_sampling"
     title = "Shapley sampling"
     reference = "castro2009polynomial"
+    formula = "φ_i = mean over orders of y(before i, and i) − y(before i)"
+    use = "Shapley values with honest standard errors, unbiased from the first order on."
+    avoid = "Where a regression does the same from fewer passes: see Kernel SHAP."
     linear = True
 
     def plan(self, players: int, generator: np.random.Generator) -> Plan:

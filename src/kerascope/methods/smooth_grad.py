@@ -84,6 +84,12 @@ class SmoothGrad(NoisyGradients):
     name = "smooth_grad"
     title = "SmoothGrad"
     reference = "smilkov2017smoothgrad"
+    formula = "mean over n of ∂y/∂x at x + ε, ε ~ N(0, σ²), σ = noise · (max x − min x)"
+    use = "A gradient map of a deep net whose plain gradient is too noisy to read."
+    avoid = (
+        "Where noise leaves what the net was trained on: the map is then of other inputs. It does "
+        "not sum to the score."
+    )
     linear = True
 
     pairs: bool = True
@@ -101,6 +107,12 @@ class SmoothGradSquared(NoisyGradients):
     name = "smooth_grad_squared"
     title = "SmoothGrad²"
     reference = "hooker2019benchmark"
+    formula = "mean over n of (∂y/∂x at x + ε)²"
+    use = (
+        "To find where the model is sensitive, whatever the sign, with less speckle than "
+        "SmoothGrad."
+    )
+    avoid = "For evidence for or against, as squares have no sign; for shares of the score."
     signed: ClassVar[bool] = False
     reduce: ClassVar[str] = "sum"
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms
@@ -117,6 +129,12 @@ class VarGrad(NoisyGradients):
     name = "var_grad"
     title = "VarGrad"
     reference = "adebayo2018local"
+    formula = "variance over n of ∂y/∂x at x + ε"
+    use = (
+        "To see where the gradient changes under noise, so where one gradient should not be "
+        "believed."
+    )
+    avoid = "As a map of evidence: on a linear model it is zero everywhere, whatever the weights."
     signed: ClassVar[bool] = False
     reduce: ClassVar[str] = "sum"
 

@@ -37,6 +37,14 @@ class Sobol(SegmentMap):
     name = "sobol"
     title = "Sobol total indices"
     reference = "fel2021look"
+    formula = "S_i = E[Var(y | all but i)] / Var(y), segments faded at random"
+    use = (
+        "How much of the score's change hangs on a segment, interactions included: co-operating "
+        "parts are not missed."
+    )
+    avoid = (
+        "For the sign of evidence, which variances do not have; few designs leave indices rough."
+    )
     signed: ClassVar[bool] = False
     # Indices are squares: they are not w·(x − baseline) on a linear model.
     axioms: ClassVar[frozenset[Axiom]] = SegmentMap.axioms - {Axiom.LINEARITY}

@@ -17,6 +17,12 @@ class XGradCAM(GradientMap):
     name = "x_grad_cam"
     title = "XGrad-CAM"
     reference = "fu2020xgradcam"
+    formula = "ReLU( Σ_k A_k · Σ(A_k·∂y/∂A_k) / ΣA_k )"
+    use = "Grad-CAM whose weights add up to the score where one linear layer follows the maps."
+    avoid = (
+        "Where activations sum to about zero, as behind activations with negative values: the "
+        "weights become large."
+    )
     linear = True
 
     def combine(self, activations: Array, gradients: Array) -> Array:

@@ -49,6 +49,12 @@ class XRAI(AttributionMethod):
     name = "xrai"
     title = "XRAI"
     reference = "kapishnikov2019xrai"
+    formula = "regions by mean integrated gradients, the densest added first"
+    use = "Whole regions instead of grains, ranked by how much integrated gradients they hold."
+    avoid = (
+        "Where the evidence is finer than any segment; several segmentations cost seconds on "
+        "large pictures."
+    )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(
         {Axiom.CLASS_SENSITIVITY, Axiom.IMPLEMENTATION_INVARIANCE}
