@@ -26,7 +26,7 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE
 # Tests compile thousands of tiny nets and run each once or twice: JAX need not optimise them.
 HASTY := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
-.PHONY: help demo test lint types layers matrix fields bench clean
+.PHONY: help demo test lint types layers packages matrix fields bench clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -73,6 +73,9 @@ $(VENV)/test.stamp: $(BIN)/python pyproject.toml requirements/constraints.txt re
 	$(PIP) -c requirements/constraints.txt -e .
 	$(PIP) --no-deps -r requirements/oracles.txt
 	@touch $@ $(VENV)/demo.stamp
+
+packages: ## Build wheel and sdist, and try each in an empty environment of one backend
+	@PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" TENSORFLOW="$(TENSORFLOW)" .ci/packages
 
 matrix: $(VENV)/test.stamp ## Run every architecture of Keras Applications, and compiled = eager for every method on every shape
 	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/applications.py

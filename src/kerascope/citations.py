@@ -332,10 +332,16 @@ class Cited(Protocol):
 
 
 def cite(methods: Iterable[str | Cited | type[Cited]]) -> list[str]:
-    """Return one line per method or metric used: authors, year, title, where."""
+    """Return one line per method or metric used: authors, year, title, where.
+
+    A reference that is no key here is taken as the line itself: a method of another package may
+    have its paper in words.
+    """
     lines = {}
     for method in methods:
         key = (method_class(method) if isinstance(method, str) else method).reference
-        authors, year, title, where = REFERENCES[key]
-        lines[key] = f"{authors} ({year}). {title}. {where}."
+        lines[key] = key
+        if key in REFERENCES:
+            authors, year, title, where = REFERENCES[key]
+            lines[key] = f"{authors} ({year}). {title}. {where}."
     return [lines[key] for key in sorted(lines)]

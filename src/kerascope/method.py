@@ -15,6 +15,7 @@ import numpy as np
 
 from kerascope.baselines import packed
 from kerascope.errors import BadMethod, choices
+from kerascope.plugins import load_plugins, register
 from kerascope.run import Run
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class AttributionMethod(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" in cls.__dict__:
-            _REGISTRY[cls.name] = cls
+            register(_REGISTRY, cls, "method")
 
     @property
     def asks_slopes(self) -> bool:
@@ -229,12 +230,10 @@ def _rich(value: Any) -> Any:
 def _load_entry_points() -> None:
     """Import the built-in methods and those other packages register under `kerascope.methods`."""
     import importlib
-    from importlib.metadata import entry_points
 
     for room in ("methods", "lrp"):
         importlib.import_module(f"kerascope.{room}")
-    for entry in entry_points(group="kerascope.methods"):
-        entry.load()
+    load_plugins("kerascope.methods")
 
 
 def registry() -> dict[str, type[AttributionMethod]]:

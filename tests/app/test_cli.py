@@ -370,18 +370,53 @@ def test_doctor(cli: Runner) -> None:
     assert set(data["methods"].values()) == {"ok"}
 
 
-def test_help_does_not_load_keras() -> None:
-    for arguments in (["--help"], ["explain", "--help"], ["methods"]):
+def test_help_loads_neither_numpy_nor_keras() -> None:
+    light = {"numpy", "keras", "matplotlib", "PIL", "scipy", "h5py", "starlette"}
+    cases = {("--help",): light, ("explain", "--help"): light, ("--version",): light,
+             ("methods",): {"keras", "matplotlib", "starlette"}}  # fmt: skip
+    for arguments, heavy in cases.items():
         code = (
             f"import sys; sys.argv = ['kerascope', *{arguments!r}]\n"
             "from kerascope.cli.main import run\n"
             "try:\n    run()\nexcept SystemExit as e:\n    assert not e.code\n"
-            "assert 'keras' not in sys.modules, 'keras was loaded'"
+            f"assert not {heavy!r} & set(sys.modules), {heavy!r} & set(sys.modules)"
         )
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_shells_complete_commands_and_options(cli: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    for shell, words in (("bash", "complete_bash"), ("zsh", "#compdef"), ("fish", "complete --")):
+        monkeypatch.setenv("_KERASCOPE_COMPLETE", f"source_{shell}")
+        code, out, _ = cli()
+        assert (code, words in out) == (0, True), (shell, out)
+    monkeypatch.setenv("_KERASCOPE_COMPLETE", "complete_bash")
+    for words, place, found in (
+        ("kerascope ex", 1, {"explain"}),
+        ("kerascope explain --pre", 2, {"--preprocess"}),
+        ("kerascope dem", 1, {"demo"}),
+    ):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(place))
+        assert set(cli()[1].split()) == found
+
+
+def test_only_the_command_line_lets_tensorflow_grow(
+    cli: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library leaves a GPU's memory as its user has set it; TensorFlow reads the variable."""
+    name = "TF_FORCE_GPU_ALLOW_GROWTH"
+    code = f"import os, kerascope as ks; ks.methods(); assert {name!r} not in os.environ"
+    environment = {key: value for key, value in os.environ.items() if key != name}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    monkeypatch.delenv(name, raising=False)
+    cli("--version")
+    assert os.environ[name] == "true"
+    monkeypatch.setenv(name, "false")
+    cli("--version")
+    assert os.environ[name] == "false", "what the user has set stays"
 
 
 @pytest.mark.parametrize("method", ["smooth_grad:samples=400", "occlusion:patch=1,stride=1"])

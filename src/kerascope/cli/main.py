@@ -40,7 +40,6 @@ app = typer.Typer(
     name="kerascope",
     help="A microscope for Keras models: why a model predicts what it predicts.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -97,9 +96,11 @@ def run() -> None:
         "TF_CPP_MIN_LOG_LEVEL", "3"
     )  # frameworks chat on stderr before they are asked
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # TensorFlow would take all the memory of every GPU; the processes started from here inherit it.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     code = 0
     try:
-        result = app(standalone_mode=False)
+        result = app(prog_name="kerascope", standalone_mode=False)
         code = result if isinstance(result, int) else 0
     except typer.Abort:
         code = 130

@@ -6,14 +6,18 @@ import dataclasses
 import json
 import types
 import typing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerascope.errors import BadMethod, choices
-from kerascope.method import AttributionMethod, Data, make_method, method_class
+
+if TYPE_CHECKING:
+    from kerascope.method import AttributionMethod
 
 
 def parse_method(text: str) -> AttributionMethod:
     """Return the method value that "name" or "name:field=value,field=value" describes."""
+    from kerascope.method import make_method, method_class
+
     name, _, rest = text.partition(":")
     kind = method_class(name)
     hints = typing.get_type_hints(kind)
@@ -31,6 +35,8 @@ def parse_method(text: str) -> AttributionMethod:
 
 def _parse_value(text: str, hint: Any, where: str) -> Any:
     """Read a command-line value as the field's type says; a field may allow several types."""
+    from kerascope.method import Data
+
     union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     kinds = [*typing.get_args(hint)] if union else [hint]
     if Data in kinds and text.endswith(".npy"):

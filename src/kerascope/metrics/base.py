@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kerascope.errors import BadMethod, choices
+from kerascope.plugins import load_plugins, register
 
 if TYPE_CHECKING:
     from kerascope.metrics.subject import Subject
@@ -57,7 +58,7 @@ class Metric(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" in cls.__dict__:
-            _REGISTRY[cls.name] = cls
+            register(_REGISTRY, cls, "metric")
 
     @abstractmethod
     def measure(self, subject: Subject) -> Array:
@@ -83,11 +84,9 @@ _REGISTRY: dict[str, type[Metric]] = {}
 def _load_entry_points() -> None:
     """Import the built-in metrics and those other packages register under `kerascope.metrics`."""
     import importlib
-    from importlib.metadata import entry_points
 
     importlib.import_module("kerascope.metrics")
-    for entry in entry_points(group="kerascope.metrics"):
-        entry.load()
+    load_plugins("kerascope.metrics")
 
 
 def metrics() -> dict[str, type[Metric]]:
