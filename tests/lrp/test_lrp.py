@@ -480,3 +480,26 @@ def test_fields_are_plain_data() -> None:
     value = checks.make_method("lrp", {"composite": [["Conv2D", "gamma:0.25"]]})
     assert dataclasses.replace(value) == value
     assert hash(value) == hash(type(value).from_json(value.to_json()))
+
+
+@pytest.mark.parametrize("measure", ["cosine", "dot", "distance"])
+def test_likeness_is_shared_out_by_what_is_multiplied(measure: str) -> None:
+    """Of a linear embedding e = W x: x W b, over the lengths; a distance is partly the other's."""
+    rng = np.random.default_rng(5)
+    weights, x, other = (rng.normal(size=shape).astype("float32") for shape in ((6, 4), (2, 6), 4))
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4, use_bias=False)])
+    model.set_weights([weights])
+    e = x @ weights
+    starts = {
+        "dot": e * other,
+        "cosine": e * other / (np.linalg.norm(e, axis=1, keepdims=True) * np.linalg.norm(other)),
+        "distance": -e * (e - other) / np.linalg.norm(e - other, axis=1, keepdims=True),
+    }
+    wanted = np.einsum("sj,sij->si", starts[measure] / e, x[:, :, None] * weights)
+    found = ks.explain(model, x, "lrp", target=ks.Similarity(other, measure), epsilon=0.0)
+    assert np.allclose(found.values, wanted, rtol=1e-4, atol=1e-5)
+    assert np.allclose(found.extras["conserved"], wanted.sum(axis=1) / found.scores, rtol=1e-3)
+    said = "the embedding compared with, biases and the stabiliser hold the rest"
+    assert any(said in note for note in found.notes) is (measure == "distance")
+    if measure != "distance":
+        assert np.allclose(found.values.sum(axis=1), found.scores, rtol=1e-3)

@@ -95,6 +95,7 @@ class LRP(InputMap):
 
         check_quantised(model.table.values())
         _check_degrees(targets)
+        targets = targets.shared_out()
         through = tuple(_channels(model, words) for words in self.through)
         rules = Propagation(self._composite(), self.epsilon, self.bias, through)
         chart: Chart = model.chart(rules, x)
@@ -119,7 +120,7 @@ class LRP(InputMap):
             raw = RawMap({n: v.astype(np.float32) for n, v in relevance.items()},
                          dict.fromkeys(relevance, axes), layer=str(site))  # fmt: skip
         _halve(raw, targets)
-        _account(raw, total(raw.values), found.scores)
+        _account(raw, total(raw.values), found.scores, targets.rest)
         raw.notes += self._notes(chart) + unreached_notes(raw.values) + _hidden(model, x)
         return raw
 
@@ -140,7 +141,7 @@ def _halve(raw: RawMap, targets: Any) -> None:
             raw.values[name] = values / degrees.reshape(1, -1, *(1,) * (values.ndim - 2))
 
 
-def _account(raw: RawMap, kept: Array, scores: Array) -> None:
+def _account(raw: RawMap, kept: Array, scores: Array, rest: str) -> None:
     """Put the gap and the conserved share of every score into the result; note what is lost."""
     raw.gap = (scores - kept).astype(np.float32)
     whole = np.where(scores == 0, 1.0, scores)
@@ -149,8 +150,9 @@ def _account(raw: RawMap, kept: Array, scores: Array) -> None:
     if np.abs(share - 1).max(initial=0) > _LOST:
         low, high = float(share.min()), float(share.max())
         words = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+        holders = f"{rest}, biases" if rest else "biases"
         raw.notes.append(
-            f"relevance sums to {words} of the score; biases and the stabiliser hold the rest"
+            f"relevance sums to {words} of the score; {holders} and the stabiliser hold the rest"
         )
 
 

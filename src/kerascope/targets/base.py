@@ -124,6 +124,18 @@ class Target(ABC):
         """Return the sites inside the model that the target reads."""
         return ()
 
+    @property
+    def rest(self) -> str:
+        """What else the score is made of, in words: it gets no relevance."""
+        return ""
+
+    def shared_out(self) -> Target:
+        """Return a target of the same score whose slope × value is what relevance starts from.
+
+        Rules of relevance hold what a value is divided by, such as a length, as it is.
+        """
+        return self
+
     def beside(self, x: Mapping[str, Array], raw: Mapping[str, Array]) -> dict[str, Array]:
         """Return arrays (sample, …) to be seen beside the map, by what they are in words.
 
@@ -215,6 +227,15 @@ class Targets:
     def degrees(self) -> tuple[int, ...]:
         """The degree of every target; see `Target.degree`."""
         return tuple(t.degree for t in self.items)
+
+    @property
+    def rest(self) -> str:
+        """What else the scores are made of; see `Target.rest`."""
+        return ", ".join(dict.fromkeys(t.rest for t in self.items if t.rest))
+
+    def shared_out(self) -> Targets:
+        """Return the targets that relevance starts from; see `Target.shared_out`."""
+        return dataclasses.replace(self, items=tuple(t.shared_out() for t in self.items))
 
     def beside(self, x: Mapping[str, Array], raw: Mapping[str, Array]) -> dict[str, Array]:
         """Return what is to be seen beside the maps; see `Target.beside`."""

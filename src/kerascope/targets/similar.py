@@ -35,6 +35,7 @@ class Similarity(Target):
     output: str | None = None
     layer: Any = None
     name: str = static(default="")
+    held: bool = False  # the lengths that a cosine divides by are held: set for relevance
 
     def __str__(self) -> str:
         return f"{_WORDS.get(self.measure, self.measure)} to {self.name or 'another input'}"
@@ -101,7 +102,17 @@ class Similarity(Target):
         if self.measure == "dot":
             return product
         lengths = ops.sum(mine * mine, axis=-1) * ops.sum(other * other, axis=-1)
-        return product / ops.sqrt(lengths + _TINY)
+        root = ops.sqrt(lengths + _TINY)
+        return product / (ops.stop_gradient(root) if self.held else root)
+
+    def shared_out(self) -> Target:
+        """Return the target with lengths held: else slope × value of a cosine is zero."""
+        return dataclasses.replace(self, held=self.measure == "cosine")
+
+    @property
+    def rest(self) -> str:
+        """Of a distance, the other embedding has a share."""
+        return "the embedding compared with" if self.measure == "distance" else ""
 
     def words(self, row: int) -> str:
         """Say how alike to what."""
