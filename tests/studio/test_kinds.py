@@ -183,3 +183,32 @@ def test_several_inputs(start: Start, tmp_path: Path) -> None:
     assert [one["input"] for one in piece["maps"]] == ["image", "facts", "text"]
     assert all(one["worth"] is not None for one in piece["maps"])
     check_grade(running, piece)
+
+
+def test_files_of_several_inputs_are_dropped_together(start: Start, tmp_path: Path) -> None:
+    """A file for each input, called like it; alone, each is refused with what is missing."""
+    kinds.write_several(tmp_path)
+    how = How(vocabulary=str(tmp_path / "words.txt"))
+    running = start("several.keras", how=how, preprocess="unit")
+    facts = (tmp_path / "facts.csv").read_bytes().splitlines(keepends=True)
+    texts = (tmp_path / "notes.txt").read_bytes().splitlines(keepends=True)
+    parts = {
+        "image.png": (tmp_path / "scan" / "0.png").read_bytes(),
+        "Facts.csv": b"".join(facts[:2]),
+        "text.txt": texts[0],
+    }
+    files = [("f", pair) for pair in parts.items()]
+    alone = running.client.post("/api/samples", files=files[1:2])
+    assert alone.status_code == 400
+    assert "give the files of all at once, called like them (image, facts, text)" in alone.text
+    added = running.client.post("/api/samples", files=files)
+    assert added.status_code == 201, added.text
+    (sample,) = added.json()["samples"]
+    assert sample["kind"] == "several"
+    piece = explained(running, sample["id"])
+    assert [one["input"] for one in piece["maps"]] == ["image", "facts", "text"]
+    uneven = [("f", ("text.txt", b"".join(texts))), *files[:2]]
+    refused = running.client.post("/api/samples", files=uneven)
+    assert refused.status_code == 400
+    assert "the inputs differ in their number of samples" in refused.json()["error"]
+    assert "upload-" not in refused.text

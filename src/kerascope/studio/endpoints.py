@@ -13,6 +13,7 @@ from kerascope.loading.pictures import read_picture
 from kerascope.studio import answers
 from kerascope.studio.errors import Problem
 from kerascope.studio.forms import forms, hindrance
+from kerascope.studio.lots import by_input
 from kerascope.studio.nets import Opening
 from kerascope.studio.page import WEB_FILES, index
 from kerascope.studio.shelf import Sample, is_data, uploaded_sample
@@ -118,10 +119,22 @@ async def add_samples(given: Given) -> Response:
     )
     good: list[Sample] = []
     refused: list[dict[str, str]] = []
+    model, data = given.query.get("model"), any(is_data(upload.name) for upload in files)
+    together = by_input(files, await studio.inputs(model, wait=data))
+    if together:
+        try:
+            good += await studio.lots.take_several(together, model)
+        except Problem as error:
+            words = str(error)
+            for upload in together.values():
+                words = _named(words, upload)
+            refused.append({"name": ", ".join(u.name for u in together.values()), "error": words})
     for upload in files:
+        if upload in together.values():
+            continue
         try:
             if is_data(upload.name):
-                good += await studio.lots.take(upload, given.query.get("model"))
+                good += await studio.lots.take(upload, model)
             else:
                 await anyio.to_thread.run_sync(_decoded, upload, limiter=studio.decoders)
                 good.append(uploaded_sample(upload.path, upload.name, upload.sha256))

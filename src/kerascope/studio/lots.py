@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerascope.errors import KerascopeError
 from kerascope.studio.asking import Asked
 from kerascope.studio.errors import Problem, short_line
-from kerascope.studio.shelf import NAME, Lot, Sample, plain_name
+from kerascope.studio.shelf import NAME, Lot, Sample, is_data, plain_name
 
 if TYPE_CHECKING:
     from kerascope.studio.nets import OpenNet
@@ -38,6 +38,30 @@ def lot_of(sources: Sequence[str]) -> Lot:
 def uploaded_lot(path: Path, name: str, sha256: str) -> Lot:
     """Return an uploaded file, which is called by its content."""
     return Lot(id=sha256, name=plain_name(name), sources=(str(path),), files=(path,), uploaded=True)
+
+
+def by_input(files: Sequence[Upload], inputs: Sequence[str]) -> dict[str, Upload]:
+    """Return the file of each input of a model of several, which is called like it: "scan.npy".
+
+    Empty where an input has none, or two have one name.
+    """
+    found = {
+        name: [file for file in files if Path(file.name).stem.lower() == name.lower()]
+        for name in inputs
+    }
+    whole = len(inputs) > 1 and all(len(held) == 1 for held in found.values())
+    return {name: held[0] for name, held in found.items()} if whole else {}
+
+
+def _together(files: Mapping[str, tuple[Path, Upload]]) -> Lot:
+    """Return uploaded files of all inputs, which are called by their contents."""
+    parts = [f"{name} {upload.sha256}" for name, (_, upload) in files.items()]
+    return Lot(
+        id=hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest(),
+        name=plain_name(", ".join(upload.name for _, upload in files.values())),
+        sources=tuple(f"{name}={path}" for name, (path, _) in files.items()),
+        files=tuple(path for path, _ in files.values()), uploaded=True,
+    )  # fmt: skip
 
 
 class Lots:
@@ -97,12 +121,32 @@ class Lots:
     async def take(self, upload: Upload, model: str | None) -> list[Sample]:
         """Return the samples of an upload, as a model reads them; raise `Problem`."""
         net = self._studio.net(model)
-        path = upload.path.rename(upload.path.with_suffix(Path(upload.name).suffix.lower()))
+        inputs = net.facts.get("inputs", [])
+        if len(inputs) > 1 and not upload.name.lower().endswith(".npz"):
+            raise Problem(
+                400, f"'{upload.name}': the model takes several inputs: give the files of all at "
+                f"once, called like them ({', '.join(inputs)})"
+            )  # fmt: skip
+        path = _suffixed(upload)
         try:
             await asyncio.to_thread(_check, path, upload)
             return await self.read(uploaded_lot(path, upload.name, upload.sha256), [net])
         except Problem:
             path.unlink(missing_ok=True)
+            raise
+
+    async def take_several(self, files: Mapping[str, Upload], model: str | None) -> list[Sample]:
+        """Return the samples of a file for each input, as a model reads them; raise `Problem`."""
+        net = self._studio.net(model)
+        held = {name: (_suffixed(upload), upload) for name, upload in files.items()}
+        try:
+            for path, upload in held.values():
+                if is_data(upload.name):
+                    await asyncio.to_thread(_check, path, upload)
+            return await self.read(_together(held), [net])
+        except Problem:
+            for path, _ in held.values():
+                path.unlink(missing_ok=True)
             raise
 
     async def read(self, lot: Lot, nets: Sequence[OpenNet]) -> list[Sample]:
@@ -141,6 +185,11 @@ class Lots:
         new = [f"'{lot.name}': {note}" for note in listed["notes"]]
         studio.shelf.notes += [note for note in new if note not in studio.shelf.notes]
         return listed
+
+
+def _suffixed(upload: Upload) -> Path:
+    """Give a file that came in the suffix by which its kind is known."""
+    return upload.path.rename(upload.path.with_suffix(Path(upload.name).suffix.lower()))
 
 
 def _check(path: Path, upload: Upload) -> None:

@@ -51,6 +51,8 @@ class Net:
 
     def facts(self) -> Message:
         """Return what the studio and its pages want to know of the model, as JSON values."""
+        from kerascope.loading.wants import input_shapes
+
         known = facts_of(self.model)
         layers, notes = layers_of(self.model)
         return {
@@ -59,6 +61,7 @@ class Net:
             "preprocessing": known.preprocessing or "",
             "notes": [one_line(note) for note in (*known.notes, *notes)],
             "layers": layers,
+            "inputs": list(input_shapes(self.model)),
             "facts": self._facts(),
         }
 

@@ -26,6 +26,7 @@ from kerascope.studio.shelf import Lot, Shelf
 from kerascope.studio.worker import Message, Worker, Works
 
 _LOG = logging.getLogger("kerascope.studio")
+_PATIENCE = 15.0  # seconds between two looks at a model that is loading
 RESULTS = 1 << 30  # bytes of results kept on disk
 PICTURES = 1 << 28  # bytes of thumbnails and pictures kept on disk
 MOST_WAITING = 200  # jobs
@@ -168,6 +169,15 @@ class Studio:
         if found is None:
             raise Problem(404, f"there is no model '{name[:40] if name else name}'")
         return found
+
+    async def inputs(self, name: str | None, *, wait: bool) -> list[str]:
+        """Return the names of a model's inputs, which are known once it is loaded; else none."""
+        if not self.nets or (name is not None and name not in self.nets):
+            return []
+        net = self.net(name)
+        while wait and not net.facts and net.state == "loading":
+            await self.bell.wait(self.bell.number, _PATIENCE)
+        return list(net.facts.get("inputs", []))
 
     async def shut(self, net: OpenNet) -> None:
         """Close a model: its jobs are cancelled, its process ends."""
