@@ -80,6 +80,49 @@ def test_rows_are_replayed_with_what_they_were_compared_with(
     assert "give it again" in err
 
 
+@pytest.mark.parametrize("method", ["kernel_shap", "integrated_gradients"])
+def test_rows_of_an_array_are_rows_of_a_table(
+    cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.chdir(files)
+    columns = table(120)
+    np.save("rows.npy", np.stack([columns[name] for name in NAMES], axis=1))
+    asked = ("-m", method, "--rows", "3,7", "--no-grade", "--json")
+    told = []
+    for file in ("rows.npy", "rows.csv"):
+        drop = () if file == "rows.npy" else ("--drop", "truth")
+        code, out, err = cli("explain", "model.keras", file, *drop, *asked, "-o", tmp_path / file)
+        assert code == 0, err
+        told.append([row["scores"] for row in json.loads(out)["results"]])
+    assert np.allclose(told[0], told[1], rtol=1e-5)
+    file = tmp_path / "rows.npy" / f"rows-{method}.safetensors"
+    assert ks.Attribution.load(file).columns[0].name == "feature 0"
+    code, out, err = cli("replay", file, "rows.npy", "--model", "model.keras")
+    assert code == 0, (out, err)
+    assert out.count("bit for bit the same") == 2
+
+
+@pytest.mark.parametrize("words", [True, False])
+def test_ids_of_an_array_are_texts(
+    cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: bool
+) -> None:
+    monkeypatch.chdir(files)
+    said = [[text_nets.word(w) for w in ["the", "film", "was", "boring"]] + [0] * 6]
+    np.save("ids.npy", said)
+    named = ("--vocabulary", "words.txt") if words else ()
+    code, _, err = cli(
+        "explain", "text.keras", "ids.npy", *named, "-m", "integrated_gradients", "-o", tmp_path,
+        "--no-grade",
+    )  # fmt: skip
+    assert code == 0, err
+    document = pages.document((tmp_path / "report.html").read_text())
+    assert document["maps"][0]["place"] == ("'boring'" if words else f"'#{said[0][3]}'")
+    (file,) = tmp_path.glob("*.safetensors")
+    code, out, err = cli("replay", file, "ids.npy", "--model", "text.keras")
+    assert code == 0, (out, err)
+    assert "bit for bit the same" in out
+
+
 def test_several_inputs_words_and_grades(cli: Runner, files: Path, tmp_path: Path) -> None:
     code, out, err = cli(
         "explain", files / "mixed.keras", files / "people.tsv", "--categories", "sex=f,m",
@@ -130,8 +173,8 @@ def test_texts_of_a_column(cli: Runner, files: Path, tmp_path: Path) -> None:
         (("model.keras", "rows.csv", "--drop", "truth", "--rows", "500"), "row 500 is not there"),
         (("model.keras", "rows.csv", "--rows", "x"), "'x' names no rows"),
         (("model.keras", "rows.csv", "--truth", "trut"), "column 'trut' not found"),
-        (("model.keras", "rows.csv", "a.png"), "a CSV file is explained alone"),
-        (("model.keras", "a.png", "--rows", "3"), "--rows is for a CSV file"),
+        (("model.keras", "rows.csv", "a.png"), "a table is explained alone"),
+        (("model.keras", "a.png", "--rows", "3"), "--rows is for a table"),
         (("mixed.keras", "people.tsv", "--categories", "sex"), "must read COLUMN=word,word,…"),
         (("text.keras", "reviews.csv", "--vocabulary", "words.txt", "--column", "no"),
          "'no' not found"),

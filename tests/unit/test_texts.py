@@ -96,6 +96,55 @@ def test_files(tmp_path: Path) -> None:
         ks.load_texts(tmp_path / "none.txt", vocabulary=WORDS)
 
 
+def test_ids_are_called_by_their_words_and_their_padding_is_none() -> None:
+    rows = [[2, 3, 4], [6, 0, 0]]
+    for ids in (np.array(rows), rows, [np.array([2, 3, 4]), [6]], np.array(rows, np.uint8)):
+        texts = ks.load_texts(ids, vocabulary=WORDS)
+        assert texts.inputs.tolist() == rows
+        first, second = texts.features[""]
+        assert first.word_names == ("the", "film", "was")
+        assert (second.tokens, second.words) == (("good", "", ""), (0, -1, -1))
+        assert texts.names == ("the film was", "good")
+    pieces = ks.load_texts([[1, 5, 8, 9, 2]], vocabulary=PIECES).features[""][0]
+    assert pieces.word_names == ("the", "boring")
+    front = ks.load_texts(np.array([[0, 0, 2]]), vocabulary=WORDS).features[""][0]
+    assert front.words == (-1, -1, 0)
+
+
+def test_ids_without_a_vocabulary_are_called_by_number(tmp_path: Path) -> None:
+    np.save(tmp_path / "ids.npy", [[17, 4, 0]])
+    for source in (tmp_path / "ids.npy", str(tmp_path / "ids.npy"), np.array([[17, 4, 0]])):
+        texts = ks.load_texts(source)
+        assert texts.names == ("#17 #4",)
+        assert texts.reading.pad == 0
+    cut = ks.load_texts([[1, 2, 3]], length=2)
+    assert cut.inputs.tolist() == [[1, 2]]
+    assert cut.notes == ("the last 1 tokens of text 0 do not fit the model and are cut off",)
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        ([[2, 9]], "text 0 has the id 9; the vocabulary has ids 0 … 8"),
+        ([[2, -1]], "text 0 has the id -1"),
+        ([[2], []], "text 1 is empty"),
+        ([[2, 2.5]], "text 0 is list, not a string"),
+        (np.zeros((2, 0), int), "text 0 is empty"),
+        (np.zeros((2, 3), int), "text 0 .* has no token"),
+        (np.zeros((2, 3, 4), int), "the ids have shape"),
+    ],
+)
+def test_ids_that_cannot_be_read(ids: Any, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        ks.load_texts(ids, vocabulary=WORDS)
+
+
+def test_a_file_of_other_numbers_holds_no_ids(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", [[0.5]])
+    with pytest.raises(BadInput, match="holds float64; ids of tokens are whole numbers"):
+        ks.load_texts(tmp_path / "x.npy")
+
+
 # --- places ------------------------------------------------------------------------------------
 
 

@@ -66,7 +66,7 @@ def table(
 
     import_keras()
     from kerascope.loading import load_model
-    from kerascope.loading.tables import load_table, read_csv
+    from kerascope.loading.tables import load_table, read_table
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
     left = [*drop, truth] if truth else list(drop)
@@ -74,7 +74,7 @@ def table(
         rows, net, drop=left, categories=sorts or None, background=background or None,
         limit=limit or None,
     )  # fmt: skip
-    answers = read_csv(rows)[truth][: len(found)] if truth else None
+    answers = read_table(rows)[truth][: len(found)] if truth else None
     check_rows(picked, len(found), "--explain")
     named = [name.strip() for name in columns.split(",") if name.strip()] or None
     asked = {"target": int(target) if target.isdigit() else target or None, "seed": seed}

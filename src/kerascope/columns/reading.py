@@ -21,7 +21,8 @@ def framed(source: Any) -> bool:
 def read_columns(source: Any, columns: Sequence[str] | None) -> tuple[Raw, tuple[str, ...]]:
     """Return columns by name as arrays of numbers or words, and a name for every row.
 
-    source: a pandas or polars frame, a dict of columns, or an array with `columns` as its names.
+    source: a pandas or polars frame, a dict of columns, or an array (rows, columns) with `columns`
+        as its names; "feature 0", "feature 1", … where there are none.
     Raises `BadInput` for columns that differ in length, and values that are missing.
     """
     names: tuple[str, ...] = ()
@@ -38,12 +39,13 @@ def read_columns(source: Any, columns: Sequence[str] | None) -> tuple[Raw, tuple
             raw = chosen(raw, columns)
     else:
         array = np.asarray(source)
-        if array.ndim != 2 or columns is None or len(columns) != array.shape[1]:
-            count = 0 if columns is None else len(columns)
+        if array.ndim != 2 or (columns is not None and len(columns) != array.shape[1]):
+            count = "" if columns is None else f" for {len(columns)} names of columns"
             raise BadInput(
-                f"the array has shape {array.shape} for {count} names of columns; it must be "
-                "(rows, columns), with a name for every column"
+                f"the array has shape {array.shape}{count}; it must be (rows, columns), with a "
+                "name for every column or for none"
             )
+        columns = columns or [f"feature {i}" for i in range(array.shape[1])]
         raw = {str(name): array[:, i] for i, name in enumerate(columns)}
     if not raw:
         raise BadInput("the table has no columns")

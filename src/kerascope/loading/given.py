@@ -9,8 +9,10 @@ from typing import Any
 
 from kerascope.errors import BadInput
 from kerascope.loading.rows import Options, Rows, read_rows
+from kerascope.loading.sources import is_array_file
 from kerascope.loading.tables import SUFFIXES
-from kerascope.loading.texts import TEXT_SUFFIXES
+from kerascope.loading.texts import TEXT_SUFFIXES, load_texts, read_lines
+from kerascope.loading.wants import input_shapes, reads_ids
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,19 +73,23 @@ def samples_of(
         raise BadInput("--forecast, --channels and --windows are for models of series")
     if sources and not (other or length) and takes_volumes(net):
         return _volumes(net, sources, frames=how.frames)
-    if any(_is_table(source) for source in sources):
+    if any(is_table(net, source) for source in sources):
         if len(sources) > 1 or text:
-            raise BadInput("a CSV file is explained alone: give one, and no other files or texts")
+            raise BadInput("a table is explained alone: give one, and no other files or texts")
         return read_rows(
             net, sources[0], how.columns, vocabulary=vocabulary, length=length, most=most
         )
     if how.columns.given():
-        raise BadInput(f"--{how.columns.given()} is for a CSV file")
+        raise BadInput(f"--{how.columns.given()} is for a table")
     named = _named(net, sources)
     if named is not None:
         from kerascope.loading.several import load_several
 
         return load_several(named, net, vocabulary=vocabulary or None, **pictures)
+    if not text and len(sources) == 1 and is_array_file(sources[0]) and reads_ids(net):
+        return load_texts(
+            Path(sources[0]), net, vocabulary=vocabulary or None, length=length or None
+        )[slice(most)]
     files = [source for source in sources if Path(source).suffix.lower() in TEXT_SUFFIXES]
     if text or files:
         return _texts(net, [*text], files, sources, how, most)
@@ -99,16 +105,21 @@ def apart(found: Any) -> tuple[Any, tuple[str, ...]]:
     return (found.samples, found.truths) if isinstance(found, Rows) else (found, ())
 
 
-def _is_table(source: str) -> bool:
-    """Tell whether a source is a CSV file of its own, not that of one input of several."""
-    own = "=" not in source or Path(source).exists()
-    return own and Path(source).suffix.lower() in SUFFIXES
+def is_table(net: Any, source: str) -> bool:
+    """Tell whether a source is a table: a CSV file, or an array for a model of columns.
+
+    Not that of one input of several, which stands behind its name.
+    """
+    if "=" in source and not Path(source).exists():
+        return False
+    if is_array_file(source):
+        shapes = list(input_shapes(net).values())
+        return [len(shape) for shape in shapes] == [1] and not reads_ids(net)
+    return Path(source).suffix.lower() in SUFFIXES
 
 
 def _named(net: Any, sources: list[str]) -> dict[str, str] | None:
     """Return what was given as NAME=FILE by name, for a model of several inputs; else None."""
-    from kerascope.loading.wants import input_shapes
-
     names = input_shapes(net)
     if len(names) < 2:
         return None
@@ -139,8 +150,6 @@ def _texts(
     net: Any, texts: list[str], files: list[str], sources: list[str], how: How, most: int | None
 ) -> Any:
     """Return the texts that were given, and those of all files."""
-    from kerascope.loading.texts import load_texts, read_lines
-
     if len(files) < len(sources):
         other = next(source for source in sources if source not in files)
         raise BadInput(f"texts and other files cannot be explained together: '{other}' is no text")

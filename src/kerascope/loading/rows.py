@@ -1,4 +1,4 @@
-"""A CSV file on the command line: rows of named columns, or one column of texts."""
+"""A table on the command line: rows of columns, or one column of texts."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def check_rows(rows: list[int], count: int, option: str = "--rows") -> None:
 def read_rows(
     net: Any, source: str, asked: Options, *, vocabulary: str, length: int, most: int | None = None
 ) -> Rows:
-    """Return the rows of a CSV file: texts where the model reads texts, else columns.
+    """Return the rows of a CSV or array file: texts where the model reads texts, else columns.
 
     most: rows that are taken where none are chosen; None: `MOST`.
     """
-    from kerascope.loading.tables import read_csv
+    from kerascope.loading.tables import read_table
     from kerascope.texts import reads_texts
 
-    columns = read_csv(source)
+    columns = read_table(source)
     count = len(next(iter(columns.values())))
     rows = parse_rows(asked.rows)
     check_rows(rows, count)

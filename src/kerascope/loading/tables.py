@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from kerascope.columns import Table, make_table
-from kerascope.columns.reading import framed
+from kerascope.columns.reading import framed, read_columns
 from kerascope.errors import BadFile, BadInput, choices
+from kerascope.loading.arrays import one_array, read_arrays
+from kerascope.loading.sources import is_array_file
 from kerascope.types import Array
 
 SUFFIXES = (".csv", ".tsv")
@@ -32,8 +34,8 @@ def load_table(
     """Return a table for `explain` and all that looks at tables, checked against `model`.
 
     Args:
-        source: a pandas or polars frame, a dict of columns, an array with `columns` as its names,
-            or a CSV file with a heading.
+        source: a pandas or polars frame, a dict of columns, a CSV file with a heading, or an array
+            (.npy and .npz too) with `columns` as its names, "feature 0", … where there are none.
         model: whose inputs the columns become: one array of all of them in order, or an input for
             each, found by its name. None, or a plain function: one array of numbers; with words
             among the columns, a dict of them by name.
@@ -61,7 +63,19 @@ def load_table(
 
 def _read(source: Any) -> Any:
     """Return a file's columns; anything else as it is."""
-    return read_csv(source) if isinstance(source, str | os.PathLike) else source
+    return read_table(source) if isinstance(source, str | os.PathLike) else source
+
+
+def read_table(path: str | os.PathLike[str]) -> dict[str, Array]:
+    """Return the columns of a CSV file, or of the array (rows, columns) of a .npy or .npz file.
+
+    Raises:
+        BadFile: see `read_csv` and `read_arrays`.
+        BadInput: the array has other axes.
+    """
+    if not is_array_file(path):
+        return read_csv(path)
+    return read_columns(one_array(read_arrays(path), Path(path).name), None)[0]
 
 
 def _without(source: Any, drop: Sequence[str], *, strict: bool = True) -> Any:

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from kerascope.errors import BadFile
+from kerascope.errors import BadFile, BadInput
+from kerascope.loading.arrays import one_array, read_arrays
+from kerascope.loading.sources import is_array_file
 from kerascope.texts import Texts, read_texts
 
 TEXT_SUFFIXES = (".txt",)
@@ -20,20 +22,26 @@ def load_texts(
 
     Args:
         source: a string, a list of strings, a path of a .txt file (one text a line), or a dict by
-            input name of which one entry is a list of strings.
+            input name of which one entry is a list of strings. Or ids: an array of whole numbers
+            (sample, token), a list of rows of any length, a path of a .npy or .npz file.
         model: what takes the ids. A model that takes strings (TextVectorization inside) or brings a
             KerasHub preprocessor needs no vocabulary.
-        vocabulary: how texts become ids: a list of words by id, a dict of ids, a file of one word a
-            line or .json, a TextVectorization layer, a KerasHub preprocessor or tokenizer, or a
-            tokenizer as `tokenizers` and `transformers` have them. TextVectorization needs
-            TensorFlow to be installed, whatever the backend.
+        vocabulary: how texts become ids, and which word an id is: a list of words by id, a dict of
+            ids, a file of one word a line or .json, a TextVectorization layer, a KerasHub
+            preprocessor or tokenizer, or a tokenizer as `tokenizers` and `transformers` have them.
+            TextVectorization needs TensorFlow to be installed, whatever the backend. Ids without
+            one are called by number, and 0 is the padding.
         length: tokens of the model's input, where the model leaves it open; None: the longest.
 
     Raises:
         BadInput: a text is empty, a word is unknown, or how texts become ids is not known.
         BadFile: a file cannot be read.
     """
-    if isinstance(source, os.PathLike):
+    if is_array_file(source):
+        source = one_array(read_arrays(source), Path(source).name)
+        if source.dtype.kind not in "iu":
+            raise BadInput(f"the array holds {source.dtype}; ids of tokens are whole numbers")
+    elif isinstance(source, os.PathLike):
         source = read_lines(source)
     if isinstance(vocabulary, (str, os.PathLike)):
         vocabulary = read_vocabulary(vocabulary)

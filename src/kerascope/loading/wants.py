@@ -166,6 +166,16 @@ def leaves(model: Any) -> Iterator[Any]:
             yield item
 
 
+def reads_ids(model: Any) -> bool:
+    """Tell whether a model takes rows of token ids: one input of one axis, and an embedding."""
+    from keras.layers import Embedding
+
+    shapes = list(input_shapes(model).values())
+    if len(shapes) != 1 or len(shapes[0]) != 1:
+        return False
+    return any(isinstance(layer, Embedding) for layer in leaves(model))
+
+
 def models_in(model: Any) -> Iterator[Any]:
     """Yield the model and every model nested in it."""
     yield model

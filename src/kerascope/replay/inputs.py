@@ -11,12 +11,11 @@ from kerascope.attribution import Attribution
 from kerascope.columns import Table
 from kerascope.errors import BadFile, BadInput
 from kerascope.loading import load_images, load_inputs
-from kerascope.loading.given import How, apart, samples_of
+from kerascope.loading.given import How, apart, is_table, samples_of
 from kerascope.loading.preprocessing import AUTO, HUB, PREPROCESSINGS
 from kerascope.loading.series import takes_series
 from kerascope.loading.sources import is_array_file
-from kerascope.loading.tables import SUFFIXES as TABLES
-from kerascope.loading.tables import load_table, read_csv
+from kerascope.loading.tables import load_table, read_table
 from kerascope.loading.texts import TEXT_SUFFIXES, load_texts, read_lines
 from kerascope.loading.volumes import takes_volumes
 from kerascope.loading.wants import input_shapes
@@ -83,7 +82,7 @@ class Inputs:
 
         Of a file's columns those are taken that the model reads; it may hold more, as the truth.
         """
-        if isinstance(self.given, Table) or not self._is_csv():
+        if isinstance(self.given, Table) or not self._is_rows():
             return self.given if isinstance(self.given, Table) else None
         if self._table is None:
             self._table = load_table(
@@ -91,15 +90,15 @@ class Inputs:
             )
         return self._table
 
-    def _is_csv(self) -> bool:
+    def _is_rows(self) -> bool:
         path = isinstance(self.given, str | os.PathLike)
-        return path and Path(self.given).suffix.lower() in TABLES and _steps(self.net) is None
+        return path and is_table(self.net, os.fspath(self.given)) and _steps(self.net) is None
 
     def _beyond(self) -> list[str]:
         """Return the columns of the given file that a result stored beside it does not have."""
         paths = [path for path, _ in self._places().values()]
         known = {column.name for path in paths[:1] for column in _load(path).columns}
-        names = read_csv(self.given) if known else {}
+        names = read_table(self.given) if known else {}
         return [name for name in names if name.partition("=")[0] not in known and name not in known]
 
     def stored(self, record: Record, sample: int) -> Tree | None:
@@ -171,6 +170,8 @@ class Inputs:
         """Return texts as ids, by what the model brings; files hold one a line."""
         if isinstance(given, Texts):
             return given
+        if is_array_file(given):
+            return load_texts(Path(given), self.net)
         some = [given] if isinstance(given, str | os.PathLike) else list(given)
         files = [Path(item) for item in some if str(item).lower().endswith(TEXT_SUFFIXES)]
         lines = [line for file in files for line in read_lines(file)] if files else some

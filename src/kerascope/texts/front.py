@@ -11,7 +11,8 @@ import numpy as np
 
 from kerascope.errors import BadInput, BadModel
 from kerascope.facts import facts_of, remember
-from kerascope.texts.readers import Read, Reader, Vectorizer, reader_of
+from kerascope.texts.ids import PLAIN, holds_ids, read_ids
+from kerascope.texts.readers import Read, Vectorizer, reader_of
 from kerascope.tokens import Reading, Tokens, key_of
 from kerascope.types import Tree
 
@@ -91,11 +92,13 @@ def read_texts(
     """Return texts as ids; see `load_texts`."""
     if isinstance(texts, Mapping):
         return _among_others(texts, model, vocabulary, length)
-    strings = _strings(texts)
-    inner, reader = _reader(model, vocabulary)
+    coded = holds_ids(texts)
+    strings = [] if coded else _strings(texts)
+    inner, reader = _reader(model, vocabulary, needed=not coded)
     name, size = _place(inner, length)
-    read = reader.read(strings, size)
-    facts = reader.facts
+    facts = PLAIN if reader is None else reader.facts
+    read = read_ids(texts, facts, size) if coded else reader.read(strings, size)
+    strings = strings or [tokens.text for tokens in read.tokens]
     idle = facts.idle(read.ids)
     for sample in np.flatnonzero(idle.all(axis=1)):
         raise BadInput(
@@ -152,11 +155,11 @@ def _strings(texts: Any) -> list[str]:
     return listed
 
 
-def _reader(model: Any, vocabulary: Any) -> tuple[Any, Reader]:
-    """Return the model that takes ids, and who makes them.
+def _reader(model: Any, vocabulary: Any, *, needed: bool = True) -> tuple[Any, Any]:
+    """Return the model that takes ids, and the `Reader` that makes them.
 
     Raises:
-        BadInput: nothing is known of how the model's ids are made.
+        BadInput: nothing is known of how the model's ids are made, and it is `needed`.
     """
     layer, inner = vectorizer_of(model), net_of_ids(model)
     if vocabulary is not None:
@@ -166,6 +169,8 @@ def _reader(model: Any, vocabulary: Any) -> tuple[Any, Reader]:
     preprocessor = getattr(model, "preprocessor", None)
     if preprocessor is not None:
         return inner, reader_of(preprocessor)
+    if not needed:
+        return inner, None
     raise BadInput(
         "the model takes token ids, and how texts become ids is not known: give a word list, a "
         "TextVectorization layer or a tokenizer, by load_texts(texts, model, vocabulary=…) or "
