@@ -10,6 +10,7 @@ import keras
 
 from kerascope.columns import Table
 from kerascope.hooks import BlackBox, HookedModel
+from kerascope.hooks.places import candidates
 from kerascope.method import AttributionMethod, make_method, method_class
 from kerascope.several import Several
 from kerascope.targets import Horizon, ReconstructionError, Spec, Targets
@@ -21,6 +22,7 @@ from kerascope.types import Array
 
 PICTURES, TOKENS, TABLES = "grad_cam", "integrated_gradients", "kernel_shap"
 MIXED = "integrated_gradients"
+PLAIN = "integrated_gradients"  # of pictures that are flattened or read row by row at once
 # Series, volumes and films: signed, at every step and channel, on each kind of net. A layer's map
 # is coarse along time, names no channel, and there is none where a recurrent layer returns its last
 # state alone. On nets with a planted slice (tests/series_nets.py) integrated gradients put that
@@ -59,7 +61,8 @@ def default_method(
     volumes and films: integrated gradients, from each channel's own mean. A segmentation:
     Seg-Grad-CAM. A detector: D-RISE, because it asks for no slopes (many detectors end in a
     suppression that has none) and its map is of the one box, where class activation maps show all
-    things of its class. Another plain function: occlusion. Anything else: Grad-CAM.
+    things of its class. Another plain function: occlusion. Pictures of a net without a layer that
+    has positions (flattened, or read row by row): integrated gradients. Anything else: Grad-CAM.
     """
     if isinstance(inputs, Table):
         return make_method(TABLES, fields)
@@ -67,7 +70,8 @@ def default_method(
         return make_method(MIXED, fields)
     if isinstance(inputs, Several):
         kinds = {array.ndim for array in inputs.inputs.values()}
-        return make_method(PICTURES if min(kinds) > 3 else MIXED, fields)
+        if min(kinds) <= 3:
+            return make_method(MIXED, fields)
     view = model if isinstance(model, (HookedModel, BlackBox)) else None
     if view is None and isinstance(model, keras.Model):
         view = HookedModel(model)
@@ -97,10 +101,11 @@ def _of_numbers(view: Any, x: Mapping[str, Array], fields: Mapping[str, Any]) ->
         for name, array in x.items()
         if name not in view.held
     ]
-    kinds = {len(axes) for axes in spatial if axes}
-    if kinds and not kinds & {2}:
+    if not any(len(axes) == 2 and "time" not in axes for axes in spatial) and any(spatial):
         return make_method(DEEP, {"baseline": "mean"} | dict(fields))
     name, more = _of_outputs(view.spec(), fields)
+    if name == PICTURES and not any(candidates(view, x, of) for of in x if of not in view.held):
+        return make_method(PLAIN, fields)
     return make_method(name, more | dict(fields))
 
 

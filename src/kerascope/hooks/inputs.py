@@ -224,10 +224,10 @@ def data_format(layers: Mapping[str, Any]) -> str:
 def axes_of(shape: tuple[int, ...], layout: str, *, frames: bool = False) -> tuple[str, ...]:
     """Return the names of the axes of one sample of this shape.
 
-    frames: the first of three spatial axes is time.
+    frames: the first of two or three spatial axes is time.
     """
-    deep = ("time", "y", "x") if frames else ("z", "y", "x")
-    spatial: tuple[str, ...] = {2: ("time",), 3: ("y", "x"), 4: deep}.get(len(shape), ())
+    flat, deep = (("time", "x"), ("time", "y", "x")) if frames else (("y", "x"), ("z", "y", "x"))
+    spatial: tuple[str, ...] = {2: ("time",), 3: flat, 4: deep}.get(len(shape), ())
     if not spatial:
         return ("feature",) if len(shape) == 1 else tuple(f"axis{i}" for i in range(len(shape)))
     return ("channel", *spatial) if layout == "channels_first" else (*spatial, "channel")

@@ -261,7 +261,7 @@ class HookedModel:
         """Return the names of the axes of one sample of an input; tokens are ("token",)."""
         if name in self.survey.tokens:
             return ("token",)
-        frames = self.structure.frames or self.survey.frames
+        frames = self.structure.frames or self.survey.frames(shape)
         return axes_of(shape, self.layout, frames=frames)
 
     def layer_axes(self, shape: tuple[int, ...]) -> tuple[str, ...]:

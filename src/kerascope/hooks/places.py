@@ -18,6 +18,10 @@ from kerascope.types import Array
 
 _PREFIX = 9  # at most this many class, distillation and register tokens before the patch tokens
 _SKEW = 4.0  # by how much a map's proportions may differ from the input's
+_ATTENTION = (
+    keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention, keras.layers.Attention,
+    keras.layers.AdditiveAttention,
+)  # fmt: skip
 _PROBED = 24  # candidates from the end that one probing pass looks at
 
 
@@ -68,7 +72,7 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
             else None
         )
     if len(shape) == 2 and len(size) == 2:
-        for prefix in range(min(_PREFIX, shape[0])):
+        for prefix in range(min(_before_patches(model, name), shape[0])):
             count = shape[0] - prefix
             height = round((count * size[0] / size[1]) ** 0.5)
             if height > 1 and count % height == 0 and count // height > 1:
@@ -79,6 +83,24 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
                 ):
                     return Place(site, (height, width), prefix, axes, channels_first=False)
     return None
+
+
+def _before_patches(model: HookedModel, name: str) -> int:
+    """Return how many numbers of tokens before the patches are thought of: 0 where none are read.
+
+    A net with recurrent layers, or one that reshapes a picture to its rows (y, x · channel), goes
+    through it as through a sequence: its 28 rows are not 25 patches behind three other tokens.
+    """
+    layers = model.table.values()
+    if any(isinstance(layer, _ATTENTION) for layer in layers):
+        return _PREFIX
+    if any(isinstance(layer, (keras.layers.RNN, keras.layers.Bidirectional)) for layer in layers):
+        return 0
+    if any(not type(layer).__module__.startswith("keras.") for layer in layers):
+        return _PREFIX  # may attend
+    given = model.spec().inputs[name]
+    rows = (given[0], int(np.prod(given[1:])))
+    return 0 if any(call.shape == rows for call in model.survey.calls) else 1
 
 
 def _similar(grid: tuple[int, ...], size: tuple[int, ...]) -> bool:
@@ -113,6 +135,8 @@ def candidates(model: HookedModel, x: Mapping[str, Array], name: str) -> list[Pl
     )
     found = []
     for call in model.survey.calls:
+        if _turns(model, call.site):
+            break  # what comes later lies on its side
         inside = call.site.path.startswith(attention) if attention else False
         if call.alias or call.merge != 1 or call.shape in heads or inside:
             continue
@@ -120,6 +144,13 @@ def candidates(model: HookedModel, x: Mapping[str, Array], name: str) -> list[Pl
         if place is not None:
             found.append(place)
     return found
+
+
+def _turns(model: HookedModel, site: Site) -> bool:
+    """Tell whether a layer puts a picture's columns where its rows were."""
+    layer = model.table.get(site.path)
+    turned = (1, 3, 2) if model.layout == "channels_first" else (2, 1, 3)
+    return isinstance(layer, keras.layers.Permute) and tuple(layer.dims) == turned
 
 
 def cam_places(

@@ -46,10 +46,24 @@ class Survey:
     outputs: dict[str, OutputSpec]
     tokens: dict[str, Site]  # integer inputs by name -> the embedding call that reads them
 
-    @property
-    def frames(self) -> bool:
-        """Whether the model goes through its input one part after the other: a film's frames."""
-        return any(call.kind in _ONE_BY_ONE for call in self.calls)
+    def frames(self, shape: tuple[int, ...]) -> bool:
+        """Tell whether the model goes through an input one part after the other, as through frames.
+
+        shape: of the input, without the sample axis. Nets that read pictures may have such layers
+        behind their convolutions (a row of letters): of an input with three axes, a layer has to go
+        through its first.
+        """
+        if len(shape) != 3:
+            return any(call.kind in _ONE_BY_ONE for call in self.calls)
+        return any(
+            call.kind == "ConvLSTM1D"
+            or (
+                call.kind == "TimeDistributed"
+                and len(call.shape) == 3
+                and call.shape[:1] == shape[:1]
+            )
+            for call in self.calls
+        )
 
     def shape(self, site: Site) -> tuple[int, ...]:
         """Return the output shape of a call, without the sample axis."""

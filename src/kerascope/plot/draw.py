@@ -11,7 +11,7 @@ from kerascope.plot.colour import fit, overlay, paint
 from kerascope.plot.columns import column_bars, column_list
 from kerascope.plot.ink import INK, LINE, blank, frame
 from kerascope.plot.lanes import draw_lanes
-from kerascope.plot.maps import Kind, Map, Meaning, input_of, picture_of
+from kerascope.plot.maps import Kind, Map, Meaning, input_of, picture_of, through_time
 from kerascope.plot.scene import draw_boxes, draw_explained
 from kerascope.plot.slices import draw_slices
 from kerascope.plot.text import in_cell, is_text
@@ -31,6 +31,8 @@ def draw_input(axes: Any, result: Attribution, item: Map) -> None:
     if item.kind is Kind.PICTURE:
         picture = picture_of(result, item.sample, item.input)
         blank(axes)
+        if through_time(result, item):
+            axes.set_ylabel("← time", fontsize=7, color=INK)
         if picture is not None:
             picture = fit(picture, longest=_LONGEST)
             axes.imshow(picture, interpolation="nearest")

@@ -168,6 +168,12 @@ def _kind(result: Attribution, name: str, ndim: int) -> Kind:
     return Kind.VECTOR
 
 
+def through_time(result: Attribution, item: Map) -> bool:
+    """Tell whether a map is drawn like a picture whose rows are steps of time: (time, x)."""
+    spatial = [axis for axis in result.input_axes[item.input] if axis not in _FRAME]
+    return item.kind is Kind.PICTURE and spatial == ["time", "x"]
+
+
 def _meaning(result: Attribution, name: str, reduce: str | None, values: Array) -> Meaning:
     method = result.method
     absolute = (reduce or method.reduce) in ("max_abs", "sum_abs") and (

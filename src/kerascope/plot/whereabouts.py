@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerascope.plot.maps import Kind, Map, cells_of, input_of
+from kerascope.plot.maps import Kind, Map, cells_of, input_of, through_time
 from kerascope.wording import percentage, short
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def where(result: Attribution, item: Map, values: Array, area: float, region: Ar
     if item.kind in (Kind.VOLUME, Kind.VIDEO):
         what = "film" if item.kind is Kind.VIDEO else "volume"
         return f"in {share} of the {what}, {slice_words(item, values)}, {place(weight.sum(axis=0))}"
+    if through_time(result, item):
+        return f"in {share} of the window, {slice_words(item, values)}"
     # Maps over tokens or feature maps of their own have no picture under them.
     known = "y" in result.input_axes[item.input] or input_of(result, item.input).ndim > 2
     return f"in {share} of the {'image' if known else 'map'}, {place(weight)}"
@@ -94,10 +96,13 @@ def _in_words(names: Sequence[str], weight: Array, region: Array) -> str:
 
 
 def slice_words(item: Map, values: Array) -> str:
-    """Return "most in slice 3 of 6 (71 %)": where most of what is above zero lies, (z, y, x)."""
-    slices = np.maximum(values, 0).sum(axis=(1, 2))
+    """Return "most in slice 3 of 6 (71 %)": where most of what is above zero lies, (z, y, x).
+
+    Of maps (time, x), the step.
+    """
+    slices = np.maximum(values, 0).sum(axis=tuple(range(1, values.ndim)))
     best = int(slices.argmax())
-    unit = "frame" if item.kind is Kind.VIDEO else "slice"
+    unit = {Kind.VIDEO: "frame", Kind.VOLUME: "slice"}.get(item.kind, "step")
     share = percentage(float(slices[best] / slices.sum()))
     return f"most in {unit} {best + 1} of {len(slices)} ({share})"
 

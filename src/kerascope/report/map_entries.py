@@ -11,7 +11,17 @@ import numpy as np
 from kerascope.methods.attention_family import HEADS
 from kerascope.plot.colour import fit
 from kerascope.plot.export import drawn
-from kerascope.plot.maps import Kind, Map, Meaning, as_drawn, limit_of, portion, word_values, worth
+from kerascope.plot.maps import (
+    Kind,
+    Map,
+    Meaning,
+    as_drawn,
+    limit_of,
+    portion,
+    through_time,
+    word_values,
+    worth,
+)
 from kerascope.plot.parts import beside_of, beside_picture
 from kerascope.plot.predictions import ranking
 from kerascope.plot.tables import base_of
@@ -221,7 +231,9 @@ def _lies(result: Attribution, item: Map) -> tuple[str, str]:
     if not strength.any():
         return "", ""
     _, area, region = concentration(strength)
-    if item.kind is Kind.PICTURE:
+    if through_time(result, item):
+        where = slice_words(item, strength)
+    elif item.kind is Kind.PICTURE:
         where = place(np.where(region, strength, 0).astype(np.float64))
     elif item.kind is Kind.SERIES:
         where = lane_words(result, item, strength, np.where(region, strength, 0))
@@ -265,7 +277,8 @@ def _verdict(result: Attribution, item: Map, where: str, grade: Grade | None) ->
         lies = f"{what} {where}"
     else:
         before = {Kind.TOKENS: "on ", Kind.TABLE: "in "} | dict.fromkeys(DEEP, "")
-        lies = f"{what} {before.get(item.kind, 'in the ')}{where}" if where else ""
+        on = "" if through_time(result, item) else before.get(item.kind, "in the ")
+        lies = f"{what} {on}{where}" if where else ""
     gap = gap_words(result, item.sample, item.target).removeprefix("completeness ")
     if grade is None:
         return "; ".join(filter(None, [lies, gap]))

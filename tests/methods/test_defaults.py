@@ -1,0 +1,113 @@
+"""What explains a net where nothing is said: no positions, rows that are no patches, time."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import kerascope as ks
+from kerascope.errors import Refused
+from kerascope.plot import alt_text
+from kerascope.report.document import document_of
+
+SIDE = 28
+
+
+def pictures(*shape: int) -> np.ndarray:
+    return np.random.default_rng(3).random((2, *shape)).astype("float32")
+
+
+def flat() -> keras.Model:
+    hidden = [layers.Flatten(), layers.Dense(6, activation="relu"), layers.Dense(3)]
+    return keras.Sequential([keras.Input((SIDE, SIDE, 1)), *hidden])
+
+
+def row_by_row(sequences: bool = False) -> keras.Model:
+    """Read a picture as 28 steps of 28 values: 28 = 25 + 3, but these are no patches."""
+    after = [layers.LSTM(4, return_sequences=sequences), *[layers.GlobalMaxPooling1D()] * sequences]
+    steps = [layers.Reshape((SIDE, SIDE)), *after, layers.Dense(3)]
+    return keras.Sequential([keras.Input((SIDE, SIDE, 1)), *steps])
+
+
+def rows_mixed() -> keras.Model:
+    """Read 16 rows: 16 = 4 × 4, but these are no patches either."""
+    steps = [layers.Reshape((16, 32)), layers.Dense(5), layers.GlobalAveragePooling1D()]
+    return keras.Sequential([keras.Input((16, 16, 2)), *steps, layers.Dense(3)])
+
+
+NETS = {
+    "flat": flat,
+    "row_by_row": row_by_row,
+    "sequences": lambda: row_by_row(sequences=True),
+    "rows_mixed": rows_mixed,
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_pictures_without_positions_are_explained_by_the_path(name: str) -> None:
+    keras.utils.set_random_seed(0)
+    net = NETS[name]()
+    x = pictures(*net.input_shape[1:])
+    result = ks.explain(net, x)
+    assert result.method.name == "integrated_gradients"
+    assert result.values.shape == x.shape
+    rows, classes = np.arange(len(x)), result.predictions.argmax(axis=1)
+    risen = net.predict(x, verbose=0)[rows, classes] - net.predict(x * 0, verbose=0)[rows, classes]
+    assert np.allclose(result.values.sum(axis=(1, 2, 3)), risen, rtol=0.06, atol=1e-4)
+    with pytest.raises(Refused, match="no layer with spatial positions"):
+        ks.explain(net, x, "grad_cam")
+
+
+def test_patches_without_attention_are_patches() -> None:
+    """A net that mixes patches by dense layers alone: 4 × 4 patches of 4 × 4 pixels."""
+    keras.utils.set_random_seed(0)
+    net = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Conv2D(7, 4, strides=4),
+            layers.Reshape((16, 7)),
+            layers.Dense(5, activation="relu", name="mixed"),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(3),
+        ]
+    )
+    result = ks.explain(net, pictures(16, 16, 3), relu=False)
+    assert (result.method.name, result.values.shape) == ("grad_cam", (2, 4, 4))
+    chosen = ks.explain(net, pictures(16, 16, 3), "grad_cam", layer="mixed", relu=False)
+    assert chosen.values.shape == (2, 4, 4)
+
+
+def through_time(kind: str) -> keras.Model:
+    """Read (time, x, channel): rows of a line that moves."""
+    body = {
+        "conv_lstm": layers.ConvLSTM1D(4, 3, padding="same"),
+        "time_distributed": layers.TimeDistributed(layers.Conv1D(4, 3, activation="relu")),
+    }[kind]
+    return keras.Sequential([keras.Input((8, 12, 2)), body, layers.Flatten(), layers.Dense(3)])
+
+
+@pytest.mark.parametrize("kind", ["conv_lstm", "time_distributed"])
+def test_rows_that_are_steps_of_time_are_no_picture(kind: str) -> None:
+    keras.utils.set_random_seed(0)
+    result = ks.explain(through_time(kind), pictures(8, 12, 2))
+    assert (result.method.name, result.method.baseline) == ("integrated_gradients", "mean")
+    assert next(iter(result.input_axes.values())) == ("sample", "time", "x", "channel")
+    steps = np.maximum(result.heatmap(), 0).sum(axis=2)
+    said = f"of the window, most in step {steps[0].argmax() + 1} of 8"
+    assert said in alt_text(result)
+    shown = document_of([result])["maps"][0]["verdict"]
+    assert f"evidence most in step {steps[0].argmax() + 1} of 8" in shown
+
+
+def test_a_row_of_letters_is_a_picture() -> None:
+    """Columns of a picture go through TimeDistributed after convolutions: its rows are no steps."""
+    keras.utils.set_random_seed(0)
+    i = keras.Input((8, 12, 1))
+    x = layers.Permute((2, 1, 3))(layers.Conv2D(4, 3, padding="same", activation="relu")(i))
+    x = layers.LSTM(4)(layers.TimeDistributed(layers.Flatten())(x))
+    result = ks.explain(keras.Model(i, layers.Dense(3)(x)), pictures(8, 12, 1))
+    assert next(iter(result.input_axes.values())) == ("sample", "y", "x", "channel")
+    assert result.method.name == "grad_cam"
+    assert result.values.shape == (2, 8, 12)
