@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Mapping
 from typing import Any
@@ -73,6 +74,12 @@ class _Axis:
         return self.weights[shifts[:, None] + np.arange(self.size)]
 
 
+@functools.lru_cache(maxsize=32)
+def _axis(size: int, cell: int) -> _Axis:
+    """Return what is known of an axis; made once, it costs as much as several passes."""
+    return _Axis(size, cell)
+
+
 class GridMasks:
     """Masks of one input: random bits on a grid, enlarged linearly, cut out at a random shift.
 
@@ -82,7 +89,7 @@ class GridMasks:
 
     def __init__(self, size: tuple[int, ...], cells: tuple[int, ...], probability: float) -> None:
         self.size, self.probability = size, probability
-        self.axes = [_Axis(n, cell) for n, cell in zip(size, cells, strict=True)]
+        self.axes = [_axis(n, cell) for n, cell in zip(size, cells, strict=True)]
         variances = np.ones(())
         for axis in self.axes:
             variances = np.multiply.outer(variances, axis.variances)
