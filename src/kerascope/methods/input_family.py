@@ -135,10 +135,13 @@ class Mean:
     def add(self, rows: Array, values: Mapping[str, Array], weights: Array | None = None) -> None:
         """Add (row, target, …) values, with (row, target) weights, to the samples `rows` names."""
         for name, array in values.items():
+            wide = weights
             if weights is not None:
-                array = array * weights.reshape(*weights.shape, *(1,) * (array.ndim - 2))  # noqa: PLW2901
-            for row in np.unique(rows):  # `np.add.at` is ten times slower
-                self._sums[name][row] += array[rows == row].sum(axis=0, dtype=np.float64)
+                wide = weights.reshape(*weights.shape, *(1,) * (array.ndim - 2))
+            for place, row in enumerate(rows.tolist()):  # no copy of all; `np.add.at` is slower
+                self._sums[name][row] += (
+                    array[place] if wide is None else array[place] * wide[place]
+                )
 
     def result(self, draws: float = 1.0) -> dict[str, Array]:
         """Return the sums divided by `draws`, in float64."""
