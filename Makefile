@@ -20,13 +20,14 @@ SMALL ?= $(firstword $(wildcard $(REAL)/models/resnet8*.keras) $(MODEL))
 PICTURES ?= $(wildcard $(REAL)/images/coral_cat.*)
 SOME := $(addprefix -m ,gradient grad_cam layer_cam smooth_grad integrated_gradients occlusion feature_ablation lime kernel_shap)
 BENCH := .venv-bench
+DOCS := .venv-docs
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 KERASCOPE := $(BENCH)/bin/python -c "from kerascope.cli.main import run; run()" bench
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE
 # Tests compile thousands of tiny nets and run each once or twice: JAX need not optimise them.
 HASTY := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
-.PHONY: help demo test lint types layers packages matrix fields bench clean
+.PHONY: help demo test lint types layers packages matrix fields bench docs pictures clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -99,5 +100,19 @@ bench: $(BENCH)/stamp ## Measure every method against its pass-count floor, besi
 	@$(QUIET) KERAS_BACKEND=torch $(KERASCOPE) $(MODEL) $(PICTURES) --peers benchmarks/peers_torch.py --repeats 3 $(SOME) -o benchmarks/RESULTS.md
 	@$(QUIET) KERAS_BACKEND=jax $(KERASCOPE) $(SMALL) $(PICTURES) --preprocess none --repeats 3 $(SOME) -o benchmarks/RESULTS.md
 
+# Another environment on top of $(VENV), for what builds the site.
+$(DOCS)/stamp: $(VENV)/demo.stamp requirements/docs.txt
+	$(BIN)/python -m venv $(DOCS)
+	@echo "import site; site.addsitedir('$$($(BIN)/python $(PACKAGES))')" > \
+		"$$($(DOCS)/bin/python $(PACKAGES))/below.pth"
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/docs.txt
+	@touch $@
+
+docs: $(DOCS)/stamp ## Build the documentation site into build/site, warnings as errors
+	@$(QUIET) KERAS_BACKEND=tensorflow $(DOCS)/bin/python -m docs_site.build
+
+pictures: $(VENV)/test.stamp ## Draw the pictures of the methods' pages anew
+	@$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python -m docs_site.pictures $(MODEL) $(addprefix -l ,$(wildcard $(REAL)/imagenet_class_index.json))
+
 clean: ## Remove what make made
-	rm -rf $(VENV) $(BENCH) kerascope-demo tests/.saved .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf $(VENV) $(BENCH) $(DOCS) kerascope-demo tests/.saved .pytest_cache .mypy_cache .ruff_cache build dist

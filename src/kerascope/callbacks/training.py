@@ -59,10 +59,10 @@ class ExplainDuringTraining(keras.callbacks.Callback):
             longer than what is left waits for the next epoch. None: no limit.
         film: where the film is written, after every explained epoch; None: nowhere.
         tensorboard: a folder for TensorBoard's files (needs tensorboardX).
-        wandb, mlflow: log to the active run: True, False, or None: where the program has imported
-            them.
-        preprocess: of picture files, see `load_images`. side: most values along an edge of a map in
-            the film.
+        wandb: log to the active run: True, False, or None: where the program has imported it.
+        mlflow: the same.
+        preprocess: of picture files, see `load_images`.
+        side: most values along an edge of a map in the film.
 
     Raises `BadInput` for arguments that can be of no use, before the training starts.
     """

@@ -43,8 +43,8 @@ class LRP(InputMap):
         "sharpest."
     )
     avoid = (
-        "Without looking at the notes: layers without a rule fall back to the gradient. The "
-        "composite is a choice to report."
+        "Without reading the notes: biases may hold most of the score, and layers without a rule "
+        "fall back to the gradient. The composite is a choice to report."
     )
     linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})
