@@ -12,7 +12,8 @@ import kerascope as ks
 import method_checks as checks
 import numpy_net
 import oracles
-from kerascope.hooks import store_of
+from kerascope.hooks import HookedModel, store_of
+from kerascope.hooks.places import block_sites
 from kerascope.methods.channel_search import ChannelSearch, predict, softmax, unit
 
 FAMILY = [
@@ -200,3 +201,14 @@ def test_many_channels_are_predicted_by_default() -> None:
 def test_score_cam_refuses(top_k: object) -> None:
     with pytest.raises(ks.BadMethod, match="at least 1, 'auto' or None"):
         checks.explain("pooled", "score_cam", top_k=top_k)
+
+
+def test_a_padded_map_is_no_resolution_of_its_own() -> None:
+    i = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="wide")(i)
+    x = keras.layers.ZeroPadding2D(((0, 1), (0, 1)), name="pad")(x)
+    x = keras.layers.Conv2D(4, 3, strides=2, activation="relu", name="narrow")(x)
+    o = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(x))
+    view = HookedModel(keras.Model(i, o))
+    sites = block_sites(view, view.read(np.zeros((1, 16, 16, 3), np.float32)))
+    assert [str(site) for site in sites] == ["wide", "narrow"]

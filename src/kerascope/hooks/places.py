@@ -25,6 +25,11 @@ _ATTENTION = (
 _PROBED = 24  # candidates from the end that one probing pass looks at
 
 
+_FRAMES = tuple(
+    getattr(keras.layers, f"{kind}{n}D") for kind in ("ZeroPadding", "Cropping") for n in (1, 2, 3)
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Place:
     """A layer call whose output is a stack of maps of one input.
@@ -297,9 +302,13 @@ def bias_places(
 
 
 def block_sites(model: HookedModel, x: Mapping[str, Array]) -> list[Site]:
-    """Return the last place of every resolution of the first input with maps, shallow to deep."""
+    """Return the last place of every resolution of the first input with maps, shallow to deep.
+
+    Layers that pad or crop are left out: a frame round a map is no resolution of its own.
+    """
     name = next(iter(_sizes(model, x)), None)
     found = candidates(model, x, name) if name is not None else []
+    found = [p for p in found if not isinstance(model.table[p.site.path], _FRAMES)] or found
     if not found:
         raise BadLayer("the model has no layer with spatial positions to sweep")
     last = {place.grid: place.site for place in found}
