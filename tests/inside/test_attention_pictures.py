@@ -14,7 +14,7 @@ import kerascope as ks
 import zoo
 from inside.attention_nets import NETS
 from kerascope.hooks import HookedModel
-from kerascope.plot.attention import map_picture, png_figure
+from kerascope.plot.attention import map_picture, matrix_figure, png_figure
 from kerascope.plot.maps import Meaning
 
 
@@ -125,3 +125,13 @@ def test_windows_have_matrices() -> None:
         result.maps()
     with pytest.raises(ks.BadInput, match="no distance"):
         result.distances()
+
+
+def test_a_single_query_has_whole_ticks() -> None:
+    """A layer that reads one thing: no row −0.5 or 0.5."""
+    figure = matrix_figure({"read": np.full((1, 24), 1 / 24)}, words=None, heading="read")
+    low, high = figure.axes[0].get_ylim()
+    ticks = [
+        tick for tick in figure.axes[0].get_yticks() if min(low, high) <= tick <= max(low, high)
+    ]
+    assert ticks == [0]

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from kerascope.plot.colour import MAP_NAMES, fit, overlay, paint, table
 from kerascope.plot.export import png_of
@@ -160,6 +161,8 @@ def matrix_figure(
         axes.tick_params(labelsize=6.5, colors=INK, length=1)
         axes.set_xlabel("attended to", fontsize=7, color=INK)
         axes.set_ylabel("attends", fontsize=7, color=INK)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
         if large and words is not None:
             _named(axes, words, matrix.shape)
     _bar(fig, cells.tolist(), Meaning.MAGNITUDE, limit, "weight")
