@@ -261,3 +261,16 @@ def test_bad_requests_of_results_are_named() -> None:
     broken.get_layer("conv1").bias.assign(np.full(4, np.inf))
     with pytest.raises(ks.BadModel, match="conv1"):
         ks.activations(broken, case.x, "conv1")
+
+
+def test_maps_stand_in_rows_of_as_many_as_asked_for() -> None:
+    case = zoo.SHAPES["flat_functional"]()
+    found = ks.activations(case.model, case.x, 0)
+    count = found.maps().shape[1]
+    figure = found.plot(columns=2)
+    shown = [axes for axes in figure.axes if axes.images]
+    lefts = {round(float(axes.get_position().x0), 2) for axes in shown if axes.get_title()}
+    assert len(lefts) == 2
+    assert len([axes for axes in shown if axes.get_title()]) == count
+    with pytest.raises(ks.BadInput, match="columns=0 must be at least 1"):
+        found.plot(columns=0)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kerascope.types import Array
 
 _CELL = 1.25  # inches
-_COLUMNS = 8
+COLUMNS = 8  # maps in a row
 
 
 def feature_figure(
@@ -32,11 +32,12 @@ def feature_figure(
     words: str,
     picture: Array | None = None,
     shared_scale: bool = True,
+    columns: int = COLUMNS,
 ) -> Figure:
     """Return a grid of the maps (channel, *positions) with their channels' numbers.
 
-    numbers: what the maps are sorted by, written below each. picture: drawn first. Maps of one or
-    no axis are drawn as one picture or as bars.
+    numbers: what the maps are sorted by, written below each. picture: drawn first. columns: maps in
+    a row, at most. Maps of one or no axis are drawn as one picture or as bars.
     """
     if maps.ndim < 3:
         return _flat(maps, channels, words)
@@ -46,7 +47,7 @@ def feature_figure(
     signed = bool(maps.min() < 0)
     limit = float(np.percentile(np.abs(maps), 99.8)) or float(np.abs(maps).max()) or 1.0
     cells = len(maps) + (picture is not None)
-    columns = min(_COLUMNS, cells)
+    columns = min(columns, cells)
     lines = -(-cells // columns)
     ratio = min(max(maps.shape[1] / maps.shape[2], 0.4), 2.0)
     size = (_CELL * columns + (1.5 if shared_scale else 0), (_CELL * ratio + 0.3) * lines + 0.55)

@@ -94,20 +94,26 @@ class Activations:
         layer: str | None = None,
         *,
         most: int = 48,
+        columns: int | None = None,
         shared_scale: bool = True,
     ) -> Any:
         """Return a matplotlib figure: the channels of a layer as a grid of maps, in their order.
 
-        sample: index of the sample. most: channels drawn at most. shared_scale: one colour scale
-            for all maps; False gives each its own, so that weak ones can be seen.
+        sample: index of the sample. most: channels drawn at most. columns: maps in a row; None: 8.
+        shared_scale: one colour scale for all maps; False gives each its own, so that weak ones can
+            be seen.
+        Raises `BadInput` for a sample that is not there, and numbers below 1.
         """
-        from kerascope.plot.feature_maps import feature_figure
+        from kerascope.plot.feature_maps import COLUMNS, feature_figure
 
         layer = layer or self.layers[0]
         if not 0 <= sample < len(self):
             raise BadInput(f"sample {sample} is out of range; there are {len(self)}")
         if most < 1:
             raise BadInput(f"most={most} must be at least 1")
+        columns = COLUMNS if columns is None else columns
+        if columns < 1:
+            raise BadInput(f"columns={columns} must be at least 1")
         maps, order = self.maps(layer)[sample], self.order(layer, sample=sample)[:most]
         ranks = {"strength": self.strength, "contribution": self.contribution}.get(self.sort or "")
         numbers = None if ranks is None else ranks[layer][sample][order]
@@ -118,6 +124,7 @@ class Activations:
             words=self._words(sample, layer, len(order), len(maps)),
             picture=None if self.display is None else self.display[sample],
             shared_scale=shared_scale,
+            columns=columns,
         )
 
     def _words(self, sample: int, layer: str, shown: int, count: int) -> str:
