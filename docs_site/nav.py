@@ -18,12 +18,14 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "guides/watch-it-train.md",
         "guides/a-million-images.md",
     ),
+    "Recipes": ("recipes.md",),
     "Kinds of data": (
         "kinds.md", "places.md", "text.md", "tabular.md", "series.md", "volumes.md", "models.md",
     ),
     "Methods": ("methods/",),
     "In depth": ("audit.md", "studio.md", "report.md", "training-film.md", "backward-rules.md"),
     "Tables": ("field-table.md", "parity.md", "speed.md", "trust.md", "matrix.md"),
+    "Coming from": ("coming-from/",),
     "Extending": ("extending.md", "front-end.md"),
     "Reference": ("api/",),
 }  # fmt: skip
