@@ -27,7 +27,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Tables": ("field-table.md", "parity.md", "speed.md", "trust.md", "matrix.md"),
     "Coming from": ("coming-from/",),
     "Extending": ("extending.md", "front-end.md"),
-    "Reference": ("api/",),
+    "Reference": ("api/", "command-line.md"),
 }  # fmt: skip
 Entry = dict[str, list[Any]]
 

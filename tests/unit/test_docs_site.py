@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import kerascope as ks
-from docs_site import api_pages, docstrings, links, method_pages, nav, tables
+from docs_site import api_pages, command_pages, docstrings, links, method_pages, nav, tables
 from kerascope.method import Passes, registry
 from kerascope.methods.families import FAMILIES
 from once import once
@@ -16,7 +16,7 @@ from once import once
 pytestmark = once
 
 ROOT = Path(__file__).parents[2]
-MADE = {"parity.md", "speed.md"}
+MADE = {"parity.md", "speed.md", "command-line.md"}
 
 
 @pytest.mark.parametrize("page", ["../README.md", *nav.written()])
@@ -101,6 +101,14 @@ def test_every_public_name_has_a_place() -> None:
     missing = [n for n in ks.__all__ if f'"ks.{n}"' not in text and n not in api_pages.MODULES]
     assert missing == []
     assert 'heading: "kerascope.testing.assert_looks_at"' in text
+
+
+def test_every_command_has_its_help() -> None:
+    text = command_pages.pages()["command-line.md"]
+    for command in ("explain", "audit", "studio", "doctor"):
+        assert f"\n## {command}\n" in text
+        assert f"Usage: kerascope {command} " in text
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_parity_table_has_every_method() -> None:
