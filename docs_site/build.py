@@ -102,6 +102,8 @@ def placed(source: Path, name: str) -> str:
             page = file.relative_to(nav.DOCS).as_posix()
         elif file in MOVED:
             page = MOVED[file]
+        elif file.is_file():
+            page = source_of(file)
         elif file.exists():
             return None
         else:
@@ -109,6 +111,14 @@ def placed(source: Path, name: str) -> str:
         return os.path.relpath(page, here)
 
     return links.on_site(source.read_text(encoding="utf-8"), place)
+
+
+def source_of(file: Path) -> str:
+    """Put a file of the repository on the site, as text that browsers show; return its place."""
+    place = f"source/{file.relative_to(ROOT).as_posix()}.txt"
+    (PAGES / place).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, PAGES / place)
+    return place
 
 
 def make() -> None:
