@@ -47,8 +47,17 @@ MODULES = {
     "testing": ("Testing", "kerascope.testing", ()),
     "metrics": ("Metrics", "kerascope.metrics", ()),
     "engines": ("Engines", "kerascope.engines", ()),
+    "plot": ("Pictures", "kerascope.plot", ()),
     "report": ("Sections of a report", "kerascope.report", ()),
 }
+# What extensions derive from and are given, beside what is above.
+BASES = (
+    "kerascope.method.RawMap", "kerascope.method.Passes", "kerascope.method.Need",
+    "kerascope.method.Axiom", "kerascope.run.Run", "kerascope.methods.cam_family.ActivationMap",
+    "kerascope.methods.input_family.InputMap", "kerascope.methods.segment_family.SegmentMap",
+    "kerascope.perturb.Game", "kerascope.metrics.subject.Subject", "kerascope.lrp.rules.Rule",
+    "kerascope.lrp.rules.Linear",
+)  # fmt: skip
 
 
 def pages() -> dict[str, str]:
@@ -63,6 +72,7 @@ def pages() -> dict[str, str]:
         every = members or tuple(public(module))
         names = {f"{module}.{n}": _home(module, n) for n in every}
         made[f"api/{file}.md"] = _page(title, names)
+    made["api/bases.md"] = _page("Bases to build on", {name: name for name in BASES})
     return made
 
 
@@ -93,6 +103,7 @@ loaded, and with it Keras, when it is first used.
 
 def _index() -> str:
     rows = [f"- [{title}]({file}.md)" for file, (title, *_) in {**PAGES, **MODULES}.items()]
+    rows.append("- [Bases to build on](bases.md)")
     return _INDEX + "\n".join(rows) + "\n"
 
 

@@ -128,10 +128,10 @@ def make() -> None:
     (PAGES / "speed.md").write_text(speed, encoding="utf-8")
     (PAGES / "parity.md").write_text(tables.parity(), encoding="utf-8")
     for room in (method_pages, api_pages, command_pages):
-        for name, text in room.pages().items():
+        for name, content in room.pages().items():
             page = PAGES / name
             page.parent.mkdir(exist_ok=True)
-            page.write_text(text, encoding="utf-8")
+            page.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def link_methods() -> None:
@@ -187,6 +187,7 @@ def main() -> None:
     make()
     link_methods()
     config = configure()
+    shutil.rmtree(SITE, ignore_errors=True)
     zensical = Path(sys.executable).with_name("zensical")
     command = [str(zensical), "build", "--clean", "--strict", "--config-file", str(config)]
     room = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -9,7 +9,7 @@ from typing import Any
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 # A page is named as in docs/; "coming-from/" stands for all pages of that folder.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Start": ("index.md", "start.md", "how-it-works.md", "recipes.md", "troubleshooting.md"),
+    "Start": ("index.md", "start.md", "how-it-works.md", "troubleshooting.md"),
     "Guides": (
         "guides/why-this-prediction.md",
         "guides/can-i-trust-it.md",

@@ -8,11 +8,14 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+from kerascope.metrics import metrics
+
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 ORACLES = TESTS.parent / "requirements" / "oracles.txt"
 PACKAGES = {
     "captum": "captum", "pytorch-grad-cam": "grad-cam", "tf-keras-vis": "tf-keras-vis",
     "shap": "shap", "saliency": "saliency", "lime": "lime", "zennit": "zennit",
+    "Quantus": "quantus",
 }  # fmt: skip
 HEAD = """# The parity table
 
@@ -49,8 +52,23 @@ def parity() -> str:
     head = HEAD.replace("{tolerance}", f"{_constant(TESTS / 'method_checks.py', 'TOLERANCE'):g}")
     return (
         head + "\n".join(lines) + f"\n\nWhy a cell has no test:\n\n{why}\n\n"
+        f"{_metrics()}\n\n"
         f"## The tests\n\nIn `tests/parity`, against the versions named above:\n\n{_files()}\n"
     )
+
+
+def _metrics() -> str:
+    """Return which metrics the test that compares with Quantus takes, and its own words."""
+    tree = ast.parse((TESTS / "metrics" / "test_quantus.py").read_text(encoding="utf-8"))
+    taken = {
+        alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "kerascope.metrics"
+        for alias in node.names
+    }
+    named = ", ".join(f"`{name}`" for name, kind in metrics().items() if kind.__name__ in taken)
+    words = (ast.get_docstring(tree) or "").replace("\n", " ")
+    return f"## Metrics\n\n{words.replace('Quantus', _title('Quantus'), 1)}\n\nCompared: {named}."
 
 
 def _title(column: str) -> str:

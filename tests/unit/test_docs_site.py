@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 import kerascope as ks
-from docs_site import api_pages, command_pages, docstrings, links, method_pages, nav, tables
+from docs_site import (
+    api_pages,
+    command_pages,
+    docstrings,
+    links,
+    method_pages,
+    nav,
+    tables,
+)
 from kerascope.method import Passes, registry
 from kerascope.methods.families import FAMILIES
 from once import once
@@ -39,6 +47,8 @@ def test_broken_links_are_found(tmp_path: Path) -> None:
 def test_every_page_has_a_section() -> None:
     assert nav.unlisted(nav.written()) == []
     assert nav.unlisted(["nowhere.md"]) == ["nowhere.md"]
+    held = [p for entries in nav.SECTIONS.values() for p in nav.listed(nav.written(), entries)]
+    assert len(held) == len(set(held))
 
 
 def test_sections_name_pages_that_exist() -> None:
@@ -115,6 +125,7 @@ def test_parity_table_has_every_method() -> None:
     text = tables.parity()
     assert [name for name in method_pages.names() if f"| `{name}` |" not in text] == []
     assert "at most 2e-05 of the largest" in text
+    assert "`max_sensitivity`" in text
 
 
 def test_docstrings_become_lists() -> None:

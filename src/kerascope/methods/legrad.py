@@ -32,7 +32,7 @@ class LeGrad(AttentionMap):
         "mean over layers of ReLU(∂y_l/∂A_l), y_l the head's score of the tokens behind block l"
     )
     use = "Transformers in which every block adds something of its own; class-dependent."
-    avoid = "On models whose head cannot read the tokens of an earlier block: it refuses."
+    avoid = "Where the tokens behind each block cannot be found in the model: it refuses."
     one_pass: ClassVar[bool] = False  # what is predicted must not change from block to block
     asked: ClassVar[str] = "formation"
 

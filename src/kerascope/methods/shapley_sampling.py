@@ -22,7 +22,7 @@ class ShapleySampling(ShapleyMap):
     title = "Shapley sampling"
     reference = "castro2009polynomial"
     formula = "φ_i = mean over orders of y(before i, and i) − y(before i)"
-    use = "Shapley values with honest standard errors, unbiased from the first order on."
+    use = "Shapley values with standard errors, unbiased from the first order on."
     avoid = "Where a regression does the same from fewer passes: see Kernel SHAP."
     linear = True
 
