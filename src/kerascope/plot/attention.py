@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kerascope.plot.colour import MAP_NAMES, fit, overlay, paint, table
 from kerascope.plot.export import png_of
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import CLIP, Meaning
 from kerascope.wording import number, short

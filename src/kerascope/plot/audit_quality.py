@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, title
 from kerascope.wording import percentage, short
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from kerascope.plot.attention import limit_of
 from kerascope.plot.colour import MAP_NAMES, fit, paint
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning
 from kerascope.plot.whereabouts import concentration, place

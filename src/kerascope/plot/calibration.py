@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from kerascope.files import write_whole
 from kerascope.plot.export import png_of
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK
 
 if TYPE_CHECKING:

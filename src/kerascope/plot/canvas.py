@@ -9,9 +9,9 @@ from typing import Any
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from kerascope.plot.colour import MAP_NAMES
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK
 from kerascope.plot.maps import Map, Meaning
 from kerascope.plot.words import ENDS

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from kerascope.plot.attention import limit_of
 from kerascope.plot.colour import fit, overlay, paint
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning, as_rgb
 from kerascope.resize import linear

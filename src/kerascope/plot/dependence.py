@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kerascope.columns import pick
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, title
 from kerascope.plot.tables import AGAINST, FOR, GREY, tidy
 from kerascope.wording import number, short

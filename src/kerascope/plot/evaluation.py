@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, title
 
 if TYPE_CHECKING:
     from kerascope.types import Array
 
+_LETTERS = 13  # of a heading, to the inch
 _METHOD, _CONTROL, _WEAK = "#2a6fb5", "#9aa0ac", "#c2562f"
 
 
@@ -60,7 +62,8 @@ def evaluation_figure(
     words = f"means over {samples} samples with 95 % intervals; grey: controls"
     if any(any(row) for row in marked):
         words += "; orange: not really better than every control"
-    figure.suptitle(words, fontsize=8.5, color=INK, parse_math=False)
+    wrapped = textwrap.fill(words, int(_LETTERS * size[0]))
+    figure.suptitle(wrapped, fontsize=8.5, color=INK, parse_math=False)
     return figure
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image, features
 
 from kerascope.files import write_whole
 from kerascope.plot.colour import ALPHA, fit
 from kerascope.plot.draw import draw_input, draw_map, map_picture
+from kerascope.plot.figures import Figure
 from kerascope.plot.grid import figure, sheet
 from kerascope.plot.maps import Kind, Map, limit_of, maps_of, picture_of
 from kerascope.plot.predictions import prediction_words

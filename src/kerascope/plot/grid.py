@@ -6,12 +6,11 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
-
 from kerascope.errors import BadInput
 from kerascope.plot.canvas import CELL, canvas, draw_bar
 from kerascope.plot.colour import ALPHA, fit
 from kerascope.plot.draw import draw_input, draw_map
+from kerascope.plot.figures import Figure
 from kerascope.plot.found import areas_of, is_scene
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.lanes import series_figure

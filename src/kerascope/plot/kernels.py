@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from kerascope.errors import BadInput
 from kerascope.plot.colour import paint
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Meaning
 

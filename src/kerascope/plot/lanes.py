@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kerascope.plot.canvas import draw_bar
 from kerascope.plot.colour import paint
+from kerascope.plot.figures import Figure
 from kerascope.plot.forecasts import Forecast, forecast_of
 from kerascope.plot.ink import INK, LINE, frame, title
 from kerascope.plot.maps import Map, Meaning, as_drawn, input_of

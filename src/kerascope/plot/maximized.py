@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from kerascope.plot.colour import fit
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, blank, title
 
 if TYPE_CHECKING:

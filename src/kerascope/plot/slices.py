@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from kerascope.plot.canvas import draw_bar
 from kerascope.plot.colour import fit, overlay
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.maps import Kind, Map, Meaning, frames_of
 from kerascope.plot.predictions import prediction_words

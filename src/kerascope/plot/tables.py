@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 
 from kerascope.errors import BadInput, choices
 from kerascope.plot.columns import AGAINST, FOR, GREY, tidy
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, title
 from kerascope.plot.maps import cells_of, inputs_of, words_of
 from kerascope.plot.predictions import prediction_words

@@ -10,12 +10,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import FancyBboxPatch
 
 from kerascope.errors import BadInput
 from kerascope.plot.colour import paint
+from kerascope.plot.figures import Figure
 from kerascope.plot.maps import Kind, Map, Meaning, word_values
 from kerascope.plot.predictions import prediction_words
 from kerascope.plot.words import ENDS, sample_name, sentence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.figure import Figure
 
+from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, title
 from kerascope.plot.tables import FOR, GREY, tidy
 from kerascope.wording import short
