@@ -38,6 +38,8 @@ def compiled(fn: Callable[..., Any], model: Any) -> Callable[..., Any]:  # noqa:
         shapes = tuple(tuple(leaf.shape) for leaf in keras.tree.flatten(args))
         if shapes not in graphs:
             graphs[shapes] = tf.function(stateless, autograph=False)
+            # It counts by the line of `stateless`, too: several models look like one retraced.
+            setattr(graphs[shapes], "_omit_frequent_tracing_warning", True)  # noqa: B010
         return graphs[shapes](*args)
 
     return call
