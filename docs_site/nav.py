@@ -18,7 +18,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "guides/watch-it-train.md",
         "guides/a-million-images.md",
     ),
-    "Recipes": ("recipes.md",),
+    "Recipes": ("recipes.md", "notebooks/"),
     "Kinds of data": (
         "kinds.md", "places.md", "text.md", "tabular.md", "series.md", "volumes.md", "models.md",
     ),
