@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import functools
 import hashlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -73,6 +74,10 @@ class Data:
     def __post_init__(self) -> None:
         if not self.sha256:
             array = np.ascontiguousarray(self.array)
+            if not array.size:
+                raise BadMethod(f"an array of shape {array.shape} holds nothing")
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise BadMethod(f"an array of shape {array.shape} holds NaN or infinite values")
             head = f"{array.dtype.str}{array.shape}".encode()
             digest = hashlib.sha256(head + array.tobytes()).hexdigest()
             object.__setattr__(self, "sha256", digest)
@@ -270,7 +275,13 @@ def make_method(method: Any, fields: Mapping[str, Any]) -> AttributionMethod:
             raise BadMethod(
                 f"{kind.name} has no field '{key}'{choices(key, known) or '; it has none'}"
             )
-    return build(**{key: _as_field(value) for key, value in fields.items()})
+    values = {key: _as_field(value) for key, value in fields.items()}
+    for key, value in values.items():
+        check(
+            not isinstance(value, float) or math.isfinite(value),
+            f"{kind.name}: {key}={value} must be a finite number",
+        )
+    return build(**values)
 
 
 def _as_field(value: Any) -> Any:

@@ -16,8 +16,10 @@ from kerascope.certify.job import INPUTS, KIND, Job, method_json
 from kerascope.certify.moves import own_movements
 from kerascope.certify.processes import run_backends
 from kerascope.certify.result import Certificate
-from kerascope.errors import BadInput, BadModel, choices
+from kerascope.checks import check_score
+from kerascope.errors import BadImage, BadInput, BadModel, choices
 from kerascope.inside.stored import write_tensors
+from kerascope.loading.models import look
 from kerascope.method import AttributionMethod, make_method
 from kerascope.targets.saved import from_json, to_json
 
@@ -70,10 +72,12 @@ def certify(
     """
     if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit >= 0:
         raise BadInput(f"limit={limit!r} must be a number of at least 0")
+    check_score(score)
     name = _model_name(model)
     asked, missing = _backends(backends)
     values = [make_method(method, {}) for method in _several(methods)]
     pictures = _paths(inputs)
+    _check_there(pictures)
     goal = to_json(target)
     from_json(goal)  # what cannot be told to another process is refused here
     with tempfile.TemporaryDirectory(prefix="kerascope-") as place:
@@ -99,8 +103,7 @@ def _model_name(model: Any) -> str:
             "save the model as .keras first"
         )
     text = os.fspath(model)
-    if not text.startswith(("keras:", "hub:")) and not Path(text).exists():
-        raise BadModel(f"model file '{text}' does not exist")
+    look(text)
     return text
 
 
@@ -137,6 +140,13 @@ def _paths(inputs: Any) -> list[str] | None:
     if listed and all(isinstance(item, str | os.PathLike) for item in inputs):
         return [os.fspath(item) for item in inputs]
     return None
+
+
+def _check_there(paths: Sequence[str] | None) -> None:
+    """Raise `BadImage` for a file that is not there, before three processes are started."""
+    for path in paths or ():
+        if not any(sign in path for sign in "*?[") and not Path(path).exists():
+            raise BadImage(f"picture '{path}' does not exist")
 
 
 def _write_arrays(inputs: Any, folder: Path) -> None:

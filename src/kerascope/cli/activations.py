@@ -32,9 +32,11 @@ def activations(
         str, typer.Option(help="strength, contribution (gradient × activation) or none.")
     ] = "strength",
     channel: Annotated[
-        int, typer.Option(help="Show the pictures on which this channel is strongest.")
+        int, typer.Option(help="Show the pictures on which this channel is strongest.", min=-1)
     ] = -1,
-    most: Annotated[int, typer.Option(help="Channels, or with --channel pictures, drawn.")] = 48,
+    most: Annotated[
+        int, typer.Option(help="Channels, or with --channel pictures, drawn.", min=1)
+    ] = 48,
     own_scale: Annotated[
         bool, typer.Option("--own-scale", help="Give every map a colour scale of its own.")
     ] = False,
@@ -49,7 +51,7 @@ def activations(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    import_keras()
+    import_keras(model)
     from kerascope.inside.activations import activations as look
     from kerascope.inside.activations import top_images
     from kerascope.loading import load_images, load_model

@@ -19,7 +19,7 @@ def architecture(
     ] = "",
     output: Output = Path("kerascope-out"),
     depth: Annotated[
-        int, typer.Option(help="Levels of blocks that the diagram unfolds; -1: all.")
+        int, typer.Option(help="Levels of blocks that the diagram unfolds; -1: all.", min=-1)
     ] = -1,
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
@@ -29,7 +29,7 @@ def architecture(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    import_keras()
+    import_keras(model)
     from kerascope.inside.architecture import architecture as look
     from kerascope.loading import load_images, load_model
     from kerascope.report import Structure, write_report

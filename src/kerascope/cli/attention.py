@@ -38,14 +38,17 @@ def attention(
         list[str], typer.Option(help="Attention layer, or what holds some; repeatable.")
     ] = [],  # noqa: B006
     query: Annotated[
-        int, typer.Option(help="Token whose attention is drawn; -1: those that the head reads.")
+        int,
+        typer.Option(help="Token whose attention is drawn; -1: those that the head reads.", min=-1),
     ] = -1,
     words: Annotated[
         Path | None, typer.Option(help="File with the words of a sequence, a sample per line.")
     ] = None,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
-    size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
+    size: Annotated[
+        int, typer.Option(help="Picture size where the model leaves it open.", min=0)
+    ] = 0,
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
@@ -57,7 +60,7 @@ def attention(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    say(f"backend: {import_keras()}", quiet=as_json)
+    say(f"backend: {import_keras(model)}", quiet=as_json)
     from kerascope.loading import load_model
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
@@ -109,15 +112,13 @@ def _write(results: list[Attention], output: Path, query: int | None, *, as_json
     sections = []
     names = file_names(results[0].names)
     for result in results:
+        figures = [_figure(result, i, query) for i in range(len(names))]
         data = result.save(output / f"attention-{result.kind}.safetensors")
         files.append(data.name)
-        figures = []
-        for i, name in enumerate(names):
-            figure = _figure(result, i, query)
+        for name, figure in zip(names, figures, strict=True):
             file = f"{name}-attention-{result.kind}.png"
             write_whole(output / file, figure.content)
             files.append(file)
-            figures.append(figure)
         sections.append(_section(result, figures))
     page = write_report(page_in(output), sections, title="Attention")
     files.append(page.name)

@@ -47,7 +47,9 @@ def audit(
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
     ] = "squeeze",
-    size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
+    size: Annotated[
+        int, typer.Option(help="Picture size where the model leaves it open.", min=0)
+    ] = 0,
     pictures: Annotated[
         int, typer.Option(help="Of a class, that interventions edit, at most.")
     ] = 500,

@@ -55,7 +55,7 @@ def bench(
     _check_file(output)
     from kerascope.cli.quiet import import_keras
 
-    backend = import_keras()
+    backend = import_keras(model)
     say(f"backend: {backend}", quiet=as_json)
     from kerascope.bench import Job, load_peers
     from kerascope.bench.machine import machine

@@ -45,7 +45,9 @@ def certify(
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
     ] = "squeeze",
-    size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
+    size: Annotated[
+        int, typer.Option(help="Picture size where the model leaves it open.", min=0)
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,

@@ -40,7 +40,7 @@ def craft(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    say(f"backend: {import_keras()}", quiet=as_json)
+    say(f"backend: {import_keras(model)}", quiet=as_json)
     from kerascope.concepts.craft import craft as find
     from kerascope.loading import load_images, load_model
 

@@ -48,7 +48,7 @@ def diff(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    say(f"backend: {import_keras()}", quiet=as_json)
+    say(f"backend: {import_keras(old, new)}", quiet=as_json)
     from kerascope.diff import diff as compare
     from kerascope.loading import load_images, load_model
 

@@ -66,7 +66,7 @@ def evaluate(
         raise BadInput("--boxes and --masks are both given; give one of them")
     from kerascope.cli.quiet import import_keras
 
-    say(f"backend: {import_keras()}", quiet=as_json)
+    say(f"backend: {import_keras(model)}", quiet=as_json)
     from kerascope.evaluate import DEFAULT_METHODS
     from kerascope.evaluate import evaluate as measure
     from kerascope.loading import load_images, load_model

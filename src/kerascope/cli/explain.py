@@ -83,7 +83,9 @@ def explain(
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
     ] = "squeeze",
-    size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
+    size: Annotated[
+        int, typer.Option(help="Picture size where the model leaves it open.", min=0)
+    ] = 0,
     batch_size: Annotated[int, typer.Option(help="Rows per pass; 0: by itself.")] = 0,
     memory: Annotated[
         str, typer.Option(help="Bound on memory: 512MB; default: a quarter of what is free.")
@@ -103,13 +105,12 @@ def explain(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    backend = import_keras()
+    backend = import_keras(model)
     say(f"backend: {backend}", quiet=as_json)
-    from kerascope.cli.sources import masked, target_of
-    from kerascope.facts import facts_of, remember
+    from kerascope.cli.sources import boxed, masked, target_of
+    from kerascope.facts import facts_of
     from kerascope.loading import load_model
     from kerascope.loading.given import apart, samples_of
-    from kerascope.targets.boxes import BoxFormat
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
     how = options.how(
@@ -133,7 +134,7 @@ def explain(
     net = getattr(pictures, "model", None) or net  # what takes the ids, of a model of strings
     truths = known or _truths(net, images, pictures)
     if boxes:
-        remember(net, boxes=str(BoxFormat.parse(boxes)))
+        boxed(net, pictures, boxes)
     asked = masked(net, pictures, target, mask) if mask else aim
     if not chosen:
         chosen = [_with_layer(_suited(net, pictures, layer, aim), layer)]

@@ -39,7 +39,7 @@ def filters(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    import_keras()
+    import_keras(model)
     from kerascope.inside.filters import filters as look
     from kerascope.loading import load_images, load_model
     from kerascope.report import write_report
@@ -50,8 +50,9 @@ def filters(
         at("units")
         data = load_images(sources, net) if images else None
         found = look(net, layer or None, data=data, similar=similar)
+    sections = _sections(found, view, output)
     found.save(output / "filters.safetensors")
-    page = write_report(page_in(output), _sections(found, view, output), title=_title(found))
+    page = write_report(page_in(output), sections, title=_title(found))
     files = ["filters.png", "histograms.png", "filters.safetensors", page.name]
     if as_json:
         say_json({**_summary(found), "files": files})

@@ -26,7 +26,7 @@ def layers(
     """List the layers that a map can be taken at, with their shapes, from shallow to deep."""
     from kerascope.cli.quiet import import_keras
 
-    import_keras()
+    import_keras(model)
     from kerascope.hooks import HookedModel
     from kerascope.hooks.places import cam_places, candidates
     from kerascope.loading import load_images, load_model

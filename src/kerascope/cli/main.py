@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -98,6 +99,10 @@ def run() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # TensorFlow would take all the memory of every GPU; the processes started from here inherit it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    for stream in (sys.stdout, sys.stderr):
+        # A console of Windows may have no × or ≥; what it lacks is a question mark, not an error.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     code = 0
     try:
         result = app(prog_name="kerascope", standalone_mode=False)
@@ -117,9 +122,26 @@ def run() -> None:
         # A usage error: click's class, which typer has vendored since 0.26 and imported before.
         if not hasattr(error, "exit_code") or not hasattr(error, "show"):
             raise
-        error.show()
+        if type(error).__name__ == "NoArgsIsHelpError":  # nothing was asked
+            error.show()
+        else:
+            print(f"kerascope: {_usage(error)}", file=sys.stderr)
         code = 2
     sys.exit(code)
+
+
+def _usage(error: Any) -> str:
+    """Return what is wrong with a command line, in one line with the value and where to read on."""
+    words = _one_line(error.format_message()).rstrip(".")
+    for option in getattr(getattr(error, "param", None), "opts", ()):
+        for place, word in enumerate(sys.argv):
+            given = sys.argv[place + 1 : place + 2] if word == option else []
+            if word.startswith(f"{option}="):
+                given = [word.partition("=")[2]]
+            if given and given[0] not in words:
+                words = f"{words}; given: '{given[0]}'"
+    command = getattr(getattr(error, "ctx", None), "command_path", "kerascope")
+    return f"{words} ({command} --help)"
 
 
 def _one_line(text: str) -> str:

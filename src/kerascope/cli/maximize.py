@@ -47,7 +47,9 @@ def maximize(
         str, typer.Option(help="Picture to start from; with --layer alone: DeepDream.")
     ] = "",
     animate: Annotated[str, typer.Option(help="webp or gif: also a film of every picture.")] = "",
-    size: Annotated[int, typer.Option(help="Picture size where the model leaves it open.")] = 0,
+    size: Annotated[
+        int, typer.Option(help="Picture size where the model leaves it open.", min=0)
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Drives all randomness.")] = 0,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     output: Output = Path("kerascope-out"),
@@ -60,7 +62,7 @@ def maximize(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    say(f"backend: {import_keras()}", quiet=as_json)
+    say(f"backend: {import_keras(model)}", quiet=as_json)
     from kerascope.inside.maximize import Diversity
     from kerascope.inside.maximize import maximize as climb
     from kerascope.loading import load_images, load_model
@@ -124,7 +126,10 @@ def _numbers(text: str) -> list[int]:
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
         if match is None:
             raise BadInput(f"--classes '{text}' is not understood; give all, or like 0-9,42")
-        found += range(int(match[1]), int(match[2] or match[1]) + 1)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise BadInput(f"--classes '{part}' runs backwards; write {last}-{first}")
+        found += range(first, last + 1)
     return found
 
 

@@ -39,7 +39,7 @@ def probe(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    say(f"backend: {import_keras()}", quiet=as_json)
+    say(f"backend: {import_keras(model)}", quiet=as_json)
     from kerascope.concepts.probe import probe as fit
     from kerascope.loading import load_model
 

@@ -8,14 +8,20 @@ import sys
 import tempfile
 
 
-def import_keras() -> str:
+def import_keras(*models: str) -> str:
     """Choose the backend, import Keras, and return the backend's name.
 
     TensorFlow's C++ code writes to the terminal before it reads any setting, so the whole stream is
-    held back while it is imported; when the import fails, it is shown.
+    held back while it is imported; when the import fails, it is shown. What is asked of `models` is
+    looked at before: a name typed wrong is answered at once.
     """
     from kerascope.backend import choose
 
+    if models:
+        from kerascope.loading.models import look
+
+        for model in models:
+            look(model)
     name = choose()
     # TensorFlow counts a first trace per shape as retracing and warns of it; here each is meant.
     logging.getLogger(name).setLevel(logging.ERROR)

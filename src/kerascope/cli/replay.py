@@ -58,7 +58,7 @@ def replay(
         check_folder(output)
     then = records[0].provenance.backend
     backend.prefer(then)
-    running = import_keras()
+    running = import_keras(model)
     why = "" if running == then else f", not {then} as recorded: {_why(then)}"
     say(f"backend: {running}{why}", quiet=as_json)
     net = opened(model, records, labels=labels or None, custom=tuple(custom), unsafe=unsafe)

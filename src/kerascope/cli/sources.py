@@ -29,6 +29,26 @@ def masked(net: Any, pictures: Any, target: str | None, mask: str) -> Any:
     return Mask(read_mask(mask, (size[0], size[1]), display[0].shape[:2], pictures.fit), class_)
 
 
+def boxed(net: Any, pictures: Any, boxes: str) -> None:
+    """Keep with the model how it writes boxes; raise `BadInput` where it writes none."""
+    import keras
+
+    from kerascope.facts import remember
+    from kerascope.hooks import HookedModel
+    from kerascope.targets.boxes import BoxFormat
+    from kerascope.targets.detectors import detector_of
+
+    remember(net, boxes=str(BoxFormat.parse(boxes)))
+    if not isinstance(net, keras.Model):
+        return
+    view = HookedModel(net, compiled=False)
+    view.read(pictures[:1])
+    spec = view.spec()
+    if detector_of(spec) is None:
+        found = ", ".join(f"'{name}' {tuple(one.shape)}" for name, one in spec.outputs.items())
+        raise BadInput(f"--boxes is for detectors; the outputs {found} hold no boxes")
+
+
 _LIKE = re.compile(r"like (.+?)(?: by (cosine|dot|distance))?")
 
 

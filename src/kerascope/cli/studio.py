@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
 from pathlib import Path
@@ -68,6 +67,8 @@ def studio(
 ) -> None:
     """Open the studio: a local page with live models; Ctrl-C ends it."""
     _check_installed()
+    from kerascope.loading.labels import read_labels
+    from kerascope.loading.preprocessing import AUTO, named
     from kerascope.studio.nets import Opening
     from kerascope.studio.server import Server, Settings
 
@@ -87,6 +88,10 @@ def studio(
         categories=categories,
         background=background,
     )
+    if labels:  # before a page is opened that a worker refuses to fill
+        read_labels(labels)
+    if preprocess != AUTO:
+        named(preprocess)
     openings = tuple(
         Opening(
             name=_name(source), source=_source(source), preprocess=preprocess,
@@ -169,7 +174,7 @@ def _say_line(address: str, token: str, url: str) -> None:
     """Print one line of JSON at once: a script that reads it waits for it."""
     import json
 
-    sys.stdout.write(json.dumps({"address": address, "token": token, "url": url}) + os.linesep)
+    sys.stdout.write(json.dumps({"address": address, "token": token, "url": url}) + "\n")
     sys.stdout.flush()
 
 

@@ -45,7 +45,7 @@ def table(
     background: Annotated[
         str, typer.Option(help="A CSV file of training data to compare rows with.")
     ] = "",
-    limit: Annotated[int, typer.Option(help="Rows of the file to take; 0: all.")] = 0,
+    limit: Annotated[int, typer.Option(help="Rows of the file to take; 0: all.", min=0)] = 0,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     output: Output = Path("kerascope-out"),
@@ -64,7 +64,7 @@ def table(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    import_keras()
+    import_keras(model)
     from kerascope.loading import load_model
     from kerascope.loading.tables import load_table, read_table
 

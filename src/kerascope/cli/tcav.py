@@ -47,7 +47,7 @@ def tcav(
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
-    say(f"backend: {import_keras()}", quiet=as_json)
+    say(f"backend: {import_keras(model)}", quiet=as_json)
     from kerascope.concepts.tcav import tcav as test
     from kerascope.loading import load_model
 

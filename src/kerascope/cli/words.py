@@ -25,6 +25,8 @@ def parse_method(text: str) -> AttributionMethod:
     for part in filter(None, (piece.strip() for piece in rest.split(","))):
         key, equals, value = part.partition("=")
         known = [f.name for f in dataclasses.fields(kind)]
+        if not equals and key in known:
+            raise BadMethod(f"'{key}' in '{text}' has no value; write {key}=…")
         if not equals or key not in known:
             raise BadMethod(
                 f"'{part}' in '{text}' is not field=value of {kind.name}{choices(key, known)}"

@@ -73,6 +73,8 @@ def samples_of(
         raise BadInput("--forecast, --channels and --windows are for models of series")
     if sources and not (other or length) and takes_volumes(net):
         return _volumes(net, sources, frames=how.frames)
+    if how.frames:
+        raise BadInput("--video is for models of volumes and films, and files of such")
     if any(is_table(net, source) for source in sources):
         if len(sources) > 1 or text:
             raise BadInput("a table is explained alone: give one, and no other files or texts")

@@ -61,6 +61,18 @@ def load_model(source: Any, *, labels: Any = None, custom: Any = (), unsafe: boo
     return model
 
 
+def look(source: Any) -> None:
+    """Raise `BadModel` for a path that holds no model: before Keras is imported, which takes long.
+
+    What a file holds beyond its first bytes, and whether a name is known, loading tells.
+    """
+    text = os.fspath(source)
+    if text.startswith(("keras:", "hub:")) and not Path(text).exists():
+        return
+    if not (Path(text) / MARK).is_file():
+        _loader(Path(text))
+
+
 def _remember(model: Any, facts: dict[str, Any]) -> None:
     if not facts:
         return

@@ -50,6 +50,8 @@ def parse_rows(text: str, option: str = "--rows") -> list[int]:
         first, _, last = part.partition("-")
         if not first.isdigit() or (last and not last.isdigit()):
             raise BadInput(f"{option}: '{part}' names no rows; write 3,7 or 0-9")
+        if last and int(last) < int(first):
+            raise BadInput(f"{option}: '{part}' runs backwards; write {last}-{first}")
         found += range(int(first), int(last or first) + 1)
     return found
 

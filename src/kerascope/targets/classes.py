@@ -106,7 +106,9 @@ class Contrast(Unresolved):
         return f"{self.a} vs {self.b}"
 
     def resolve(self, spec: Spec, samples: int) -> Target:
-        """Resolve both sides."""
+        """Resolve both sides; raise `BadTarget` where they are one and the same."""
+        if isinstance(self.a, (int, str)) and str(self.a) == str(self.b):
+            raise BadTarget(f"'{self}' contrasts a class with itself; give two")
         from kerascope.targets.parse import one_target
 
         return Difference(one_target(self.a, spec, samples), one_target(self.b, spec, samples))

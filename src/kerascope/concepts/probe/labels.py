@@ -45,7 +45,8 @@ def labels_of(given: Any) -> Labels:
     """
     values = np.asarray(given)
     if values.ndim != 1 or len(values) < 4:
-        raise BadInput(f"labels have shape {values.shape}; one for each of at least 4 examples")
+        what = f"shape {values.shape}" if values.ndim != 1 else f"{len(values)} in all"
+        raise BadInput(f"a label for each of at least 4 examples is needed; here they have {what}")
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
             raise BadInput("labels hold NaN or infinite values")

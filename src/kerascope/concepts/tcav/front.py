@@ -17,7 +17,7 @@ from kerascope.concepts.examples import (
     listed,
 )
 from kerascope.concepts.made import provenance
-from kerascope.concepts.tcav.draws import Draws, draws_of
+from kerascope.concepts.tcav.draws import LEAST, Draws, draws_of
 from kerascope.concepts.tcav.result import TCAV
 from kerascope.concepts.tcav.significance import bonferroni, p_values, welch
 from kerascope.concepts.tcav.vectors import concept_vector
@@ -89,7 +89,8 @@ def tcav(
     """
     started = time.perf_counter()
     check_score(score)
-    check_whole(1, batch_size=batch_size, examples=examples)
+    check_whole(1, batch_size=batch_size)
+    check_whole(LEAST, examples=examples)
     check_whole(2, runs=runs)
     _check(concepts, target, strength, alpha)
     view = HookedModel(net_of(model), score=score, batch_size=batch_size)
