@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerascope.columns import Column, column_values, columns_of, place_names
-from kerascope.errors import BadFile, BadInput
+from kerascope.errors import BadFile, BadInput, KerascopeError
 from kerascope.files import write_whole
 from kerascope.labels import Labels
 from kerascope.method import AttributionMethod
@@ -282,7 +282,15 @@ class Attribution:
             raise BadFile(f"cannot read '{Path(path).name}' as a result: {error}") from error
         if not isinstance(header, dict) or header.get("schema") != SCHEMA:
             raise BadFile(f"'{Path(path).name}' is not a result of Kerascope (schema {SCHEMA})")
-        return unpack(cls, tensors, header)
+        try:
+            return unpack(cls, tensors, header)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, KerascopeError):
+                raise
+            raise BadFile(
+                f"'{Path(path).name}' is damaged: what it says of its result does not fit together "
+                f"({type(error).__name__}: {str(error)[:160]})"
+            ) from error
 
 
 def heatmap_of(

@@ -142,10 +142,11 @@ def _columns(path: Path) -> dict[str, list[Any]]:
                 parse_options=pa.csv.ParseOptions(delimiter="\t" if suffix == ".tsv" else ","),
                 convert_options=pa.csv.ConvertOptions(column_types=text, strings_can_be_null=True),
             )
-    except (OSError, pa.ArrowInvalid) as error:
+        values = [column.to_pylist() for column in table.columns]
+    except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise BadFile(f"table '{path.name}' cannot be read: {said}") from error
-    return dict(zip(table.column_names, (c.to_pylist() for c in table.columns), strict=True))
+    return dict(zip(table.column_names, values, strict=True))
 
 
 def _cases(word: str) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def box_file(path: Path, paths: Sequence[str]) -> Objects:
     Raises `BadFile` when it is no such file, or names no sample.
     """
     try:
-        given = json.loads(path.read_text())
+        given = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadFile(f"file of boxes '{path.name}' does not exist") from None
     except (OSError, ValueError) as error:
@@ -101,7 +101,11 @@ def box_file(path: Path, paths: Sequence[str]) -> Objects:
             f"file of boxes '{path.name}' must hold an object: names of pictures, and for each "
             "[x0, y0, x1, y1] in pixels or a list of such"
         )
-    known = {PurePosixPath(name).with_suffix("").as_posix(): boxes for name, boxes in given.items()}
+    names = {name: PurePosixPath(name) for name in given}
+    for name, place in names.items():
+        if not place.name:
+            raise BadFile(f"file of boxes '{path.name}': '{name}' is no name of a picture")
+    known = {names[name].with_suffix("").as_posix(): boxes for name, boxes in given.items()}
     found = _named(known, paths)
     if all(_absent(boxes) for boxes in found):
         raise BadFile(f"file of boxes '{path.name}' has no box for a name of a sample")
