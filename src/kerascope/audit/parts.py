@@ -226,7 +226,7 @@ def _held(folder: Path) -> Iterator[None]:
     except ImportError:  # not on Windows: there, two runs in one folder are not noticed
         yield
         return
-    with (folder / _LOCK).open("a") as lock:
+    with (folder / _LOCK).open("a", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -80,7 +80,7 @@ def load_pictures(net: Any) -> Images:
 
 def accuracy_like_training(name: str) -> float:
     """Return the accuracy that the training script measured on fresh scenes like its own."""
-    facts = json.loads((_DATA / "facts.json").read_text())
+    facts = json.loads((_DATA / "facts.json").read_text(encoding="utf-8"))
     return float(facts["nets"][name]["accuracy"]["own"])
 
 

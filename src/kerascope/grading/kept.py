@@ -25,7 +25,7 @@ def read_kept(made: Any) -> float | None:
     """Return the number kept of what made it, NaN: undefined; None where there is none."""
     path = kept_file(made)
     try:
-        value = None if path is None else json.loads(path.read_text())
+        value = None if path is None else json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if value == UNDEFINED:

@@ -53,7 +53,7 @@ class Scale:
 @functools.cache
 def bundled() -> Scale:
     """Return the calibrated scale."""
-    text = (resources.files("kerascope.grading") / "scale.json").read_text()
+    text = (resources.files("kerascope.grading") / "scale.json").read_text(encoding="utf-8")
     found = json.loads(text)["scale"]
     ends = {name: (low, high) for name, (low, high) in found["ends"].items()}
     return Scale(ends=ends, weights=found["weights"], least=found["least"])

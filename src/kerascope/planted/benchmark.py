@@ -98,7 +98,7 @@ class Benchmark:
 
 def facts() -> dict[str, Any]:
     """Return what the training script measured: accuracies with, without and beside the cue."""
-    found: dict[str, Any] = json.loads((_DATA / "facts.json").read_text())
+    found: dict[str, Any] = json.loads((_DATA / "facts.json").read_text(encoding="utf-8"))
     return found
 
 

@@ -90,7 +90,7 @@ def main() -> None:
     choose()
     options.folder.mkdir(parents=True, exist_ok=True)
     facts_file = options.folder / "facts.json"
-    facts = json.loads(facts_file.read_text()) if facts_file.exists() else {}
+    facts = json.loads(facts_file.read_text(encoding="utf-8")) if facts_file.exists() else {}
     for cue in options.cues:
         net = train_net(cue, seed=options.seed)
         facts[cue] = {"seed": options.seed, "accuracy": measure(net, seed=options.seed)}

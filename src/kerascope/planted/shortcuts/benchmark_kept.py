@@ -64,6 +64,6 @@ def outcomes_in(folder: str | os.PathLike[str]) -> list[Outcome]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
+        return path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise BadFile(f"'{path}' cannot be read: {error}") from error
