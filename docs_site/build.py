@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from docs_site import api_pages, command_pages, links, method_pages, nav, tables
+from docs_site import api_pages, command_pages, links, method_pages, nav, notebook_pages, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
@@ -99,7 +99,7 @@ def placed(source: Path, name: str) -> str:
     def place(to: str) -> str | None:
         file = (source.parent / to).resolve() if to else source
         if file.is_relative_to(nav.DOCS):
-            page = file.relative_to(nav.DOCS).as_posix()
+            page = file.relative_to(nav.DOCS).as_posix().replace(".ipynb", ".md")
         elif file in MOVED:
             page = MOVED[file]
         elif file.is_file():
@@ -127,7 +127,7 @@ def make() -> None:
     speed = speed.replace("# Results\n", "# The speed table\n", 1)
     (PAGES / "speed.md").write_text(speed, encoding="utf-8")
     (PAGES / "parity.md").write_text(tables.parity(), encoding="utf-8")
-    for room in (method_pages, api_pages, command_pages):
+    for room in (method_pages, api_pages, command_pages, notebook_pages):
         for name, content in room.pages().items():
             page = PAGES / name
             page.parent.mkdir(exist_ok=True)

@@ -15,6 +15,7 @@ from docs_site import (
     links,
     method_pages,
     nav,
+    notebook_pages,
     tables,
 )
 from kerascope.method import Passes, registry
@@ -53,6 +54,7 @@ def test_every_page_has_a_section() -> None:
 
 def test_sections_name_pages_that_exist() -> None:
     pages = {*nav.written(), *MADE, *method_pages.pages(), *api_pages.pages()}
+    pages |= notebook_pages.pages().keys()
     entries = [entry for held in nav.SECTIONS.values() for entry in held]
     missing = [one for one in entries if not nav.listed(pages, [one])]
     assert missing == []
@@ -126,6 +128,27 @@ def test_parity_table_has_every_method() -> None:
     assert [name for name in method_pages.names() if f"| `{name}` |" not in text] == []
     assert "at most 2e-05 of the largest" in text
     assert "`max_sensitivity`" in text
+
+
+def test_notebooks_become_pages() -> None:
+    code = {
+        "cell_type": "code",
+        "source": ["a = 1\n", "a"],
+        "outputs": [
+            {"output_type": "stream", "name": "stderr", "text": "3 of 4"},
+            {"output_type": "stream", "name": "stdout", "text": ["said\n"]},
+            {"output_type": "execute_result", "data": {"text/plain": "1"}},
+            {"output_type": "display_data", "data": {"image/png": "aGk=", "text/plain": "<x>"}},
+        ],
+    }
+    words = {"cell_type": "markdown", "source": ["# Title\n", "\n", "Words."]}
+    text, pictures = notebook_pages.page({"cells": [words, code]}, "one")
+    assert text == (
+        "# Title (notebook)\n\nThe file: [one.ipynb](one.ipynb)\n\nWords.\n\n"
+        "```python\na = 1\na\n```\n\n```text\nsaid\n```\n\n```text\n1\n```\n\n"
+        "![what the code above shows](one-1.png)\n"
+    )
+    assert pictures == {"one-1.png": b"hi"}
 
 
 def test_docstrings_become_lists() -> None:
