@@ -193,3 +193,35 @@ def worded(spare: int = 1) -> Any:
     look = layers.StringLookup(vocabulary=["red", "green", "blue"], num_oov_indices=spare)
     flat = layers.Flatten()(layers.Embedding(4, 2)(look(colour)))
     return keras.Model([age, colour], layers.Dense(1)(layers.Concatenate()([age, flat])))
+
+
+def test_single_values_by_input_are_columns_of_a_table() -> None:
+    """As Keras takes them: arrays (row, 1) by name of the input."""
+    keras.utils.set_random_seed(0)
+    inputs = {
+        "age": keras.Input((1,), name="age"),
+        "city": keras.Input((1,), name="city", dtype="int32"),
+        "income": keras.Input((1,), name="income"),
+    }
+    placed = keras.layers.Flatten()(keras.layers.Embedding(4, 3)(inputs["city"]))
+    joined = keras.layers.Concatenate()([inputs["age"], inputs["income"], placed])
+    model = keras.Model(inputs, keras.layers.Dense(1)(joined))
+    rng = np.random.default_rng(1)
+    columns = {
+        "age": rng.random((6, 1)).astype("float32"),
+        "income": rng.random((6, 1)).astype("float32"),
+        "city": rng.integers(0, 4, (6, 1)).astype("int32"),
+    }
+    found = as_table(columns, model)
+    assert found is not None
+    assert {column.name for column in found.columns} == set(columns)
+    assert len(found) == 6
+    result = ks.explain(model, columns)
+    assert result.method.name == "kernel_shap"
+    flat = ks.explain(model, {name: column[:, 0] for name, column in columns.items()})
+    assert np.allclose(result.by_column(), flat.by_column())
+    one = {name: column[:1] for name, column in columns.items()}
+    assert as_table(one, model) is None  # nothing to compare it with
+    assert ks.explain(model, one).method.name == "integrated_gradients"
+    assert as_table(columns | {"age": columns["age"][:3]}, model) is None
+    assert as_table({"age": columns["age"]}, model) is None

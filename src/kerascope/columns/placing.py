@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ def as_table(inputs: Any, model: Any) -> Table | None:
 
     A frame is one, and a dict of flat columns; where some hold words, the model must take them as
     words (a lookup reads them, or it is a function of several columns): they may be texts else.
+    Columns may be (row, 1) where the model takes each at an input of that name, and there is more
+    than one row and column: one row is no background for itself.
     """
     if isinstance(inputs, Table):
         return inputs
@@ -38,14 +40,26 @@ def as_table(inputs: Any, model: Any) -> Table | None:
         return make_table(inputs, model)
     if not isinstance(inputs, Mapping) or not inputs:
         return None
+    declared = _inputs_of(model)
+    if len(inputs) > 1 and _single(inputs, declared or ()):
+        inputs = {name: np.asarray(column).reshape(-1) for name, column in inputs.items()}
     if any(np.ndim(column) != 1 for column in inputs.values()):
         return None
     words = {name for name, c in inputs.items() if np.asarray(c).dtype.kind in "OUST"}
-    declared = _inputs_of(model)
     looked = {spec.name for spec in declared or () if spec.dtype == "string" and spec.lookup}
     if words <= (set(inputs) if declared is None and len(inputs) > 1 else looked):
         return make_table(inputs, model)
     return None
+
+
+def _single(inputs: Mapping[str, Any], declared: Iterable[_Input]) -> bool:
+    """Tell whether inputs are columns (row, 1), each for an input of its own of that shape."""
+    taken = {spec.name for spec in declared if spec.shape == (1,)}
+    shapes = {tuple(getattr(column, "shape", ())) for column in inputs.values()}
+    if len(shapes) > 1 or not set(inputs) <= taken:
+        return False
+    (shape,) = shapes
+    return len(shape) == 2 and shape[0] > 1 and shape[1] == 1
 
 
 def make_table(
