@@ -130,8 +130,12 @@ def baseline_of(
     sample: Array,
     axes: tuple[str, ...],
     generator: np.random.Generator,
+    stays: Array | None = None,
 ) -> Array:
     """Return the baseline of one sample: float32, of the sample's shape.
+
+    stays: truth values along the first axis: steps that the model leaves out, which stay as they
+    are and are no part of any mean or extreme.
 
     A number fills; "zero", "min", "max" and "mean" (per channel) do so with the sample's own;
     "blur" is the sample blurred with σ = size / 8; "noise" is uniform between the sample's
@@ -141,6 +145,13 @@ def baseline_of(
     check_kind(baseline)
     if isinstance(baseline, str) and baseline in TOKENS:
         raise BadMethod(f"baseline='{baseline}' is for token ids; this input holds none")
+    if stays is not None and stays.any():
+        found = sample.astype(np.float32)
+        whole = not isinstance(baseline, str) and np.shape(baseline) == sample.shape
+        given = np.asarray(baseline)[~stays] if whole else baseline
+        if not stays.all():
+            found[~stays] = baseline_of(given, sample[~stays], axes, generator)
+        return found
     if not isinstance(baseline, str):
         try:
             return np.broadcast_to(np.asarray(baseline, np.float32), sample.shape).astype(

@@ -57,7 +57,8 @@ class Canvas:
                 self._covers[name] = array
                 continue
             own = self._tokens(own, array, run)
-            found = self._cover(own, array, axes, run, several=own is not value)
+            out = left_out(model, name, array)
+            found = self._cover(own, array, axes, run, out, several=own is not value)
             if is_tokens(array) and len(found) == len(array):
                 # Padding and special tokens stay: a text without them is no text.
                 found = np.where(idle(model, name, array), array, found)
@@ -81,9 +82,13 @@ class Canvas:
         return chosen
 
     def _cover(
-        self, value: Any, array: Array, axes: tuple[str, ...], run: Run, *, several: bool
-    ) -> Array:
-        """Return the covers of one input: (sample, …) or, for a background, (set, …)."""
+        self, value: Any, array: Array, axes: tuple[str, ...], run: Run, out: Array, *,
+        several: bool,
+    ) -> Array:  # fmt: skip
+        """Return the covers of one input: (sample, …) or, for a background, (set, …).
+
+        out: steps that the model leaves out.
+        """
         if not is_tokens(array) and self._inpainted:
             return array
         if isinstance(value, np.ndarray) and value.ndim == array.ndim and len(value) > 1:
@@ -101,8 +106,8 @@ class Canvas:
         if isinstance(value, np.ndarray) and value.ndim == array.ndim:
             value = value[0]
         covers = [
-            baseline_of(value, sample, axes, run.generator(i, 2**31))
-            for i, sample in enumerate(array)
+            baseline_of(value, sample, axes, run.generator(i, 2**31), stays)
+            for i, (sample, stays) in enumerate(zip(array, out, strict=True))
         ]
         whole = array.dtype.kind in "iu"
         return np.stack([np.rint(c) if whole else c for c in covers]).astype(array.dtype)
@@ -190,6 +195,14 @@ def idle(model: Any, name: str, array: Array) -> Array:
     return reading.idle(array) if mine else np.zeros(array.shape, bool)
 
 
+def left_out(model: Any, name: str, array: Array) -> Array:
+    """Return which steps (sample, time) of a series the model's Masking layer leaves out."""
+    value = model.survey.masked.get(name)
+    if value is None or array.ndim != 3:
+        return np.zeros(array.shape[:2], bool)
+    return (array == np.float32(value)).all(axis=-1)
+
+
 def is_tokens(array: Array) -> bool:
     """Tell whether an input holds ids, (sample, token), which cannot be blended."""
     return array.dtype.kind in "iu" and array.ndim <= 2
@@ -245,7 +258,12 @@ class Game:
             return self._groups(array, masker.kind)
         if is_tokens(array):
             return numbered(np.where(idle(self.model, name, array), -1, np.arange(array.shape[1])))
-        return np.stack([masker.segment(sample, axes) for sample in array])
+        labels = np.stack([masker.segment(sample, axes) for sample in array])
+        out = left_out(self.model, name, array)
+        if not out.any():
+            return labels
+        out = out.reshape(*out.shape, *(1,) * (labels.ndim - 2))
+        return np.stack([numbered(row) for row in np.where(out, -1, labels)])
 
     def _groups(self, array: Array, kind: str) -> Array:
         """Return the words or sentences of texts; raise `BadMethod` where only ids are known."""

@@ -45,6 +45,8 @@ class Survey:
     calls: tuple[LayerCall, ...]
     outputs: dict[str, OutputSpec]
     tokens: dict[str, Site]  # integer inputs by name -> the embedding call that reads them
+    masked: dict[str, float] = dataclasses.field(default_factory=dict)
+    # ^ inputs that a Masking layer reads -> the value whose steps it leaves out
 
     def frames(self, shape: tuple[int, ...]) -> bool:
         """Tell whether the model goes through an input one part after the other, as through frames.
@@ -85,6 +87,7 @@ class _Recorder:
         self.counts: dict[str, int] = {}
         self.calls: list[tuple[Site, Any, tuple[int, ...], bool, bool]] = []
         self.embedded: list[tuple[Site, Any]] = []
+        self.masking: list[tuple[Any, float]] = []
         self._seen: list[Any] = []
 
     def visit(self, layer: Any, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -93,6 +96,8 @@ class _Recorder:
         self.counts[path] = call + 1
         if isinstance(layer, keras.layers.Embedding) and args:
             self.embedded.append((Site(path, call), args[0]))
+        if isinstance(layer, keras.layers.Masking) and args:
+            self.masking.append((args[0], float(layer.mask_value)))
         before = sum(self.counts.values())
         output = original(*args, **kwargs)
         leaf = before == sum(self.counts.values())
@@ -154,6 +159,12 @@ def take_survey(
         }
         found["recorder"] = recorder
         found["tokens"], found["open"] = _token_sites(x, recorder.embedded, tape)
+        found["masked"] = {
+            name: value
+            for name, given in x.items()
+            for tensor, value in recorder.masking
+            if tape.origin(tensor) is given
+        }
         return list(named.values())
 
     runner(run)(dict(sample))
@@ -167,7 +178,8 @@ def take_survey(
     tokens = found["tokens"]
     if found["open"]:
         tokens = {**tokens, **_by_code(model, table, structure, sample, found["open"])}
-    return Survey(calls, outputs, {name: tokens[name] for name in sample if name in tokens})
+    held = {name: tokens[name] for name in sample if name in tokens}
+    return Survey(calls, outputs, held, found["masked"])
 
 
 def _token_sites(

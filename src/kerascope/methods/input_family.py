@@ -11,7 +11,7 @@ import numpy as np
 from kerascope.baselines import TOKENS, baseline_of, by_input, part_of
 from kerascope.errors import BadMethod
 from kerascope.method import AttributionMethod, Axiom, Data, Need, Passes, RawMap
-from kerascope.perturb import idle
+from kerascope.perturb import idle, left_out
 from kerascope.run import Run
 from kerascope.types import Array
 
@@ -79,8 +79,12 @@ def baselines(
         axes = feature_axes(model, name, array.shape[1:])
         if np.ndim(own) == array.ndim:  # with a sample axis
             own = own[0]
+        out = left_out(model, name, array)
         found[name] = np.stack(
-            [baseline_of(own, one, axes, run.generator(i, 2**31)) for i, one in enumerate(array)]
+            [
+                baseline_of(own, one, axes, run.generator(i, 2**31), stays)
+                for i, (one, stays) in enumerate(zip(array, out, strict=True))
+            ]
         )
     return found
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerascope.method import Axiom, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, Mean, input_map
+from kerascope.perturb import left_out
 from kerascope.run import Run
 from kerascope.types import Array
 
@@ -49,10 +50,14 @@ class NoisyGradients(InputMap):
         features = model.features(x)
         rows = len(next(iter(features.values())))
         first, second = Mean(features, len(targets)), Mean(features, len(targets))
+        out = {name: left_out(model, name, x[name]) for name in features}
         for samples, draws in run.pairs(rows, self.samples, "noisy copies"):
             shares = np.where(pairs & (draws % 2 == 1), -self.noise, self.noise)
             keys = draws // 2 if pairs else draws
-            noisy = {name: _noisy(a, samples, keys, shares, run) for name, a in features.items()}
+            noisy = {
+                name: _noisy(a, samples, keys, shares, run, out[name])
+                for name, a in features.items()
+            }
             given = {name: a[samples] for name, a in x.items()}
             found = model.gradients(given, targets.take(samples), at=noisy, pad=run.chunk)
             first.add(samples, found.inputs)
@@ -64,13 +69,19 @@ class NoisyGradients(InputMap):
         return first.result(self.samples), second.result(self.samples) if square else None
 
 
-def _noisy(array: Array, samples: Array, keys: Array, shares: Array, run: Run) -> Array:
-    """Return chosen samples with noise; each (sample, key) has a noise of its own."""
+def _noisy(array: Array, samples: Array, keys: Array, shares: Array, run: Run, out: Array) -> Array:
+    """Return chosen samples with noise; each (sample, key) has a noise of its own.
+
+    out: steps (sample, time) that the model leaves out: with noise it would read them.
+    """
     copies = array[samples].astype(np.float32)
     for row, (sample, key) in enumerate(zip(samples, keys, strict=True)):
         generator = run.generator(int(sample), int(key))
         spread = float(shares[row]) * float(np.ptp(array[sample]))
-        copies[row] += spread * generator.standard_normal(array.shape[1:], np.float32)
+        noise = spread * generator.standard_normal(array.shape[1:], np.float32)
+        if out[sample].any():
+            noise[out[sample]] = 0
+        copies[row] += noise
     return copies
 
 

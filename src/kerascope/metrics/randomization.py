@@ -14,7 +14,7 @@ from kerascope.metrics.base import INFINITY, Family, Metric, Require
 from kerascope.metrics.cascade import ORDERS, Steps
 from kerascope.metrics.similarity import SIMILARITIES
 from kerascope.metrics.subject import Subject, undefined_where
-from kerascope.perturb import is_tokens
+from kerascope.perturb import is_tokens, left_out
 from kerascope.targets import Class, Targets
 
 if TYPE_CHECKING:
@@ -147,12 +147,16 @@ class SmoothMprt(ModelParameterRandomization):
         names = [name for name, array in x.items() if not is_tokens(array)]
         for place, name in enumerate(names):
             generators = subject.generators(_NOISE + draw * len(names) + place)
-            x[name] = np.stack(
+            noise = np.stack(
                 [
-                    row + self.noise * float(np.ptp(row)) * generator.normal(size=row.shape)
+                    self.noise * float(np.ptp(row)) * generator.normal(size=row.shape)
                     for row, generator in zip(x[name], generators, strict=True)
                 ]
-            ).astype(x[name].dtype)
+            )
+            out = left_out(subject.view, name, x[name])
+            if out.any():
+                noise[out] = 0
+            x[name] = (x[name] + noise).astype(x[name].dtype)
         return x
 
 

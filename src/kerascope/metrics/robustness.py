@@ -12,7 +12,7 @@ from kerascope.method import check
 from kerascope.metrics.again import explained
 from kerascope.metrics.base import INFINITY, Family, Metric, Require
 from kerascope.metrics.subject import Subject, undefined_where
-from kerascope.perturb import is_tokens, spatial_axes
+from kerascope.perturb import is_tokens, left_out, spatial_axes
 
 if TYPE_CHECKING:
     from kerascope.types import Array
@@ -89,7 +89,11 @@ def noisy(subject: Subject, name: str, radius: float, draw: int) -> Array:
         generator.uniform(-radius, radius, row.shape) * span
         for generator, row, span in zip(subject.generators(draw), array, _spans(array), strict=True)
     ]
-    return (array + np.stack(noise)).astype(array.dtype)
+    added = np.stack(noise)
+    out = left_out(subject.view, name, array)
+    if out.any():
+        added[out] = 0
+    return (array + added).astype(array.dtype)
 
 
 def _spans(array: Array) -> Array:

@@ -1,0 +1,100 @@
+"""Steps that a Masking layer leaves out: padded and cut series have the same explanation."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import kerascope as ks
+from kerascope.baselines import baseline_of
+from kerascope.hooks import HookedModel
+from kerascope.perturb import left_out
+
+PAD, STEPS, REAL = -7.0, 12, 8
+
+
+def model(value: float = PAD) -> keras.Model:
+    keras.utils.set_random_seed(2)
+    body = [layers.Masking(value), layers.GRU(6), layers.Dense(3)]
+    return keras.Sequential([keras.Input((None, 2), name="series"), *body])
+
+
+def series() -> tuple[np.ndarray, np.ndarray]:
+    """Return two series of 8 steps, and the same padded to 12."""
+    x = np.random.default_rng(4).normal(size=(2, REAL, 2)).astype("float32")
+    padded = np.full((2, STEPS, 2), PAD, "float32")
+    padded[:, :REAL] = x
+    return x, padded
+
+
+METHODS = {
+    "integrated_gradients": {"baseline": "mean", "steps": 8, "tolerance": None},
+    "gradient": {},
+    "gradient_x_input": {},
+    "occlusion": {"patch": 1, "stride": 1, "baseline": "mean"},
+    "feature_ablation": {"segments": "single", "baseline": "last"},
+    "kernel_shap": {"segments": "single", "baseline": 0.5, "samples": 200},
+    "shapley_sampling": {"segments": "channel", "baseline": "min", "samples": 200},
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_padding_changes_nothing(name: str) -> None:
+    short, long = series()
+    options = {"target": 1, "seed": 3, **METHODS[name]}
+    cut = ks.explain(model(), short, name, **options)
+    padded = ks.explain(model(), long, name, **options)
+    assert np.allclose(padded.scores, cut.scores, atol=1e-5)
+    axis = padded.axes.index("time") if "time" in padded.axes else 1
+    real = np.take(padded.values, range(REAL), axis=axis)
+    rest = np.take(padded.values, range(REAL, STEPS), axis=axis)
+    size = np.abs(cut.values).max()
+    assert np.allclose(real, cut.values, atol=2e-3 * size)
+    assert size > 0
+    if name != "gradient":  # a slope says what a change would do
+        assert not rest.any()
+
+
+def test_the_default_is_complete_on_padded_series() -> None:
+    _, long = series()
+    result = ks.explain(model(), long, target=1)
+    assert result.method.name == "integrated_gradients"
+    assert not any("gap" in note for note in result.notes)
+
+
+def test_noise_is_added_to_steps_that_are_read() -> None:
+    _, long = series()
+    found = ks.explain(model(), long, "smooth_grad", target=1, samples=4)
+    assert not found.values[:, REAL:].any()
+    assert found.values[:, :REAL].any()
+
+
+def test_what_is_left_out() -> None:
+    _, long = series()
+    long[0, 2, 0] = PAD  # the other channel is none: the step is read
+    view = HookedModel(model())
+    x = view.read(long)
+    (name,) = x
+    out = left_out(view, name, x[name])
+    assert out.tolist() == [[False] * REAL + [True] * (STEPS - REAL)] * 2
+    plain = HookedModel(keras.Sequential([keras.Input((None, 2)), layers.GRU(3)]))
+    x = plain.read(long)
+    assert not left_out(plain, next(iter(x)), long).any()
+
+
+@pytest.mark.parametrize("kind", ["mean", "min", "max", "last", "zero", "blur", "noise", 0.5])
+def test_baselines_see_the_steps_that_are_read(kind: str | float) -> None:
+    short, long = series()
+    make = lambda x, out: baseline_of(  # noqa: E731
+        kind, x, ("time", "channel"), np.random.default_rng(0), out
+    )
+    out = np.arange(STEPS) >= REAL
+    found = make(long[0], out)
+    assert np.array_equal(found[:REAL], make(short[0], None))
+    assert (found[REAL:] == PAD).all()
+    assert np.array_equal(make(long[0], np.ones(STEPS, bool)), long[0])
+    given = np.arange(2 * STEPS, dtype="float32").reshape(STEPS, 2)
+    kept = baseline_of(given, long[0], ("time", "channel"), np.random.default_rng(0), out)
+    assert np.array_equal(kept[:REAL], given[:REAL])
