@@ -15,6 +15,7 @@ from kerascope.method import AttributionMethod, make_method, method_class
 from kerascope.several import Several
 from kerascope.targets import Horizon, ReconstructionError, Spec, Targets
 from kerascope.targets.detectors import detector_of
+from kerascope.targets.reconstruction import reconstructs
 from kerascope.targets.segments import segmentation_of
 from kerascope.timeline import Timeline
 from kerascope.tokens import Reading
@@ -85,14 +86,16 @@ def default_method(
         return make_method(*((name, more | dict(fields)) if name == BOXES else (SCORES, fields)))
     if not set(x) & set(view.survey.tokens):
         flat = [name for name, array in x.items() if array.ndim < 3]
-        return make_method(MIXED, fields) if flat else _of_numbers(view, x, fields)
+        return make_method(MIXED, fields) if flat else _of_numbers(view, x, fields, target)
     reading = getattr(inputs, "reading", None) or Reading()
     ids = (reading.mask, reading.pad, 0)
     known = {"baseline": next(i for i in ids if i is not None)}
     return make_method(TOKENS, known | dict(fields))
 
 
-def _of_numbers(view: Any, x: Mapping[str, Array], fields: Mapping[str, Any]) -> AttributionMethod:
+def _of_numbers(
+    view: Any, x: Mapping[str, Array], fields: Mapping[str, Any], target: Any
+) -> AttributionMethod:
     """Return the method for inputs of numbers, by the axes of the first that has any."""
     spatial = [
         tuple(
@@ -101,10 +104,13 @@ def _of_numbers(view: Any, x: Mapping[str, Array], fields: Mapping[str, Any]) ->
         for name, array in x.items()
         if name not in view.held
     ]
+    if target is None and reconstructs(view.spec()):
+        return make_method(MIXED, fields)
     if not any(len(axes) == 2 and "time" not in axes for axes in spatial) and any(spatial):
         return make_method(DEEP, {"baseline": "mean"} | dict(fields))
     name, more = _of_outputs(view.spec(), fields)
-    if name == PICTURES and not any(candidates(view, x, of) for of in x if of not in view.held):
+    own = [each for each in x if each not in view.held]
+    if name in (PICTURES, AREAS) and not any(candidates(view, x, each) for each in own):
         return make_method(PLAIN, fields)
     return make_method(name, more | dict(fields))
 

@@ -111,3 +111,44 @@ def test_a_row_of_letters_is_a_picture() -> None:
     assert next(iter(result.input_axes.values())) == ("sample", "y", "x", "channel")
     assert result.method.name == "grad_cam"
     assert result.values.shape == (2, 8, 12)
+
+
+AUTOENCODERS = {
+    "picture": ((8, 8, 1), [layers.Conv2D(1, 3, padding="same", activation="sigmoid")]),
+    "series": ((12, 2), [layers.Conv1D(2, 3, padding="same")]),
+    "volume": ((4, 6, 6, 1), [layers.Conv3D(1, 3, padding="same")]),
+}
+
+
+@pytest.mark.parametrize("kind", AUTOENCODERS)
+def test_an_output_like_the_input_is_a_reconstruction(kind: str) -> None:
+    keras.utils.set_random_seed(0)
+    shape, body = AUTOENCODERS[kind]
+    net = keras.Sequential([keras.Input(shape), *body])
+    x = pictures(*shape)
+    result = ks.explain(net, x)
+    asked = ks.explain(net, x, target="reconstruction")
+    assert (result.method, result.explained) == (asked.method, asked.explained)
+    assert result.method.name == "integrated_gradients"
+    assert np.array_equal(result.values, asked.values)
+    off = ((net.predict(x, verbose=0) - x) ** 2).reshape(2, -1).mean(axis=1)
+    assert np.allclose(result.scores, off, atol=1e-5)
+    assert any("the error of the reconstruction is explained" in note for note in result.notes)
+    assert not any("no target was given" in note for note in asked.notes)
+    replayed = ks.explain(net, x, "gradient")
+    assert replayed.explained == asked.explained
+
+
+def test_classes_as_many_as_channels_are_no_reconstruction() -> None:
+    keras.utils.set_random_seed(0)
+    shape, _ = AUTOENCODERS["picture"]
+    softmax = [layers.Conv2D(3, 3, padding="same", activation="softmax")]
+    net = keras.Sequential([keras.Input((8, 8, 3)), *softmax])
+    found = ks.explain(net, pictures(8, 8, 3))
+    assert "area" in found.explained[0]
+    assert found.method.name == "integrated_gradients"  # the head is the only layer with positions
+    net = keras.Sequential([keras.Input(shape), *AUTOENCODERS["picture"][1]])
+    named = ks.load_model(net, labels=["ground", "vessel"])
+    assert "over its predicted area" in ks.explain(named, pictures(*shape)).explained[0]
+    rows = keras.Sequential([keras.Input((4,)), layers.Dense(4)])
+    assert "class" in ks.explain(rows, pictures(4)).explained[0]

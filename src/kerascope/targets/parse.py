@@ -18,10 +18,15 @@ from kerascope.targets.detectors import detector_of
 from kerascope.targets.horizon import Horizon
 from kerascope.targets.pick import class_index, pick
 from kerascope.targets.places import Box, Custom
-from kerascope.targets.reconstruction import ReconstructionError
+from kerascope.targets.reconstruction import ReconstructionError, reconstructs
 from kerascope.targets.regions import Area, Point
 from kerascope.targets.segments import segmentation_of
 from kerascope.targets.values import ExpectedRank, Regression
+
+_LIKE_INPUT = (
+    "no target was given: the output has the shape of the input, so the error of the "
+    "reconstruction is explained; of a segmentation, class@area explains a class"
+)
 
 
 def resolve_targets(target: Any, spec: Spec, samples: int) -> Targets:
@@ -42,7 +47,9 @@ def resolve_targets(target: Any, spec: Spec, samples: int) -> Targets:
             raise BadTarget("an empty tuple of targets explains nothing")
         parts = [resolve_targets(item, spec, samples) for item in target]
         return Targets(tuple(t for part in parts for t in part), squeeze=False)
-    return Targets((one_target(target, spec, samples),))
+    one = one_target(target, spec, samples)
+    said = target is not None or not isinstance(one, ReconstructionError)
+    return Targets((one,), notes=() if said else (_LIKE_INPUT,))
 
 
 def settled(target: Any, spec: Spec, samples: int) -> Any:
@@ -55,7 +62,7 @@ def one_target(target: Any, spec: Spec, samples: int) -> Target:
     """Return the one resolved target that `target` says."""
     target = _from_words(target, spec) if isinstance(target, str) else target
     if target is None:
-        target = default_target(spec)
+        target = ReconstructionError() if reconstructs(spec) else default_target(spec)
     if isinstance(target, Predicted):
         target = Rank(1, target.output)
     if isinstance(target, (int, np.integer)) and not isinstance(target, bool):

@@ -93,6 +93,19 @@ class ReconstructionError(Target):
         return f"{MEASURES[self.measure]} error of the reconstruction{where}"
 
 
+def reconstructs(spec: Spec) -> bool:
+    """Tell whether the one output is of the shape of the one input, and of no classes.
+
+    That is an autoencoder, or one of the few segmentations with as many classes as its input has
+    channels. A row of numbers is none: it may be anything.
+    """
+    if len(spec.inputs) != 1 or len(spec.outputs) != 1 or spec.labels or spec.at is not None:
+        return False
+    (shape,), (output,) = spec.inputs.values(), spec.outputs.values()
+    classes = output.kind in ("softmax", "log_softmax")
+    return len(shape) > 1 and tuple(shape) == tuple(output.shape) and not classes
+
+
 def _of_shape(spec: Spec, name: str | None, shape: tuple[int, ...], what: str) -> OutputSpec:
     """Return the output that reconstructs; raise `BadTarget` where none has the shape."""
     found = [spec.output(name)] if name is not None else list(spec.outputs.values())
