@@ -77,8 +77,8 @@ def test_whole_inputs_as_players_are_exact() -> None:
 
 
 def test_a_pair_is_explained_in_both_pictures() -> None:
-    model = pair()
     keras.utils.set_random_seed(3)
+    model = pair()
     rng = np.random.default_rng(5)
     x = [rng.uniform(0, 1, (2, 8, 8, 1)).astype("float32") for _ in range(2)]
     found = ks.explain(model, x, shares=True)
