@@ -170,8 +170,9 @@ def _kind(result: Attribution, name: str, ndim: int) -> Kind:
 
 def through_time(result: Attribution, item: Map) -> bool:
     """Tell whether a map is drawn like a picture whose rows are steps of time: (time, x)."""
-    spatial = [axis for axis in result.input_axes[item.input] if axis not in _FRAME]
-    return item.kind is Kind.PICTURE and spatial == ["time", "x"]
+    if item.kind is not Kind.PICTURE:
+        return False
+    return [axis for axis in result.input_axes[item.input] if axis not in _FRAME] == ["time", "x"]
 
 
 def _meaning(result: Attribution, name: str, reduce: str | None, values: Array) -> Meaning:
