@@ -29,14 +29,14 @@ class AtHand:
     """A net and pictures.
 
     words: which net was taken. images: as `ks.load_images` gives them. pair: one picture with two
-    things of different classes, named in `rivals`. blocks: the last layer of every resolution.
+    things of different classes, in `rivals`. blocks: the last layer of every resolution.
     """
 
     words: str
     model: Any
     images: Any
     pair: Any
-    rivals: tuple[str, str]
+    rivals: tuple[int | str, int | str]
 
     @property
     def blocks(self) -> list[str]:
@@ -93,15 +93,12 @@ def _with_photographs(model: Any, words: str) -> AtHand:
 
     samples = {"cat": skimage.data.chelsea()[:, 70:370], "cup": skimage.data.coffee()[:, 80:480]}
     both = REAL / "images" / "gradcam_dog_cat_both.png"
-    rivals = ("boxer", "tiger cat")
     pair: Any = both
+    rivals = (242, 282)  # boxer, tiger cat
     if not both.is_file():  # halves side by side, of the same height
         halves = [Image.fromarray(of).resize((224, 448)) for of in samples.values()]
-        pair, rivals = (
-            [np.concatenate(list(map(np.asarray, halves)), axis=1)],
-            ("tabby", "espresso"),
-        )
-        pair = [Image.fromarray(pair[0])]
+        pair = [Image.fromarray(np.concatenate([np.asarray(half) for half in halves], axis=1))]
+        rivals = (281, 967)  # tabby, espresso
     images = ks.load_images([Image.fromarray(of) for of in samples.values()], model)
     images = dataclasses.replace(images, names=tuple(samples))
     return AtHand(words, model, images, ks.load_images(pair, model), rivals)

@@ -24,7 +24,7 @@ def main(hand: AtHand, folder, samples=48):
             background=background,
             samples=samples,
         )
-        for layer in (hand.blocks[1], hand.blocks[-1])
+        for layer in (hand.blocks[0], hand.blocks[-1])
     ]
     sheet(results).savefig(folder / "shap_layers.png")
     return results

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import kerascope as ks
 from once import not_on_jax
@@ -124,3 +126,24 @@ def test_what_is_not_there_is_left_out(
     said = capsys.readouterr().err
     assert "not imagenet" in said
     assert "not real" in said
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_photographs_for_a_net_of_imagenet(
+    beside: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A dog beside a cat where that picture is at hand, else a cat beside a cup."""
+    module = importlib.import_module("at_hand")
+    monkeypatch.setattr(module, "REAL", tmp_path)
+    if beside:
+        (tmp_path / "images").mkdir()
+        Image.new("RGB", (40, 30)).save(tmp_path / "images" / "gradcam_dog_cat_both.png")
+    i = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(4, 3)(keras.layers.Rescaling(1 / 255)(i))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(i, keras.layers.Dense(1000, activation="softmax")(x))
+    found = module._with_photographs(model, "a net")
+    assert found.rivals == ((242, 282) if beside else (281, 967))
+    assert found.pair.shape == (1, 32, 32, 3)
+    assert found.images.names == ("cat", "cup")
+    assert found.classes == 1000
