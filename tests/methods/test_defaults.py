@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import kerascope as ks
-from kerascope.errors import Refused
+from kerascope.errors import BadLayer, Refused
 from kerascope.plot import alt_text
 from kerascope.report.document import document_of
 
@@ -105,12 +105,17 @@ def test_a_row_of_letters_is_a_picture() -> None:
     """Columns of a picture go through TimeDistributed after convolutions: its rows are no steps."""
     keras.utils.set_random_seed(0)
     i = keras.Input((8, 12, 1))
-    x = layers.Permute((2, 1, 3))(layers.Conv2D(4, 3, padding="same", activation="relu")(i))
+    x = layers.Permute((2, 1, 3), name="turned")(
+        layers.Conv2D(4, 3, padding="same", activation="relu")(i)
+    )
     x = layers.LSTM(4)(layers.TimeDistributed(layers.Flatten())(x))
-    result = ks.explain(keras.Model(i, layers.Dense(3)(x)), pictures(8, 12, 1))
+    net = keras.Model(i, layers.Dense(3)(x))
+    result = ks.explain(net, pictures(8, 12, 1))
     assert next(iter(result.input_axes.values())) == ("sample", "y", "x", "channel")
     assert result.method.name == "grad_cam"
     assert result.values.shape == (2, 8, 12)
+    with pytest.raises(BadLayer, match="which is no map of the input"):
+        ks.explain(net, pictures(8, 12, 1), "grad_cam", layer="turned")  # it lies on its side
 
 
 AUTOENCODERS = {

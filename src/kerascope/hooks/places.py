@@ -67,6 +67,8 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
         axes, size = ("token",), size[:1]
     if len(shape) == len(size) == 3:  # frames folded away: one map for the whole film
         axes, size = axes[1:], size[1:]
+    if len(size) == 2 and _turned(model, site):
+        return None
     if len(shape) == len(size) + 1:
         names = axes_of(shape, model.layout)
         first = names[0] == "channel"
@@ -88,6 +90,21 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
                 ):
                     return Place(site, (height, width), prefix, axes, channels_first=False)
     return None
+
+
+def _turned(model: HookedModel, site: Site) -> bool:
+    """Tell whether this call, or a layer before it, puts columns where a picture's rows were."""
+    turn = (1, 3, 2) if model.layout == "channels_first" else (2, 1, 3)
+    layers = keras.layers.Permute
+    turns = {p for p, one in model.table.items() if isinstance(one, layers) and one.dims == turn}
+    if not turns:
+        return False
+    for call in model.survey.calls:
+        if call.site.path in turns:
+            return True
+        if call.site[:2] == site[:2]:
+            return False
+    return False
 
 
 def _before_patches(model: HookedModel, name: str) -> int:
@@ -140,8 +157,6 @@ def candidates(model: HookedModel, x: Mapping[str, Array], name: str) -> list[Pl
     )
     found = []
     for call in model.survey.calls:
-        if _turns(model, call.site):
-            break  # what comes later lies on its side
         inside = call.site.path.startswith(attention) if attention else False
         if call.alias or call.merge != 1 or call.shape in heads or inside:
             continue
@@ -149,13 +164,6 @@ def candidates(model: HookedModel, x: Mapping[str, Array], name: str) -> list[Pl
         if place is not None:
             found.append(place)
     return found
-
-
-def _turns(model: HookedModel, site: Site) -> bool:
-    """Tell whether a layer puts a picture's columns where its rows were."""
-    layer = model.table.get(site.path)
-    turned = (1, 3, 2) if model.layout == "channels_first" else (2, 1, 3)
-    return isinstance(layer, keras.layers.Permute) and tuple(layer.dims) == turned
 
 
 def cam_places(
