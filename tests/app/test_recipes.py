@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import kerascope as ks
-from once import not_on_jax
+from once import one_backend
 
 FOLDER = Path(__file__).parents[2] / "docs_src" / "recipes"
 QUICK: dict[str, dict[str, int]] = {
@@ -80,7 +80,7 @@ def test_two_things_in_one_picture_are_told_apart(hand: Any, tmp_path: Path) -> 
     assert contrast[:, :half].sum() > contrast[:, half:].sum()
 
 
-@not_on_jax
+@one_backend
 def test_the_transformer_reads_the_square_that_decides(hand: Any, tmp_path: Path) -> None:
     recipe = importlib.import_module("vit_attention")
     _, relevance = recipe.main(hand, tmp_path)
@@ -89,7 +89,7 @@ def test_the_transformer_reads_the_square_that_decides(hand: Any, tmp_path: Path
     np.testing.assert_array_equal(peaks, cells)
 
 
-@not_on_jax
+@one_backend
 def test_the_layer_of_ones_own_reads_the_spike(hand: Any, tmp_path: Path) -> None:
     recipe = importlib.import_module("custom_attention")
     read, counted = recipe.main(hand, tmp_path)
@@ -99,7 +99,7 @@ def test_the_layer_of_ones_own_reads_the_spike(hand: Any, tmp_path: Path) -> Non
     np.testing.assert_array_equal(strongest, places)
 
 
-@not_on_jax
+@one_backend
 def test_the_forecast_comes_from_upwind(hand: Any, tmp_path: Path) -> None:
     recipe = importlib.import_module("forecaster")
     found = recipe.main(hand, tmp_path).values[0]
