@@ -27,7 +27,7 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE
 # Tests compile thousands of tiny nets and run each once or twice: JAX need not optimise them.
 HASTY := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
-.PHONY: help demo test lint types layers packages matrix fields bench docs pictures clean
+.PHONY: help demo test lint types layers packages matrix leaks soak fields bench docs pictures clean
 
 help: ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -83,6 +83,12 @@ matrix: $(VENV)/test.stamp ## Run every architecture of Keras Applications, and 
 	@set -e; for backend in $(BACKENDS); do \
 		$(QUIET) KERASCOPE_FULL=1 KERAS_BACKEND=$$backend $(PYTEST) -q tests/contract -k compiled; \
 	done
+
+leaks: $(VENV)/test.stamp ## Write docs/leaks.md: memory over 500 calls of every method
+	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/leaks.py
+
+soak: $(VENV)/test.stamp ## Write docs/soak.md: memory of the studio over 10,000 requests
+	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/soak.py
 
 fields: $(VENV)/test.stamp ## Write docs/field-table.md: what every method does on every shape of model
 	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/field_table.py
