@@ -24,7 +24,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Methods": ("methods/",),
     "In depth": ("audit.md", "studio.md", "report.md", "training-film.md", "backward-rules.md"),
-    "Tables": ("field-table.md", "parity.md", "speed.md", "trust.md", "matrix.md"),
+    "Tables": (
+        "field-table.md", "parity.md", "speed.md", "trust.md", "matrix.md", "supported.md",
+        "leaks.md", "soak.md",
+    ),
     "Coming from": ("coming-from/",),
     "Extending": ("extending.md", "front-end.md"),
     "Reference": ("api/", "command-line.md"),
