@@ -121,8 +121,8 @@ def main() -> int:
     for name in names:
         row = grown(name, asked.calls)
         rows.append(
-            f"| {row.method}{' **grows**' * row.leaks} | {row.objects} | {row.compiled} | {row.kilobytes:.2f} | "
-            f"{row.models} of {FRESH} | {row.milliseconds:.0f} |"
+            f"| {row.method}{' **grows**' * row.leaks} | {row.objects} | {row.compiled} | "
+            f"{row.kilobytes:.2f} | {row.models} of {FRESH} | {row.milliseconds:.0f} |"
         )
         sys.stdout.write(rows[-1] + "\n")
         sys.stdout.flush()
