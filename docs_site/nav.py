@@ -26,7 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "In depth": ("audit.md", "studio.md", "report.md", "training-film.md", "backward-rules.md"),
     "Tables": (
         "field-table.md", "parity.md", "speed.md", "trust.md", "matrix.md", "supported.md",
-        "leaks.md",
+        "leaks.md", "soak.md",
     ),
     "Coming from": ("coming-from/",),
     "Extending": ("extending.md", "front-end.md"),
