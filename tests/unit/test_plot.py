@@ -356,6 +356,17 @@ class TestSheet:
             "logit of 'dog' (8.5)",
         ]
 
+    def test_another_model_says_what_it_predicts(self) -> None:
+        first = cam(1)
+        other = dataclasses.replace(
+            first, predictions=first.predictions[:, ::-1], explained=("logit of 'dog' (7.5)",)
+        )
+        labels = [axes.get_xlabel() for axes in plot.sheet([first, first, other]).figure.axes]
+        said = [label for label in labels if "dog" in label]
+        assert len(said) == 1
+        assert "logit of 'dog' (7.5)" in said[0]
+        assert len(said[0].splitlines()) >= 2
+
     def test_results_must_belong_together(self) -> None:
         with pytest.raises(BadInput, match="different samples"):
             plot.sheet([cam(1), cam(2)])

@@ -152,7 +152,8 @@ def sheet(
             drawn = as_drawn(result, item)
             limit = limits[column] if shared_scale else limit_of([drawn], clip=clip)
             draw_map(cell, result, item, limit=limit, alpha=alpha)
-            _below(cell, [grade_words(result, item)])
+            own = _own_words(result, item, results[0], items[0])
+            _below(cell, [*own, grade_words(result, item)])
             if line == 0:
                 title(cell, _column_title(result, results))
             if not shared_scale:
@@ -160,6 +161,14 @@ def sheet(
     for axes, maps, limit in zip(page.foot, shown, limits, strict=False):
         draw_bar(axes, maps, limit, lying=True)
     return page.figure
+
+
+def _own_words(result: Attribution, item: Map, first: Attribution, head: Map) -> list[str]:
+    """Return what another model predicts, and what is explained, where the row's head says else."""
+    predicted = prediction_words(result, item.sample)
+    known = (prediction_words(first, head.sample), head.explained)
+    said = [words for words in (predicted, item.explained) if words not in known]
+    return [part for words in said for part in textwrap.wrap(words, 44, max_lines=2)]
 
 
 def check_together(results: Sequence[Attribution]) -> None:
