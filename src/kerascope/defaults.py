@@ -86,7 +86,9 @@ def default_method(
         return make_method(*((name, more | dict(fields)) if name == BOXES else (SCORES, fields)))
     if not set(x) & set(view.survey.tokens):
         flat = [name for name, array in x.items() if array.ndim < 3]
-        return make_method(MIXED, fields) if flat else _of_numbers(view, x, fields, target)
+        if flat:
+            return make_method(MIXED, fields)
+        return _of_numbers(view, x, fields, target, on_series(view.spec(), inputs))
     reading = getattr(inputs, "reading", None) or Reading()
     ids = (reading.mask, reading.pad, 0)
     known = {"baseline": next(i for i in ids if i is not None)}
@@ -94,7 +96,7 @@ def default_method(
 
 
 def _of_numbers(
-    view: Any, x: Mapping[str, Array], fields: Mapping[str, Any], target: Any
+    view: Any, x: Mapping[str, Array], fields: Mapping[str, Any], target: Any, spec: Spec
 ) -> AttributionMethod:
     """Return the method for inputs of numbers, by the axes of the first that has any."""
     spatial = [
@@ -104,11 +106,11 @@ def _of_numbers(
         for name, array in x.items()
         if name not in view.held
     ]
-    if target is None and reconstructs(view.spec()):
+    if target is None and reconstructs(spec):
         return make_method(MIXED, fields)
     if not any(len(axes) == 2 and "time" not in axes for axes in spatial) and any(spatial):
         return make_method(DEEP, {"baseline": "mean"} | dict(fields))
-    name, more = _of_outputs(view.spec(), fields)
+    name, more = _of_outputs(spec, fields)
     own = [each for each in x if each not in view.held]
     if name in (PICTURES, AREAS) and not any(candidates(view, x, each) for each in own):
         return make_method(PLAIN, fields)

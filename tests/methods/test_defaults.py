@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import kerascope as ks
-from kerascope.errors import BadLayer, Refused
+from kerascope.errors import Refused
 from kerascope.plot import alt_text
 from kerascope.report.document import document_of
 
@@ -114,8 +114,86 @@ def test_a_row_of_letters_is_a_picture() -> None:
     assert next(iter(result.input_axes.values())) == ("sample", "y", "x", "channel")
     assert result.method.name == "grad_cam"
     assert result.values.shape == (2, 8, 12)
-    with pytest.raises(BadLayer, match="which is no map of the input"):
-        ks.explain(net, pictures(8, 12, 1), "grad_cam", layer="turned")  # it lies on its side
+    beside = ks.explain(net, pictures(8, 12, 1), "grad_cam", layer="turned")
+    assert np.allclose(beside.values, result.values, atol=1e-6)  # the same maps, turned back
+
+
+def on_its_side(*, turned: bool) -> keras.Model:
+    """Return the same net twice: in one, the second convolution sees columns as rows."""
+    keras.utils.set_random_seed(4)
+    draw = np.random.default_rng(1)
+    x = i = keras.Input((8, 12, 1))
+    for name, size in (("first", (3, 3)), ("second", (3, 5)), ("third", (3, 3))):
+        conv = layers.Conv2D(
+            3, size[:: -1 if turned and name == "second" else 1], padding="same",
+            activation="relu", name=name,
+        )  # fmt: skip
+        if turned and name != "first":
+            x = layers.Permute((2, 1, 3))(x)
+        x = conv(x)
+        kernel = draw.normal(0, 0.5, (*size, conv.kernel.shape[2], 3)).astype("float32")
+        if turned and name == "second":
+            kernel = kernel.swapaxes(0, 1)
+        conv.set_weights([kernel, draw.normal(0, 0.2, 3).astype("float32")])
+    net = keras.Model(i, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+    net.layers[-1].set_weights([draw.normal(size=(3, 3)), draw.normal(size=3)])
+    return net
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        ("grad_cam", {"relu": False}),
+        ("grad_cam", {"layer": "second", "relu": False}),
+        ("hires_cam", {"layer": "second", "relu": False}),
+        ("ablation_cam", {"layer": "second", "relu": False}),
+        ("score_cam", {"layer": "second", "relu": False}),
+        ("full_grad", {}),
+    ],
+)
+def test_maps_of_layers_that_lie_on_their_side_are_turned_back(method: str, fields: dict) -> None:
+    x = pictures(8, 12, 1)
+    plain, turned = (
+        ks.explain(on_its_side(turned=side), x, method, target=1, **fields)
+        for side in (False, True)
+    )
+    assert plain.layer == turned.layer
+    assert np.abs(plain.values).max() > 0
+    assert np.allclose(plain.values, turned.values, atol=1e-5 * np.abs(plain.values).max())
+
+
+def test_layers_beside_a_turned_branch_are_not_turned() -> None:
+    keras.utils.set_random_seed(0)
+    i = keras.Input((8, 12, 1))
+    side = layers.Conv2D(2, 3, activation="relu")(layers.Permute((2, 1, 3))(i))
+    last = layers.Conv2D(3, 3, padding="same", activation="relu", name="last")(i)
+    pooled = [layers.GlobalAveragePooling2D()(x) for x in (side, last)]
+    net = keras.Model(i, layers.Dense(3)(layers.Concatenate()(pooled)))
+    found = ks.explain(net, pictures(8, 12, 1), "grad_cam", layer="last", relu=False)
+    assert found.values.shape == (2, 8, 12)
+
+
+def test_pictures_that_go_through_convolutions_first_have_no_steps() -> None:
+    keras.utils.set_random_seed(0)
+    i = keras.Input((8, 12, 1))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu")(i)
+    x = layers.TimeDistributed(layers.Dense(5))(x)
+    net = keras.Model(i, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+    result = ks.explain(net, pictures(8, 12, 1))
+    assert next(iter(result.input_axes.values())) == ("sample", "y", "x", "channel")
+    assert result.method.name == "grad_cam"
+
+
+def test_a_forecast_as_long_as_its_window_is_no_reconstruction() -> None:
+    keras.utils.set_random_seed(0)
+    body = [layers.Conv1D(4, 3, padding="same", activation="relu"), layers.Conv1D(2, 1)]
+    net = keras.Sequential([keras.Input((12, 2)), *body])
+    series = ks.load_series(pictures(12, 2), net, channels=["a", "b"], forecast=["a", "b"])
+    result = ks.explain(net, series)
+    assert result.method.baseline == "mean"
+    assert "forecast" in result.explained[0]
+    table = ks.evaluate(net, series, "occlusion", ["insertion"], controls=False)
+    assert "forecast" in table.explained[0]
 
 
 AUTOENCODERS = {

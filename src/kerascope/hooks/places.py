@@ -35,7 +35,8 @@ class Place:
     """A layer call whose output is a stack of maps of one input.
 
     `grid` is the maps' spatial size, `prefix` the number of tokens before the first patch token (-1
-    where the output has spatial axes of its own), `axes` the spatial axes' names.
+    where the output has spatial axes of its own), `axes` the spatial axes' names. `turned`: the
+    layer has columns where the input has rows; `maps` turns them back.
     """
 
     site: Site
@@ -43,19 +44,22 @@ class Place:
     prefix: int
     axes: tuple[str, ...]
     channels_first: bool
+    turned: bool = False
 
     def maps(self, values: Array, lead: int) -> Array:
         """Return the layer's values as (…, *grid, channel), after `lead` leading axes."""
         if self.prefix >= 0:
             patches = values[(slice(None),) * lead + (slice(self.prefix, None),)]
             return patches.reshape(*values.shape[:lead], *self.grid, values.shape[-1])
-        return np.moveaxis(values, lead, -1) if self.channels_first else values
+        maps = np.moveaxis(values, lead, -1) if self.channels_first else values
+        return np.swapaxes(maps, lead, lead + 1) if self.turned else maps
 
     def unmaps(self, maps: Array, like: Array) -> Array:
         """Return (row, *grid, channel) maps in the layer's layout, other tokens as in `like`."""
         if self.prefix >= 0:
             patches = maps.reshape(len(maps), -1, maps.shape[-1])
             return np.concatenate([like[:, : self.prefix], patches], axis=1)
+        maps = np.swapaxes(maps, 1, 2) if self.turned else maps
         return np.moveaxis(maps, -1, 1) if self.channels_first else maps
 
 
@@ -67,14 +71,13 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
         axes, size = ("token",), size[:1]
     if len(shape) == len(size) == 3:  # frames folded away: one map for the whole film
         axes, size = axes[1:], size[1:]
-    if len(size) == 2 and _turned(model, site):
-        return None
     if len(shape) == len(size) + 1:
         names = axes_of(shape, model.layout)
         first = names[0] == "channel"
-        grid = tuple(shape[1:] if first else shape[:-1])
+        turned = len(size) == 2 and model.survey.call(site).turned
+        grid = tuple(shape[1:] if first else shape[:-1])[:: -1 if turned else 1]
         return (
-            Place(site, grid, -1, axes, first)
+            Place(site, grid, -1, axes, first, turned)
             if np.prod(grid) > 1 and _similar(grid, size)
             else None
         )
@@ -90,21 +93,6 @@ def as_place(model: HookedModel, site: Site, name: str, size: tuple[int, ...]) -
                 ):
                     return Place(site, (height, width), prefix, axes, channels_first=False)
     return None
-
-
-def _turned(model: HookedModel, site: Site) -> bool:
-    """Tell whether this call, or a layer before it, puts columns where a picture's rows were."""
-    turn = (1, 3, 2) if model.layout == "channels_first" else (2, 1, 3)
-    layers = keras.layers.Permute
-    turns = {p for p, one in model.table.items() if isinstance(one, layers) and one.dims == turn}
-    if not turns:
-        return False
-    for call in model.survey.calls:
-        if call.site.path in turns:
-            return True
-        if call.site[:2] == site[:2]:
-            return False
-    return False
 
 
 def _before_patches(model: HookedModel, name: str) -> int:

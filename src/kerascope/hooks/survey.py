@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
@@ -12,12 +12,16 @@ import numpy as np
 
 from kerascope.errors import BadInput
 from kerascope.hooks.head import HeadTape, head_tape
-from kerascope.hooks.inputs import Structure
+from kerascope.hooks.inputs import Structure, data_format
 from kerascope.hooks.names import Site
 from kerascope.hooks.shadow import first_tensor, shadowed
 from kerascope.targets import OutputSpec
 from kerascope.types import Array
 
+_BY_POSITION = (  # layers that see every position by itself
+    "InputLayer", "Rescaling", "Normalization", "Masking", "Dropout", "GaussianNoise", "Identity",
+    "BatchNormalization", "LayerNormalization", "Activation", "ReLU",
+)  # fmt: skip
 _ONE_BY_ONE = ("ConvLSTM1D", "ConvLSTM2D", "TimeDistributed")
 
 
@@ -28,6 +32,7 @@ class LayerCall:
     `alias` is True when the output is the very tensor that an earlier call returned (a container,
     or dropout at inference). `merge` is the number of rows per sample, 1 unless the layer folds an
     axis into the sample axis. `leaf` is True when the call makes no other and returns one tensor.
+    `turned` is True when rows and columns of a picture have changed places on the way here.
     """
 
     site: Site
@@ -36,6 +41,7 @@ class LayerCall:
     alias: bool
     merge: int
     leaf: bool = False
+    turned: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,20 +58,15 @@ class Survey:
         """Tell whether the model goes through an input one part after the other, as through frames.
 
         shape: of the input, without the sample axis. Nets that read pictures may have such layers
-        behind their convolutions (a row of letters): of an input with three axes, a layer has to go
-        through its first.
+        behind their convolutions (a row of letters): an input with three axes must meet one before
+        anything that mixes its positions.
         """
         if len(shape) != 3:
             return any(call.kind in _ONE_BY_ONE for call in self.calls)
-        return any(
-            call.kind == "ConvLSTM1D"
-            or (
-                call.kind == "TimeDistributed"
-                and len(call.shape) == 3
-                and call.shape[:1] == shape[:1]
-            )
-            for call in self.calls
-        )
+        first = next((call for call in self.calls if call.kind not in _BY_POSITION), None)
+        if first is None or first.kind not in _ONE_BY_ONE:
+            return False
+        return first.kind == "ConvLSTM1D" or (len(first.shape), first.shape[0]) == (3, shape[0])
 
     def shape(self, site: Site) -> tuple[int, ...]:
         """Return the output shape of a call, without the sample axis."""
@@ -82,10 +83,15 @@ class Survey:
 class _Recorder:
     """Visitor that writes down every call."""
 
-    def __init__(self, paths: Mapping[int, str], tape: Callable[[], HeadTape]) -> None:
-        self.paths, self.tape = paths, tape
+    def __init__(
+        self, paths: Mapping[int, str], tape: Callable[[], HeadTape], swap: tuple[int, ...],
+        given: Iterable[Any],
+    ) -> None:  # fmt: skip
+        self.paths, self.tape, self.swap = paths, tape, swap
         self.counts: dict[str, int] = {}
-        self.calls: list[tuple[Site, Any, tuple[int, ...], bool, bool]] = []
+        self.calls: list[tuple[Site, Any, tuple[int, ...], bool, bool, bool]] = []
+        self._turned = {id(tensor): (tensor, False) for tensor in given}
+        self._last = False
         self.embedded: list[tuple[Site, Any]] = []
         self.masking: list[tuple[Any, float]] = []
         self._seen: list[Any] = []
@@ -99,6 +105,9 @@ class _Recorder:
         if isinstance(layer, keras.layers.Masking) and args:
             self.masking.append((args[0], float(layer.mask_value)))
         before = sum(self.counts.values())
+        # What no layer made comes from an operation in between: as the last layer's output.
+        held = [id(tensor) for tensor in keras.tree.flatten((args, kwargs))]
+        came = [self._turned[key][1] for key in held if key in self._turned] or [self._last]
         output = original(*args, **kwargs)
         leaf = before == sum(self.counts.values())
         tensor = first_tensor(output)
@@ -106,7 +115,12 @@ class _Recorder:
             shape = tuple(int(s) if s is not None else -1 for s in tensor.shape)
             known = any(tensor is other for other in self._seen)
             self._seen.append(tensor)
-            self.calls.append((Site(path, call), layer, shape, known, leaf and tensor is output))
+            if id(tensor) not in self._turned:
+                swaps = isinstance(layer, keras.layers.Permute) and tuple(layer.dims) == self.swap
+                self._turned[id(tensor)] = (tensor, any(came) != swaps)
+            self._last = self._turned[id(tensor)][1]
+            only = leaf and tensor is output
+            self.calls.append((Site(path, call), layer, shape, known, only, self._last))
         return output
 
     def activate(self, layer: Any, original: Callable[..., Any], value: Any) -> Any:
@@ -145,10 +159,11 @@ def take_survey(
     """Run the model on one sample and write down what happens; for its shapes alone if possible."""
     found: dict[str, Any] = {}
     paths = {id(layer): path for path, layer in table.items()}
+    swap = (1, 3, 2) if data_format(table) == "channels_first" else (2, 1, 3)
 
     def run(x: dict[str, Any]) -> Any:
         tapes: list[HeadTape] = []
-        recorder = _Recorder(paths, lambda: tapes[0])
+        recorder = _Recorder(paths, lambda: tapes[0], swap, x.values())
         with head_tape() as tape, shadowed(list(table.values()), [], recorder):
             tapes.append(tape)
             tree = call_model(model, structure.build(x))
@@ -170,8 +185,8 @@ def take_survey(
     runner(run)(dict(sample))
     recorder: _Recorder = found["recorder"]
     calls = tuple(
-        LayerCall(site, type(layer).__name__, shape[1:], known, shape[0], leaf)
-        for site, layer, shape, known, leaf in recorder.calls
+        LayerCall(site, type(layer).__name__, shape[1:], known, shape[0], leaf, turned)
+        for site, layer, shape, known, leaf, turned in recorder.calls
         if shape
     )
     outputs = {n: OutputSpec(n, shape, kind) for n, (shape, kind) in found["heads"].items()}

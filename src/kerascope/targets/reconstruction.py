@@ -96,10 +96,12 @@ class ReconstructionError(Target):
 def reconstructs(spec: Spec) -> bool:
     """Tell whether the one output is of the shape of the one input, and of no classes.
 
-    That is an autoencoder, or one of the few segmentations with as many classes as its input has
-    channels. A row of numbers is none: it may be anything.
+    That is an autoencoder, or a segmentation with as many classes as its input has channels (one of
+    grey pictures): a note says so. A row of numbers is none, it may be anything, nor is a forecast
+    of as many steps as its window has.
     """
-    if len(spec.inputs) != 1 or len(spec.outputs) != 1 or spec.labels or spec.at is not None:
+    known = spec.labels or spec.forecast or spec.at is not None
+    if len(spec.inputs) != 1 or len(spec.outputs) != 1 or known:
         return False
     (shape,), (output,) = spec.inputs.values(), spec.outputs.values()
     classes = output.kind in ("softmax", "log_softmax")
