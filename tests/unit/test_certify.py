@@ -23,6 +23,7 @@ from kerascope.certify.samples import COUNT, drawn
 from kerascope.errors import BadImage, BadInput, BadMethod, BadModel, BadTarget
 from kerascope.method import make_method
 
+NET = Path(ks.__file__).parent / "demo" / "data" / "object_net.keras"
 SHA = "ab" * 32
 
 
@@ -282,13 +283,13 @@ def test_wrong_pictures_end_it_with_the_first_child(
 )
 def test_bad_input(options: dict[str, Any], error: type, words: str) -> None:
     with pytest.raises(error, match=words):
-        ks.certify(**({"model": __file__} | options))
+        ks.certify(**({"model": NET} | options))
 
 
 def test_one_backend_installed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backend, "installed", lambda: ("jax",))
     with pytest.raises(BadInput, match="here is jax; not installed: tensorflow, torch"):
-        ks.certify(__file__)
+        ks.certify(NET)
 
 
 def test_a_method_with_arrays_travels_whole(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_relevance_shares_the_error_out() -> None:
         assert not [note for note in found.notes if "relevance sums to" in note]
         taylor = explained(model, target, method="deep_taylor")
         assert np.allclose(taylor.extras["conserved"], 1, atol=1e-3)
-    both = explained(model, ks.Contrast("reconstruction", "reconstruction"), method="lrp")
+    both = explained(model, ks.Contrast(*[ks.ReconstructionError()] * 2), method="lrp")
     assert np.abs(both.values).max() < 1e-6
     with pytest.raises(ks.Refused, match="no difference of the two: explain each alone"):
         explained(model, ks.Contrast("reconstruction", "value-1"), method="lrp")
