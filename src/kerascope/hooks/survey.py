@@ -84,8 +84,8 @@ class _Recorder:
     """Visitor that writes down every call."""
 
     def __init__(
-        self, paths: Mapping[int, str], tape: Callable[[], HeadTape], swap: tuple[int, ...],
-        given: Iterable[Any],
+        self, paths: Mapping[int, str], tape: Callable[[], HeadTape], swap: tuple[int, ...] = (),
+        given: Iterable[Any] = (),
     ) -> None:  # fmt: skip
         self.paths, self.tape, self.swap = paths, tape, swap
         self.counts: dict[str, int] = {}
