@@ -11,12 +11,12 @@ import re
 from docs_site.docstrings import listed
 from docs_site.nav import DOCS
 from kerascope.citations import cite
-from kerascope.method import AttributionMethod, Passes, registry
+from kerascope.cli.costs import cost
+from kerascope.method import AttributionMethod, registry
 from kerascope.methods.families import FAMILIES
 
 RESULTS = DOCS.parent / "benchmarks" / "RESULTS.md"
 PICTURES = DOCS / "pictures"
-SHAPE = {"image": (224, 224, 3)}  # of the input for which passes are counted
 ON_CAT = (
     "MobileNetV2 with ImageNet weights on scikit-image's photograph “Chelsea” (Stefan van der "
     "Walt, CC0), all fields at their defaults."
@@ -113,32 +113,9 @@ def _picture(name: str, family: str) -> str:
 
 
 def _cost(kind: type[AttributionMethod]) -> str:
-    """Return the passes over one picture, in words."""
-    method = kind()
-    one, two = (method.passes(SHAPE, 1, channels) for channels in (1, 2))
-    words = passes_in_words(one, two)
+    """Return the passes over one picture, and what they need."""
     needs = ", ".join(sorted(need.value for need in kind.needs))
-    upper = "At most " if one.upper or two.upper else ""
-    said = upper + words if upper else words[0].upper() + words[1:]
-    return (
-        f"{said}, for one target on a picture of 224 × 224 with the default fields. Needs {needs}."
-    )
-
-
-def passes_in_words(one: Passes, two: Passes) -> str:
-    """Return passes in words; `two` are those at a layer of one channel more than `one`."""
-    found = []
-    for field, words in (
-        ("forward", "forward pass"),
-        ("gradient", "forward-and-backward pass"),
-        ("backward", "further backward pass"),
-    ):
-        number, each = getattr(one, field), getattr(two, field) - getattr(one, field)
-        number -= each
-        many = f"{number} {words}{'' if number == 1 else 'es'}" if number else ""
-        more = f"{each if each > 1 else 'one'} for each channel of the layer" if each else ""
-        found += [" and ".join(filter(None, (many, more)))] if many or more else []
-    return ", ".join(found) or "no pass"
+    return f"{cost(kind())}. Needs {needs}."
 
 
 def _axioms(kind: type[AttributionMethod]) -> str:

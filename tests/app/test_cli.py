@@ -355,7 +355,8 @@ def test_one_method(cli: Runner) -> None:
     assert row["name"] == "grad_cam"
     code, out, _ = cli("methods", "grad_cam")
     assert code == 0
-    assert all(row[key] in out for key in ("title", "formula", "use", "avoid", "paper"))
+    assert all(row[key] in out for key in ("title", "formula", "use", "avoid", "cost", "paper"))
+    assert "cost: 1 forward-and-backward pass, for one target" in out
     code, _, err = cli("methods", "grad_kam")
     assert code == 2
     assert "grad_cam" in err

@@ -18,6 +18,7 @@ def methods(
     as_json: options.Json = False,
 ) -> None:
     """List all methods with their fields, defaults and papers, or tell all of one."""
+    from kerascope.cli.costs import cost
     from kerascope.method import method_class, registry
 
     if name is None:
@@ -27,7 +28,8 @@ def methods(
         else:
             _print(rows)
         return
-    row = _row(method_class(name))
+    kind = method_class(name)
+    row = _row(kind) | {"cost": cost(kind())}
     if as_json:
         say_json(row)
     else:
@@ -58,6 +60,7 @@ def _tell(row: dict[str, Any]) -> None:
         ("formula", row["formula"]),
         ("use it", row["use"]),
         ("beware", row["avoid"]),
+        ("cost", row["cost"]),
         ("needs", ", ".join(row["needs"])),
         ("satisfies", ", ".join(row["axioms"])),
         ("fields", ", ".join(f"{key}={value}" for key, value in row["fields"].items())),
