@@ -10,14 +10,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from docs_site import api_pages, command_pages, links, method_pages, nav, notebook_pages, tables
+from docs_site import (
+    api_pages,
+    command_pages,
+    links,
+    loading,
+    method_pages,
+    nav,
+    notebook_pages,
+    tables,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
@@ -78,8 +86,6 @@ separate_signature = true
 heading_level = 2
 filters = ["!^_"]
 """
-# Addresses that pages may load from: none. What a page only links to is not loaded.
-LOADED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=[\"']?(https?:[^\"' >]+)")
 
 
 def gather() -> None:
@@ -173,9 +179,10 @@ def toml(value: Any) -> str:
 def check() -> None:
     """Refuse a site that loads anything from elsewhere."""
     found = {
-        f"{page.relative_to(SITE)} loads {address}"
-        for page in SITE.rglob("*.html")
-        for address in LOADED.findall(page.read_text(encoding="utf-8"))
+        f"{file.relative_to(SITE)} loads {address}"
+        for kind, addresses in (("*.html", loading.of_page), ("*.css", loading.of_style))
+        for file in SITE.rglob(kind)
+        for address in addresses(file.read_text(encoding="utf-8"))
     }
     if found:
         raise SystemExit("\n".join(sorted(found)))

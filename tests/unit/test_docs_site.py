@@ -10,14 +10,17 @@ import pytest
 import kerascope as ks
 from docs_site import (
     api_pages,
+    build,
     command_pages,
     docstrings,
     links,
+    loading,
     method_pages,
     nav,
     notebook_pages,
     tables,
 )
+from kerascope.cli import costs
 from kerascope.method import Passes, registry
 from kerascope.methods.families import FAMILIES
 from once import once
@@ -100,7 +103,7 @@ def test_rows_of_the_tables() -> None:
 
 
 def test_passes_in_words() -> None:
-    words = method_pages.passes_in_words
+    words = costs.passes_in_words
     assert words(Passes(forward=1), Passes(forward=1)) == "1 forward pass"
     each = words(Passes(forward=3), Passes(forward=4))
     assert each == "2 forward passes and one for each channel of the layer"
@@ -160,3 +163,50 @@ def test_docstrings_become_lists() -> None:
         "Do it.\n\n- **low, high**: the bounds,\n  of all.\n- **layer**: where.\n\n"
         "A note: not a list\nat all."
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<script src="https://a.example/x.js"></script>',
+        "<script src=//a.example/x.js></script>",
+        '<link rel="stylesheet" href="//a.example/x.css">',
+        '<LINK HREF="HTTPS://a.example/x.css" rel=stylesheet>',
+        '<img alt="x" srcset="x.png 1x, //a.example/x.png 2x">',
+        '<source srcset="https://a.example/x.webp">',
+        '<div style="background: url(//a.example/x.png)"></div>',
+        "<style>@import 'https://a.example/x.css';</style>",
+        '<iframe src="http://a.example/"></iframe>',
+    ],
+)
+def test_what_a_page_would_load_is_found(text: str) -> None:
+    (found,) = loading.of_page(f"<html><p>before</p>{text}<p>after</p>")
+    assert "//a.example/" in found.lower()
+
+
+def test_what_a_page_links_to_is_not_loaded() -> None:
+    page = """<link rel="canonical" href="https://a.example/"><a href="https://a.example/">//a.b</a>
+        <img src="x.png" srcset="x.png 1x, y.png 2x"><p>url(https://a.example/)</p>
+        <style>p { background: url("data:image/png;base64,AA//") }</style>"""
+    assert loading.of_page(page) == []
+
+
+def test_what_a_style_would_load_is_found() -> None:
+    style = """@import "//a.example/1"; @import url('https://a.example/2');
+        p { background: url( //a.example/3 ) url(here.png) } /* url(//a.example/4) */"""
+    assert [address[-1] for address in loading.of_style(style)] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("page.html", "<img src=//a.example/x.png>"), ("a/b.css", "p{background:url(//a.example/x)}"),
+])  # fmt: skip
+def test_a_site_that_loads_from_elsewhere_is_refused(
+    name: str, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(build, "SITE", tmp_path)
+    (tmp_path / "index.html").write_text("<p>well</p>")
+    build.check()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SystemExit, match=f"{name} loads //a.example/x"):
+        build.check()
