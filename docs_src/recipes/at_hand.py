@@ -1,8 +1,8 @@
 """The best net at hand, with pictures for it: what every recipe starts from.
 
 ImageNet weights of Keras Applications where they are on disk or can be fetched; else the networks
-of the folder `KERASCOPE_REAL` (by default `../shared/real` beside the checkout); else the nets that
-come with Kerascope. `KERASCOPE_NETS=real` or `KERASCOPE_NETS=bundled` leaves out what is before.
+of the folder that `KERASCOPE_REAL` names; else the nets that come with Kerascope.
+`KERASCOPE_NETS=real` or `KERASCOPE_NETS=bundled` leaves out what is before.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from PIL import Image
 
 import kerascope as ks
 
-ROOT = Path(__file__).parents[2]
-REAL = Path(os.environ.get("KERASCOPE_REAL", ROOT.parent / "shared" / "real"))
+REAL = Path(named) if (named := os.environ.get("KERASCOPE_REAL")) else None
 KINDS = ("imagenet", "real", "bundled")
 
 
@@ -80,6 +79,8 @@ def _imagenet(application: str) -> AtHand:
 
 
 def _real(_application: str) -> AtHand:
+    if REAL is None:
+        raise FileNotFoundError("KERASCOPE_REAL names no folder")
     path = REAL / "models" / "mobilenet_v2_100_224_imagenet.keras"
     if not path.is_file():
         raise FileNotFoundError(f"{path.name} is not in the folder KERASCOPE_REAL")
@@ -92,10 +93,10 @@ def _with_photographs(model: Any, words: str) -> AtHand:
     import skimage.data  # chelsea and coffee are dedicated to the public domain
 
     samples = {"cat": skimage.data.chelsea()[:, 70:370], "cup": skimage.data.coffee()[:, 80:480]}
-    both = REAL / "images" / "gradcam_dog_cat_both.png"
+    both = REAL and REAL / "images" / "gradcam_dog_cat_both.png"
     pair: Any = both
     rivals = (242, 282)  # boxer, tiger cat
-    if not both.is_file():  # halves side by side, of the same height
+    if both is None or not both.is_file():  # halves side by side, of the same height
         halves = [Image.fromarray(of).resize((224, 448)) for of in samples.values()]
         pair = [Image.fromarray(np.concatenate([np.asarray(half) for half in halves], axis=1))]
         rivals = (281, 967)  # tabby, espresso

@@ -30,6 +30,12 @@ PICTURES = {
     "custom_attention": ("custom_attention", "custom_attention_counted"),
     "forecaster": ("forecaster",),
 }
+# The net that a recipe's pictures were made with, where it is another than `MADE_WITH`.
+NETS = {
+    "two_animals": "the bundled net that looks at vehicles",
+    "vit_attention": "", "custom_attention": "", "forecaster": "",  # trained in their recipes
+}  # fmt: skip
+MADE_WITH = "MobileNetV2 with ImageNet weights"
 WIDTH = 1280
 HEAD = """\
 # Recipes
@@ -59,10 +65,16 @@ def _section(name: str) -> str:
     body = next(part for part in tree.body if getattr(part, "name", "") == "main")
     lines = source.splitlines()[body.body[1].lineno - 1 : body.end_lineno]
     code = textwrap.dedent("\n".join(line for line in lines if "return " not in line)).strip()
-    shown = "\n".join(f"![{heading}](recipes/{picture}.webp)" for picture in PICTURES[name])
+    net = NETS.get(name, MADE_WITH)
+    alt, caption = (net, f"\n\n*Made with {net}.*") if net else ("the net of the recipe", "")
+    shown = "\n".join(
+        f"![{picture.replace('_', ' ')}, of {alt}](recipes/{picture}.webp)"
+        for picture in PICTURES[name]
+    )
     link = f"[{name}.py](../docs_src/recipes/{name}.py)"
     return (
-        f"## {heading}\n\n{words}\n\n```python\n{code}\n```\n\n{shown}\n\nThe whole file: {link}\n"
+        f"## {heading}\n\n{words}\n\n```python\n{code}\n```\n\n{shown}{caption}\n\n"
+        f"The whole file: {link}\n"
     )
 
 
