@@ -107,11 +107,11 @@ bench: $(BENCH)/stamp ## Measure every method against its pass-count floor, besi
 	@$(QUIET) KERAS_BACKEND=jax $(KERASCOPE) $(SMALL) $(PICTURES) --preprocess none --repeats 3 $(SOME) -o benchmarks/RESULTS.md
 
 # Another environment on top of $(VENV), for what builds the site.
-$(DOCS)/stamp: $(VENV)/demo.stamp requirements/docs.txt
+$(DOCS)/stamp: $(VENV)/demo.stamp requirements/docs.txt requirements/constraints.txt
 	$(BIN)/python -m venv $(DOCS)
 	@echo "import site; site.addsitedir('$$($(BIN)/python $(PACKAGES))')" > \
 		"$$($(DOCS)/bin/python $(PACKAGES))/below.pth"
-	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/docs.txt
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -r requirements/docs.txt
 	@touch $@
 
 docs: $(DOCS)/stamp ## Build the documentation site into build/site, warnings as errors
