@@ -43,6 +43,12 @@ after a full collection:
 | method | objects | passes | KB a call | models that stay | ms a call |
 |---|---:|---:|---:|---:|---:|
 """
+# What is known of growth that was seen, said below the table where it is seen again.
+KNOWN = {
+    "xrai": "`xrai`: its passes grow by one because one more was traced after the first {first}\n"
+    "calls, which also leaves objects; why it came so late is not known. Its resident memory stays "
+    "below\nthe limit.",
+}
 KB_PER_CALL = 8.0
 OBJECTS = 50  # caches of Python and NumPy fill now and then; a leak adds at least one a call
 FRESH = 4
@@ -116,7 +122,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=500)
     asked = parser.parse_args()
     names = asked.methods or ks.methods()
-    rows = []
+    rows, notes = [], []
     grown(names[0], 50, fresh=1)  # what the first calls of a process take belongs to no method
     for name in names:
         row = grown(name, asked.calls)
@@ -124,6 +130,9 @@ def main() -> int:
             f"| {row.method}{' **grows**' * row.leaks} | {row.objects} | {row.compiled} | "
             f"{row.kilobytes:.2f} | {row.models} of {FRESH} | {row.milliseconds:.0f} |"
         )
+        late = row.compiled == 1 and not row.models and row.kilobytes <= KB_PER_CALL
+        if late and name in KNOWN:
+            notes.append("\n" + KNOWN[name].format(first=asked.calls // 5))
         sys.stdout.write(rows[-1] + "\n")
         sys.stdout.flush()
     if not asked.methods:
@@ -131,7 +140,7 @@ def main() -> int:
             calls=asked.calls, first=asked.calls // 5, backend=keras.backend.backend(),
             keras=keras.__version__, limit=KB_PER_CALL, fresh=FRESH,
         )  # fmt: skip
-        TABLE.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+        TABLE.write_text(head + "\n".join([*rows, *notes]) + "\n", encoding="utf-8")
     return int(any("grows" in row for row in rows))
 
 

@@ -29,6 +29,8 @@ import psutil
 from PIL import Image
 
 TABLE = Path(__file__).parents[1] / "docs" / "soak.md"
+WHOLE = 10_000  # requests of a day; the table is of no fewer
+LOOKS = 10  # times that memory is read
 METHODS = ("gradient", "grad_cam", "hires_cam", "lrp", "occlusion:patch=16,stride=16")
 HEAD = """# A day of the studio
 
@@ -152,15 +154,17 @@ JSON = {"content-type": "application/json"}
 def main() -> int:
     """Run the day, print what memory is taken, and write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--requests", type=int, default=WHOLE)
     asked = parser.parse_args()
+    if asked.requests < LOOKS:
+        parser.error(f"--requests {asked.requests}: memory is read {LOOKS} times, give {LOOKS}+")
     rows: list[tuple[int, int, float, float]] = []
     with tempfile.TemporaryDirectory(prefix="kerascope-soak-") as place:
         day = Day(Path(place))
         try:
             for number in range(asked.requests):
                 day.step(number)
-                if (number + 1) % (asked.requests // 10) == 0:
+                if (number + 1) % (asked.requests // LOOKS) == 0:
                     rows.append((number + 1, day.jobs, *day.memory()))
                     line = "| {:,} | {:,} | {:.0f} | {:.0f} |".format(*rows[-1])
                     sys.stdout.write(line + "\n")
@@ -169,7 +173,8 @@ def main() -> int:
             day.close()
     head = HEAD.format(requests=asked.requests, backend=os.environ.get("KERAS_BACKEND", "?"))
     lines = ["| {:,} | {:,} | {:.0f} | {:.0f} |".format(*row) for row in rows]
-    TABLE.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+    if asked.requests >= WHOLE:  # fewer are a try, and no day
+        TABLE.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
     middle, last = rows[4], rows[-1]
     grown = [last[k] - middle[k] for k in (2, 3)]
     return int(any(by > 20 and by > 0.05 * middle[k] for by, k in zip(grown, (2, 3), strict=True)))
