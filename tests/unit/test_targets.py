@@ -67,6 +67,12 @@ def test_contrast_is_the_difference() -> None:
     assert np.allclose(words.values, contrast.values)
 
 
+def test_a_contrast_may_be_of_one_class_in_some_samples() -> None:
+    part = explained("flat_functional", ks.Contrast([0, 1], 1))
+    assert np.abs(part.values[0]).max() > 0
+    assert not part.values[1].any()
+
+
 def test_probability_and_logit_differ_and_say_so() -> None:
     logit, chance = (explained("softmax_layer", 1, score=s) for s in ("logit", "probability"))
     assert np.allclose(chance.scores, chance.predictions[:, 1], atol=1e-6)
@@ -191,6 +197,9 @@ def test_box_of_a_detector_is_the_best_overlap() -> None:
         (1.5, "not understood"),
         (object(), "not understood"),
         (ks.Contrast(0, 7), "0 to 2"),
+        (ks.Contrast(0, "cat"), "contrasts 'cat' with itself"),
+        (ks.Contrast([0, 1], ["cat", 1]), "contrasts 'cat' with itself"),
+        (ks.Contrast("rank-1", ks.Rank(1)), "contrasts the predicted class with itself"),
         (ks.Class("wolf"), "'wolf' not found"),
     ],
 )

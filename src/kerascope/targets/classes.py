@@ -111,7 +111,19 @@ class Contrast(Unresolved):
             raise BadTarget(f"'{self}' contrasts a class with itself; give two")
         from kerascope.targets.parse import one_target
 
-        return Difference(one_target(self.a, spec, samples), one_target(self.b, spec, samples))
+        a, b = one_target(self.a, spec, samples), one_target(self.b, spec, samples)
+        if isinstance(a, Pick) and isinstance(b, Pick) and _same(a, b):
+            raise BadTarget(f"'{self}' contrasts {a.class_name(0)} with itself; give two")
+        return Difference(a, b)
+
+
+def _same(a: Pick, b: Pick) -> bool:
+    """Tell whether two classes are one in every sample, before a rank is known to be a class."""
+    if a.output.name != b.output.name or (a.position is None) != (b.position is None):
+        return False
+    there = a.position is None or np.array_equal(a.position, np.asarray(b.position))
+    index = np.where(a.rank > 0, b.index, a.index)  # of what has a rank the index says nothing
+    return there and np.array_equal(a.rank, b.rank) and np.array_equal(index, b.index)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
