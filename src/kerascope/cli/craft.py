@@ -27,7 +27,7 @@ def craft(
     concepts: Annotated[int, typer.Option(help="How many concepts.")] = 10,
     crop: Annotated[float, typer.Option(help="Side of a crop as a share; 0: none.")] = 0.3,
     designs: Annotated[int, typer.Option(help="Places of the Sobol design.")] = 32,
-    crops: Annotated[int, typer.Option(help="Crops drawn of every concept.")] = 8,
+    crops: Annotated[int, typer.Option(help="Crops drawn of every concept.", min=1)] = 8,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,

@@ -9,7 +9,7 @@ from typing import Any
 
 from kerascope.errors import BadInput
 from kerascope.loading.rows import Options, Rows, read_rows
-from kerascope.loading.sources import is_array_file
+from kerascope.loading.sources import NO_SOURCE, is_array_file
 from kerascope.loading.tables import SUFFIXES
 from kerascope.loading.texts import TEXT_SUFFIXES, load_texts, read_lines
 from kerascope.loading.wants import input_shapes, reads_ids
@@ -65,7 +65,7 @@ def samples_of(
     from kerascope.loading.series import takes_series
     from kerascope.loading.volumes import takes_volumes
 
-    sources, vocabulary, length = list(sources), how.vocabulary, how.length
+    sources, vocabulary, length = _checked(sources), how.vocabulary, how.length
     other = text or vocabulary or how.columns.given()
     if sources and not other and takes_series(net):
         return _series(net, sources, length=length or None, **how.series())
@@ -100,6 +100,12 @@ def samples_of(
     if not sources:
         raise BadInput("nothing to explain: give pictures, a .txt or .csv file, or --text")
     return load_images(sources[0] if len(sources) == 1 else sources, net, **pictures)
+
+
+def _checked(sources: Sequence[str]) -> list[str]:
+    if "" in sources:  # as a path it would be the current folder
+        raise BadInput(NO_SOURCE)
+    return list(sources)
 
 
 def apart(found: Any) -> tuple[Any, tuple[str, ...]]:

@@ -67,10 +67,16 @@ def look(source: Any) -> None:
     What a file holds beyond its first bytes, and whether a name is known, loading tells.
     """
     text = os.fspath(source)
+    _check_name(text)
     if text.startswith(("keras:", "hub:")) and not Path(text).exists():
         return
     if not (Path(text) / MARK).is_file():
         _loader(Path(text))
+
+
+def _check_name(text: str) -> None:
+    if not text:  # a path of no characters would be the current folder
+        raise BadModel(f"'' names no model; give a file ({_FORMATS}), 'keras:NAME' or 'hub:PRESET'")
 
 
 def _remember(model: Any, facts: dict[str, Any]) -> None:
@@ -87,6 +93,7 @@ def _remember(model: Any, facts: dict[str, Any]) -> None:
 
 def _from_words(text: str, custom: Any, *, unsafe: bool) -> tuple[Any, dict[str, Any]]:
     """Return a model and its facts from a file name, "keras:NAME" or "hub:PRESET"."""
+    _check_name(text)
     kind, _, rest = text.partition(":")
     if kind == "keras" and not Path(text).exists():
         model = load_application(rest)

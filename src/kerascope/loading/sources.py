@@ -12,6 +12,7 @@ from typing import Any
 from kerascope.errors import BadFile, BadImage, BadInput
 from kerascope.loading.pictures import SUFFIXES, is_picture
 
+NO_SOURCE = "'' names no file or folder; '.' is the current folder"
 ARRAY_SUFFIXES = (".npy", ".npz")
 
 
@@ -46,6 +47,8 @@ def picture_files(source: str | os.PathLike[str]) -> tuple[list[Path], tuple[str
     Of a folder its pictures; where there are none, those of its sub-folders. Raises `BadImage` or
     `BadFile` when there is nothing.
     """
+    if source == "":
+        raise BadInput(NO_SOURCE)
     path = Path(source)
     if path.is_dir():
         return _in_folder(path)
