@@ -65,3 +65,12 @@ def write_several(folder: Path) -> None:
     (folder / "facts.csv").write_text("\n".join([",".join(mixed_nets.COLUMNS), *lines]) + "\n")
     (folder / "notes.txt").write_text("\n".join(held["text"]) + "\n")
     (folder / "words.txt").write_text("\n".join(mixed_nets.WORDS) + "\n")
+
+
+def write_columns(folder: Path) -> None:
+    """Write a model with one input for every column."""
+    age, income = (keras.Input((1,), name=name) for name in ("age", "income"))
+    joined = keras.layers.Concatenate()([age, income])
+    keras.Model({"age": age, "income": income}, keras.layers.Dense(1)(joined)).save(
+        folder / "columns.keras"
+    )

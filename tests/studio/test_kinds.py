@@ -201,6 +201,10 @@ def test_files_of_several_inputs_are_dropped_together(start: Start, tmp_path: Pa
     alone = running.client.post("/api/samples", files=files[1:2])
     assert alone.status_code == 400
     assert "give the files of all at once, called like them (image, facts, text)" in alone.text
+    assert "upload-" not in alone.text
+    lone = running.client.post("/api/samples", files=files[2:])
+    assert lone.status_code == 400
+    assert "give the files of all at once, called like them (image, facts, text)" in lone.text
     added = running.client.post("/api/samples", files=files)
     assert added.status_code == 201, added.text
     (sample,) = added.json()["samples"]
@@ -212,3 +216,13 @@ def test_files_of_several_inputs_are_dropped_together(start: Start, tmp_path: Pa
     assert refused.status_code == 400
     assert "the inputs differ in their number of samples" in refused.json()["error"]
     assert "upload-" not in refused.text
+
+
+def test_a_table_of_all_inputs_is_dropped(start: Start, tmp_path: Path) -> None:
+    """A model with one input for every column takes a table of all of them."""
+    kinds.write_columns(tmp_path)
+    running = start("columns.keras")
+    rows = b"age,income\n0.5,2.0\n0.25,1.0\n"
+    added = running.client.post("/api/samples", files={"f": ("rows.csv", rows)})
+    assert added.status_code == 201, added.text
+    assert [one["kind"] for one in added.json()["samples"]] == ["row"] * 2

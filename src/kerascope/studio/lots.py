@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TEXT_BYTES = 16 << 20  # of an uploaded text or table: cells take many times that in memory
 ARRAY_BYTES = 1 << 30  # of uploaded arrays, unpacked
+# Files that may hold all inputs of a model of several: columns, or arrays by name.
+_WHOLE = (".csv", ".tsv", ".npz")
 _LIST = "list"  # the kind of the job
 _PATIENCE = 15.0  # seconds between two looks at a job
 
@@ -122,17 +124,20 @@ class Lots:
         """Return the samples of an upload, as a model reads them; raise `Problem`."""
         net = self._studio.net(model)
         inputs = net.facts.get("inputs", [])
-        if len(inputs) > 1 and not upload.name.lower().endswith(".npz"):
-            raise Problem(
-                400, f"'{upload.name}': the model takes several inputs: give the files of all at "
-                f"once, called like them ({', '.join(inputs)})"
-            )  # fmt: skip
+        several = ""
+        if len(inputs) > 1:
+            several = "the model takes several inputs: give the files of all at once, called like "
+            several += f"them ({', '.join(inputs)})"
+        if several and not upload.name.lower().endswith(_WHOLE):
+            raise Problem(400, f"'{upload.name}': {several}")
         path = _suffixed(upload)
         try:
             await asyncio.to_thread(_check, path, upload)
             return await self.read(uploaded_lot(path, upload.name, upload.sha256), [net])
-        except Problem:
+        except Problem as error:
             path.unlink(missing_ok=True)
+            if several and error.status == 400:
+                raise Problem(400, f"{error}; {several}") from error
             raise
 
     async def take_several(self, files: Mapping[str, Upload], model: str | None) -> list[Sample]:
