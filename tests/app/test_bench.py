@@ -13,6 +13,9 @@ import kerascope.bench
 import zoo
 from kerascope.errors import Refused
 from kerascope.methods.hires_cam import HiResCAM
+from once import not_on_jax
+
+pytestmark = not_on_jax
 
 Runner = Callable[..., tuple[int, str, str]]
 

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 import kerascope as ks
-from once import one_backend
+from once import not_on_jax, one_backend
+
+pytestmark = not_on_jax
 
 FOLDER = Path(__file__).parents[2] / "docs_src" / "recipes"
 QUICK: dict[str, dict[str, int]] = {

@@ -18,6 +18,9 @@ import zoo
 from kerascope.hooks import HookedModel
 from kerascope.inside.architecture import Architecture
 from kerascope.plot.diagram import Item, rails
+from once import not_on_jax
+
+pytestmark = not_on_jax
 
 
 def row(result: Architecture, path: str) -> Any:

@@ -14,6 +14,9 @@ import places_nets
 from kerascope.facts import remember
 from kerascope.hooks import HookedModel
 from kerascope.targets.found import BOX, BOXES
+from once import not_on_jax
+
+pytestmark = not_on_jax
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what its imports say of others

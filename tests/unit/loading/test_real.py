@@ -8,10 +8,11 @@ import pytest
 from kerascope.errors import BadInput
 from kerascope.facts import facts_of
 from kerascope.loading import load_images, load_model, range_hint
+from once import not_on_jax
 
 keras = pytest.importorskip("keras")
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, not_on_jax]
 
 
 def predict(model, images):
