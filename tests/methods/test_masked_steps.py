@@ -37,6 +37,7 @@ METHODS = {
     "feature_ablation": {"segments": "single", "baseline": "last"},
     "kernel_shap": {"segments": "single", "baseline": 0.5, "samples": 200},
     "shapley_sampling": {"segments": "channel", "baseline": "min", "samples": 200},
+    "owen": {"segments": "single", "baseline": "mean"},
 }
 
 
@@ -55,6 +56,35 @@ def test_padding_changes_nothing(name: str) -> None:
     assert size > 0
     if name != "gradient":  # a slope says what a change would do
         assert not rest.any()
+
+
+@pytest.mark.parametrize("hierarchy", ["similar", "halves"])
+def test_owen_of_texts_of_different_lengths(hierarchy: str) -> None:
+    """Padding belongs to no player: the shorter text has the values that it has alone."""
+    keras.utils.set_random_seed(2)
+    body = [layers.Embedding(6, 4, mask_zero=True), layers.GRU(5), layers.Dense(3)]
+    net = keras.Sequential([keras.Input((8,), dtype="int32"), *body])
+    words = ["", "[UNK]", "the", "film", "was", "good"]
+    both = ["the film was good", "good film"]
+    options = {"target": 1, "baseline": "unk", "hierarchy": hierarchy}
+    found, alone = (
+        ks.explain(net, ks.load_texts(texts, vocabulary=words, length=8), "owen", **options)
+        for texts in (both, both[1:])
+    )
+    assert found.values.shape[-1] == 8
+    assert not found.values[0, 4:].any()
+    assert not found.values[1, 2:].any()
+    assert found.values[1, :2].all()
+    assert np.allclose(found.values[1], alone.values[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_owen_where_steps_in_the_middle_are_left_out(start: int) -> None:
+    _, long = series()
+    long[:, start : start + 2] = PAD
+    found = ks.explain(model(), long, "owen", target=1, segments="single", baseline="mean")
+    assert not found.values[:, start : start + 2].any()
+    assert found.values[:, start + 2 : REAL].all()
 
 
 def test_the_default_is_complete_on_padded_series() -> None:

@@ -54,16 +54,21 @@ def grow(game: Game, sample: int, kind: str) -> Tree:
     """Return the tree of a sample's segments; inputs are kept apart up to the top.
 
     "similar" merges neighbours by colour and place, where an input has channels and positions; it
-    is "halves" for tokens and columns: the longer side is cut in two again and again.
+    is "halves" for tokens and columns: the longer side is cut in two again and again. Steps and
+    tokens of no player are cut out first.
     """
     players = int(game.players[sample])
     children: list[list[int]] = []
     tops: list[int] = []
     for name, labels in game.labels.items():
-        first = int(labels[sample].min())
-        mine = labels[sample] - first
+        there = (labels[sample] >= 0).reshape(labels.shape[1], -1).any(axis=1)
+        if not there.any():  # an input that is held
+            continue
+        first = int(labels[sample][there].min())
+        mine = labels[sample][there] - first
         axes = game.model.axes(name, game.x[name].shape[1:])
         own = game.x[name][sample]
+        own = own if there.all() else own[there]
         values = own.astype(np.float64) if mine.ndim == own.ndim > 1 else _values(own, axes)
         merged = _similar(values, mine) if kind == "similar" and values is not None else None
         pairs = _halves(_places(mine)) if merged is None else merged
