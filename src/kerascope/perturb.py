@@ -260,6 +260,7 @@ class Game:
             return numbered(np.where(idle(self.model, name, array), -1, np.arange(array.shape[1])))
         labels = np.stack([masker.segment(sample, axes) for sample in array])
         out = left_out(self.model, name, array)
+        out &= ~out.all(axis=1, keepdims=True)  # no step is read: players that change nothing
         if not out.any():
             return labels
         out = out.reshape(*out.shape, *(1,) * (labels.ndim - 2))

@@ -101,6 +101,15 @@ def test_noise_is_added_to_steps_that_are_read() -> None:
     assert found.values[:, :REAL].any()
 
 
+@pytest.mark.parametrize("name", ["kernel_shap", "shapley_sampling", "lime"])
+def test_a_sample_of_padding_alone_has_no_values(name: str) -> None:
+    _, long = series()
+    long[1] = PAD
+    found = ks.explain(model(), long, name, target=1, segments="single", samples=200)
+    assert not found.values[1].any()
+    assert found.values[0, :REAL].any()
+
+
 def test_what_is_left_out() -> None:
     _, long = series()
     long[0, 2, 0] = PAD  # the other channel is none: the step is read
