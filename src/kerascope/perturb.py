@@ -203,6 +203,20 @@ def left_out(model: Any, name: str, array: Array) -> Array:
     return (array == np.float32(value)).all(axis=-1)
 
 
+def spans(array: Array, out: Array) -> Array:
+    """Return the range (max − min) of every sample's values, (sample,), in the input's units.
+
+    out: steps (sample, time) as `left_out` says, which do not count; 0 where there are no others.
+    """
+    axes = tuple(range(1, array.ndim))
+    if not out.any():
+        return array.max(axis=axes).astype(np.float64) - array.min(axis=axes)
+    wide, values = out.reshape(*out.shape, *(1,) * (array.ndim - 2)), array.astype(np.float64)
+    high = np.where(wide, -np.inf, values).max(axis=axes)
+    low = np.where(wide, np.inf, values).min(axis=axes)
+    return np.maximum(high - low, 0)
+
+
 def is_tokens(array: Array) -> bool:
     """Tell whether an input holds ids, (sample, token), which cannot be blended."""
     return array.dtype.kind in "iu" and array.ndim <= 2

@@ -10,7 +10,7 @@ from keras import layers
 import kerascope as ks
 from kerascope.baselines import baseline_of
 from kerascope.hooks import HookedModel
-from kerascope.perturb import left_out
+from kerascope.perturb import left_out, spans
 
 PAD, STEPS, REAL = -7.0, 12, 8
 
@@ -108,6 +108,25 @@ def test_a_sample_of_padding_alone_has_no_values(name: str) -> None:
     found = ks.explain(model(), long, name, target=1, segments="single", samples=200)
     assert not found.values[1].any()
     assert found.values[0, :REAL].any()
+
+
+@pytest.mark.parametrize("name", ["smooth_grad", "smooth_grad_squared", "var_grad"])
+def test_noise_is_as_strong_as_without_padding(name: str) -> None:
+    short, long = series()
+    far = np.where(long == PAD, np.float32(-999), long)
+    options = {"target": 1, "seed": 3, "samples": 400}
+    cut = np.abs(ks.explain(model(), short, name, **options).values).mean()
+    padded = np.abs(ks.explain(model(-999.0), far, name, **options).values[:, :REAL]).mean()
+    assert cut / 1.5 < padded < cut * 1.5
+
+
+def test_ranges_are_of_the_steps_that_are_read() -> None:
+    short, long = series()
+    none, some = np.zeros(long.shape[:2], bool), (long == PAD).all(axis=-1)
+    assert np.array_equal(spans(long, some), spans(short, none[:, :REAL]))
+    assert np.allclose(spans(short, none[:, :REAL]), np.ptp(short, axis=(1, 2)))
+    assert (spans(long, none) > spans(long, some)).all()
+    assert (spans(long, ~none) == 0).all()
 
 
 def test_what_is_left_out() -> None:

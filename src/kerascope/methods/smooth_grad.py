@@ -10,7 +10,7 @@ import numpy as np
 
 from kerascope.method import Axiom, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, Mean, input_map
-from kerascope.perturb import left_out
+from kerascope.perturb import left_out, spans
 from kerascope.run import Run
 from kerascope.types import Array
 
@@ -20,7 +20,8 @@ class NoisyGradients(InputMap):
     """Base of the methods that look at gradients under Gaussian noise.
 
     samples: noisy copies per sample.
-    noise: standard deviation of the noise, as a share of the sample's value range (max − min).
+    noise: standard deviation of the noise, as a share of the sample's value range (max − min);
+        steps that a Masking layer leaves out do not count.
     """
 
     samples: int = 50
@@ -51,11 +52,12 @@ class NoisyGradients(InputMap):
         rows = len(next(iter(features.values())))
         first, second = Mean(features, len(targets)), Mean(features, len(targets))
         out = {name: left_out(model, name, x[name]) for name in features}
+        ranges = {name: spans(a, out[name]) for name, a in features.items()}
         for samples, draws in run.pairs(rows, self.samples, "noisy copies"):
             shares = np.where(pairs & (draws % 2 == 1), -self.noise, self.noise)
             keys = draws // 2 if pairs else draws
             noisy = {
-                name: _noisy(a, samples, keys, shares, run, out[name])
+                name: _noisy(a, samples, keys, shares * ranges[name][samples], run, out[name])
                 for name, a in features.items()
             }
             given = {name: a[samples] for name, a in x.items()}
@@ -69,16 +71,16 @@ class NoisyGradients(InputMap):
         return first.result(self.samples), second.result(self.samples) if square else None
 
 
-def _noisy(array: Array, samples: Array, keys: Array, shares: Array, run: Run, out: Array) -> Array:
+def _noisy(array: Array, samples: Array, keys: Array, spread: Array, run: Run, out: Array) -> Array:
     """Return chosen samples with noise; each (sample, key) has a noise of its own.
 
-    out: steps (sample, time) that the model leaves out: with noise it would read them.
+    spread: standard deviations (row,), in the input's units. out: steps (sample, time) that the
+    model leaves out: with noise it would read them.
     """
     copies = array[samples].astype(np.float32)
     for row, (sample, key) in enumerate(zip(samples, keys, strict=True)):
         generator = run.generator(int(sample), int(key))
-        spread = float(shares[row]) * float(np.ptp(array[sample]))
-        noise = spread * generator.standard_normal(array.shape[1:], np.float32)
+        noise = float(spread[row]) * generator.standard_normal(array.shape[1:], np.float32)
         if out[sample].any():
             noise[out[sample]] = 0
         copies[row] += noise

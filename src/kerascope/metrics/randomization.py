@@ -14,7 +14,7 @@ from kerascope.metrics.base import INFINITY, Family, Metric, Require
 from kerascope.metrics.cascade import ORDERS, Steps
 from kerascope.metrics.similarity import SIMILARITIES
 from kerascope.metrics.subject import Subject, undefined_where
-from kerascope.perturb import is_tokens, left_out
+from kerascope.perturb import is_tokens, left_out, spans
 from kerascope.targets import Class, Targets
 
 if TYPE_CHECKING:
@@ -147,13 +147,15 @@ class SmoothMprt(ModelParameterRandomization):
         names = [name for name, array in x.items() if not is_tokens(array)]
         for place, name in enumerate(names):
             generators = subject.generators(_NOISE + draw * len(names) + place)
+            out = left_out(subject.view, name, x[name])
             noise = np.stack(
                 [
-                    self.noise * float(np.ptp(row)) * generator.normal(size=row.shape)
-                    for row, generator in zip(x[name], generators, strict=True)
+                    self.noise * span * generator.normal(size=row.shape)
+                    for row, span, generator in zip(
+                        x[name], spans(x[name], out), generators, strict=True
+                    )
                 ]
             )
-            out = left_out(subject.view, name, x[name])
             if out.any():
                 noise[out] = 0
             x[name] = (x[name] + noise).astype(x[name].dtype)

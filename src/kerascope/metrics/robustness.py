@@ -12,7 +12,7 @@ from kerascope.method import check
 from kerascope.metrics.again import explained
 from kerascope.metrics.base import INFINITY, Family, Metric, Require
 from kerascope.metrics.subject import Subject, undefined_where
-from kerascope.perturb import is_tokens, left_out, spatial_axes
+from kerascope.perturb import is_tokens, left_out, spans, spatial_axes
 
 if TYPE_CHECKING:
     from kerascope.types import Array
@@ -58,8 +58,10 @@ class Noisy(_Robustness):
             if name not in noised
         ]
         plain = subject.flat
-        spans = {name: _spans(subject.x[name]) for name in noised}
-        moving = np.any([span > 0 for span in spans.values()], axis=0) if noised else False
+        ranges = [
+            spans(subject.x[name], left_out(subject.view, name, subject.x[name])) for name in noised
+        ]
+        moving = np.any([one > 0 for one in ranges], axis=0) if noised else False
         bad = ~(np.abs(plain).sum(axis=1) > 0) | ~np.broadcast_to(moving, len(plain))
         if bad.all():
             return np.full(len(plain), np.nan)
@@ -85,20 +87,17 @@ class Noisy(_Robustness):
 def noisy(subject: Subject, name: str, radius: float, draw: int) -> Array:
     """Return an input with uniform noise of up to `radius` of the range of every sample."""
     array = subject.x[name]
+    out = left_out(subject.view, name, array)
     noise = [
         generator.uniform(-radius, radius, row.shape) * span
-        for generator, row, span in zip(subject.generators(draw), array, _spans(array), strict=True)
+        for generator, row, span in zip(
+            subject.generators(draw), array, spans(array, out), strict=True
+        )
     ]
     added = np.stack(noise)
-    out = left_out(subject.view, name, array)
     if out.any():
         added[out] = 0
     return (array + added).astype(array.dtype)
-
-
-def _spans(array: Array) -> Array:
-    flat = array.reshape(len(array), -1).astype(np.float64)
-    return flat.max(axis=1) - flat.min(axis=1)
 
 
 def _largest(found: Array) -> Array:
