@@ -38,6 +38,8 @@ METHODS = {
     "kernel_shap": {"segments": "single", "baseline": 0.5, "samples": 200},
     "shapley_sampling": {"segments": "channel", "baseline": "min", "samples": 200},
     "owen": {"segments": "single", "baseline": "mean"},
+    "blur_ig": {"steps": 8},
+    "expected_gradients": {"samples": 10},
 }
 
 
@@ -85,6 +87,28 @@ def test_owen_where_steps_in_the_middle_are_left_out(start: int) -> None:
     found = ks.explain(model(), long, "owen", target=1, segments="single", baseline="mean")
     assert not found.values[:, start : start + 2].any()
     assert found.values[:, start + 2 : REAL].all()
+
+
+def test_deep_shap_of_a_padded_series() -> None:
+    """It has no rule for recurrent layers: the steps that are read are averaged."""
+    keras.utils.set_random_seed(2)
+    read = [layers.Dense(5, activation="relu"), layers.GlobalAveragePooling1D(), layers.Dense(3)]
+    net = keras.Sequential([keras.Input((None, 2)), layers.Masking(PAD), *read])
+    cut, padded = (ks.explain(net, x, "deep_shap", target=1) for x in series())
+    assert np.allclose(padded.values[:, :REAL], cut.values, atol=1e-5)
+    assert not padded.values[:, REAL:].any()
+    assert cut.values.any()
+
+
+def test_a_background_of_ones_own_leaves_padding() -> None:
+    short, long = series()
+    whole = np.random.default_rng(6).normal(size=(3, STEPS, 2)).astype("float32")
+    options = {"target": 1, "seed": 3, "samples": 9}
+    found = ks.explain(model(), long, "expected_gradients", background=whole, **options)
+    cut = ks.explain(model(), short, "expected_gradients", background=whole[:, :REAL], **options)
+    assert np.allclose(found.values[:, :REAL], cut.values, atol=1e-5)
+    assert not found.values[:, REAL:].any()
+    assert not any("gap" in note for note in found.notes)
 
 
 def test_the_default_is_complete_on_padded_series() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,12 @@ LEVELS = 5  # baselines per sample where no background was given
 
 
 def background_of(
-    name: str, background: Data | None, x: Mapping[str, Array]
+    name: str, background: Data | None, x: Mapping[str, Array], out: Mapping[str, Array]
 ) -> tuple[dict[str, Array], bool, list[str]]:
     """Return baselines by input name, whether each sample has rows of its own, and notes.
 
-    name: of the method, for errors.
+    name: of the method, for errors. out: steps (sample, time) by input name that the model leaves
+    out, see `perturb.left_out`: no level is of them.
     """
     if background is not None and background.array.dtype.names:
         parts = {n: part_of(background.array, n).astype(array.dtype) for n, array in x.items()}
@@ -38,14 +40,34 @@ def background_of(
         f"no background was given: {LEVELS} constant inputs from a sample's smallest to its "
         "largest value serve as baselines; samples of your data are a better background"
     )
-    return {key: _constants(array) for key, array in x.items()}, True, [note]
+    return {key: _constants(array, out[key]) for key, array in x.items()}, True, [note]
 
 
-def _constants(array: Array) -> Array:
+def beside(
+    base: Mapping[Any, Array], here: Mapping[Any, Array], out: Mapping[Any, Array], samples: Array
+) -> dict[Any, Array]:
+    """Return baselines (row, …) that keep the steps of `here` (row, …) which the model leaves out.
+
+    out: such steps (sample, time) by input name; what has no name there is taken as it is.
+    """
+    found = dict(base)
+    for name, array in base.items():
+        stays = out[name][samples] if name in out else np.zeros(0, bool)
+        if stays.any():
+            wide = stays.reshape(*stays.shape, *(1,) * (array.ndim - 2))
+            found[name] = np.where(wide, here[name], array)
+    return found
+
+
+def _constants(array: Array, out: Array) -> Array:
     """Return (sample · level, …): constant inputs over each sample's range; zeros for tokens."""
-    flat = array.reshape(len(array), -1)
     levels = np.zeros((len(array), LEVELS))
     if array.dtype.kind == "f":
-        levels = np.linspace(flat.min(axis=1), flat.max(axis=1), LEVELS, axis=1)
+        some = out & ~out.all(axis=1, keepdims=True)
+        wide = some.reshape(*some.shape, *(1,) * (array.ndim - 2))
+        axes = tuple(range(1, array.ndim))
+        low = (np.where(wide, np.inf, array) if some.any() else array).min(axis=axes)
+        high = (np.where(wide, -np.inf, array) if some.any() else array).max(axis=axes)
+        levels = np.linspace(low, high, LEVELS, axis=1)
     rows = levels.reshape(-1, *(1,) * (array.ndim - 1))
     return np.broadcast_to(rows, (rows.shape[0], *array.shape[1:])).astype(array.dtype)

@@ -12,6 +12,7 @@ from kerascope.errors import Refused
 from kerascope.method import Axiom, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, Mean, feature_axes, input_map, total
 from kerascope.methods.integrated_gradients import gap_notes
+from kerascope.perturb import left_out
 from kerascope.run import Run
 from kerascope.types import Array
 
@@ -66,7 +67,8 @@ class BlurIG(InputMap):
         """Return Σ (x at σᵢ₊₁ − x at σᵢ)·∂y/∂x between them, with the completeness gap."""
         features = model.features(x)
         scales = {
-            name: _Blur(a, feature_axes(model, name, a.shape[1:])) for name, a in features.items()
+            name: _Blur(a, feature_axes(model, name, a.shape[1:]), left_out(model, name, x[name]))
+            for name, a in features.items()
         }
         if not any(scale.spatial for scale in scales.values()):
             raise Refused("blur_ig needs an input with spatial, time or token axes to blur along")
@@ -76,17 +78,14 @@ class BlurIG(InputMap):
         for samples, draws in run.pairs(rows, self.steps, "steps of the blur"):
             at, way = {}, {}
             for name, scale in scales.items():
-                sigma = edges[name]
-                middle = [(sigma[d] + sigma[d + 1]) / 2 for d in draws]
-                at[name] = scale.rows(samples, middle)
-                way[name] = scale.rows(samples, sigma[draws + 1], less=sigma[draws])
+                before, after = edges[name][samples, draws], edges[name][samples, draws + 1]
+                at[name] = scale.rows(samples, (before + after) / 2)
+                way[name] = scale.rows(samples, after, less=before)
             given = {name: array[samples] for name, array in x.items()}
             found = model.gradients(given, targets.take(samples), at=at, pad=run.chunk)
             mean.add(samples, {name: g * way[name][:, None] for name, g in found.inputs.items()})
         values = mean.result()
-        blurred = {
-            n: s.rows(np.arange(rows), np.full(rows, edges[n][0])) for n, s in scales.items()
-        }
+        blurred = {n: s.rows(np.arange(rows), edges[n][:, 0]) for n, s in scales.items()}
         start = model.scores(x, targets, at=blurred).values
         difference = run.scores - start
         raw = input_map(model, values)
@@ -101,16 +100,26 @@ class BlurIG(InputMap):
         return raw
 
     def _sigmas(self, scale: _Blur) -> Array:
-        """Return steps + 1 standard deviations, the strongest first, none last, denser there."""
-        strongest = self.max_sigma or 50 / 224 * max(scale.sizes, default=0)
-        return strongest * np.linspace(1, 0, self.steps + 1) ** 2
+        """Return steps + 1 deviations by sample, the strongest first, none last, denser there."""
+        sides = np.full(scale.count, max(scale.sizes, default=0))
+        for sample, part in scale.parts.items():
+            sides[sample] = max(part.sizes)
+        strongest = 50 / 224 * sides if self.max_sigma is None else 0 * sides + self.max_sigma
+        return strongest[:, None] * np.linspace(1, 0, self.steps + 1) ** 2
 
 
 class _Blur:
-    """Gaussian blur of samples at any σ, from one cosine transform each."""
+    """Gaussian blur of samples at any σ, from one cosine transform each.
 
-    def __init__(self, array: Array, axes: tuple[str, ...]) -> None:
-        self._array = array
+    out: steps (sample, time) that the model leaves out; they stay, and blur into no other step.
+    """
+
+    def __init__(self, array: Array, axes: tuple[str, ...], out: Array) -> None:
+        self._array, self._out, self.count = array, out, len(array)
+        self.parts: dict[int, _Blur] = {}  # the steps that are read, of samples with others
+        for sample in np.flatnonzero(out.any(axis=1) & ~out.all(axis=1)).tolist():
+            part = array[sample][~out[sample]][None]
+            self.parts[sample] = _Blur(part, axes, np.zeros(part.shape[:2], bool))
         self.spatial = tuple(
             i + 1 for i, name in enumerate(axes) if name not in ("channel", "embedding", "feature")
         )
@@ -131,7 +140,14 @@ class _Blur:
         if less is not None:
             damping = damping - self._damping(less)
         waves = self._waves[samples] * damping.astype(np.float32)
-        return fft.idctn(waves, axes=self.spatial, norm="ortho", overwrite_x=True)
+        found = fft.idctn(waves, axes=self.spatial, norm="ortho", overwrite_x=True)
+        for row, sample in enumerate(samples.tolist()):
+            if (stays := self._out[sample]).any():
+                found[row] = self._array[sample] if less is None else 0
+            if part := self.parts.get(sample):
+                own = {} if less is None else {"less": less[row : row + 1]}
+                found[row][~stays] = part.rows(np.zeros(1, int), sigmas[row : row + 1], **own)[0]
+        return found
 
     def _damping(self, sigmas: Any) -> Array:
         """Return by how much a blur of each σ damps each frequency, (row, frequency, …, 1)."""

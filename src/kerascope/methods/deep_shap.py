@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.method import Axiom, Data, Need, Passes, RawMap
-from kerascope.methods.backgrounds import LEVELS, background_of
+from kerascope.methods.backgrounds import LEVELS, background_of, beside
 from kerascope.methods.deep_lift import check_rule
 from kerascope.methods.input_family import InputMap, Mean, input_map, total
 from kerascope.methods.integrated_gradients import gap_notes
+from kerascope.perturb import left_out
 from kerascope.run import Run
 
 
@@ -57,7 +58,8 @@ class DeepSHAP(InputMap):
         """Return the mean of (x − x′) times the multipliers, with the completeness gap."""
         from kerascope.lrp.differences import Differences
 
-        background, per_sample, notes = background_of(self.name, self.background, x)
+        out = {name: left_out(model, name, array) for name, array in x.items()}
+        background, per_sample, notes = background_of(self.name, self.background, x, out)
         features, bases = model.features(x), model.features(background)
         rows = len(next(iter(features.values())))
         count = len(next(iter(bases.values()))) // (rows if per_sample else 1)
@@ -65,11 +67,13 @@ class DeepSHAP(InputMap):
         rules = Differences(self.rule)
         for samples, draws in run.pairs(rows, count, "baselines"):
             chosen = draws + samples * count * per_sample
+            here = {name: array[samples] for name, array in features.items()}
             base = {name: array[chosen] for name, array in bases.items()}
+            base = beside(base, here, out, samples)
             given = {name: array[samples] for name, array in x.items()}
             some = targets.take(samples)
             found = model.gradients(given, some, pad=run.chunk, rules=rules, reference=base)
-            change = {n: features[n][samples] - base[n] for n in features}
+            change = {n: here[n] - base[n] for n in features}
             mean.add(samples, {n: g * change[n][:, None] for n, g in found.inputs.items()})
             scores = model.scores(given, some, at=base, pad=run.chunk).values
             np.add.at(before, samples, scores / count)

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.method import Axiom, Data, Passes, RawMap, check
-from kerascope.methods.backgrounds import LEVELS, background_of
+from kerascope.methods.backgrounds import LEVELS, background_of, beside
 from kerascope.methods.input_family import InputMap, Mean, input_map, total
 from kerascope.methods.integrated_gradients import gap_notes, on_path
+from kerascope.perturb import left_out
 from kerascope.run import Run
 from kerascope.types import Array
 
@@ -66,7 +67,9 @@ class ExpectedGradients(InputMap):
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
         """Return E[(x − x′)·∂y/∂x at x′ + α(x − x′)], with the completeness gap."""
-        background, per_sample, notes = background_of(self.name, self.background, x)
+        steps = {name: left_out(model, name, array) for name, array in x.items()}
+        background, per_sample, notes = background_of(self.name, self.background, x, steps)
+        out: Mapping[Any, Array] = steps if self.layer is None else {}
         if self.layer is None:
             sites: tuple[Any, ...] = ()
             features, bases = model.features(x), model.features(background)
@@ -86,8 +89,9 @@ class ExpectedGradients(InputMap):
             ]
             strata = stratum if places > 1 else draws
             alpha = (strata + np.array(jitter)) / (places if places > 1 else used)
-            base = {name: array[picked] for name, array in bases.items()}
             here = {name: array[samples] for name, array in features.items()}
+            base = {name: array[picked] for name, array in bases.items()}
+            base = beside(base, here, out, samples)
             at = on_path(here, base, np.arange(len(samples)), alpha)
             given = {name: array[samples] for name, array in x.items()}
             found = model.gradients(
@@ -96,7 +100,7 @@ class ExpectedGradients(InputMap):
             grads = found.layers if sites else found.inputs
             mean.add(samples, {n: g * (here[n] - base[n])[:, None] for n, g in grads.items()})
         values = mean.result(used * places)
-        before = self._mean_score(model, x, targets, run, bases, chosen)
+        before = self._mean_score(model, x, targets, run, bases, chosen, features, out)
         difference = run.scores - before
         raw = self._raw(model, x, values)
         raw.gap = (difference - total(values)).astype(np.float32)
@@ -112,13 +116,16 @@ class ExpectedGradients(InputMap):
         )
 
     def _mean_score(
-        self, model: Any, x: Any, targets: Any, run: Run, bases: Mapping[Any, Array], chosen: Array
-    ) -> Array:
+        self, model: Any, x: Any, targets: Any, run: Run, bases: Mapping[Any, Array], chosen: Array,
+        features: Mapping[Any, Array], out: Mapping[Any, Array],
+    ) -> Array:  # fmt: skip
         """Return (sample, target): the mean score over the baselines that each sample used."""
         rows, used = chosen.shape
         sums = np.zeros((rows, len(targets)))
         for samples, draws in run.pairs(rows, used, "baselines"):
-            at = {name: array[chosen[samples, draws]] for name, array in bases.items()}
+            here = {name: array[samples] for name, array in features.items()}
+            base = {name: array[chosen[samples, draws]] for name, array in bases.items()}
+            at = beside(base, here, out, samples)
             given = {name: array[samples] for name, array in x.items()}
             result = model.scores(given, targets.take(samples), at=at, pad=run.chunk)
             np.add.at(sums, samples, result.values)
