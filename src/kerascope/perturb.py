@@ -196,10 +196,13 @@ def idle(model: Any, name: str, array: Array) -> Array:
 
 
 def left_out(model: Any, name: str, array: Array) -> Array:
-    """Return which steps (sample, time) of a series the model's Masking layer leaves out."""
+    """Return which steps (sample, time) of a series the model's Masking layer leaves out.
+
+    Of other inputs no place along the second axis; one value by sample counts as one place.
+    """
     value = model.survey.masked.get(name)
     if value is None or array.ndim != 3:
-        return np.zeros(array.shape[:2], bool)
+        return np.zeros((len(array), *(array.shape[1:2] or (1,))), bool)
     return (array == np.float32(value)).all(axis=-1)
 
 
