@@ -317,7 +317,9 @@ def test_the_brush_measures_with_a_model(modules: Modules, animals: dict[str, An
     assert "Measured drop" in shown.text(".stage-measured")
     other = map_of(animals, "grad_cam", 1)
     shown.set(target=other["target"]["key"])
-    assert shown.text(".stage-measured") == ""  # what was measured was another class
+    shown.page.wait_for_function(  # what was measured was another class
+        "() => !document.querySelector('.stage-measured')?.innerText", timeout=10_000
+    )
     shown.page.wait_for_timeout(600)
     assert shown.modules.run("return asked.at(-1).target;") == other["target"]["index"]
     assert "Measured drop" in shown.text(".stage-measured")
