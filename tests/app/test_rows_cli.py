@@ -14,6 +14,7 @@ import pytest
 import kerascope as ks
 import pages
 import text_nets
+from kerascope.loading.given import samples_of
 from tabular.nets import NAMES, mixed, net, people, table
 
 Runner = Callable[..., tuple[int, str, str]]
@@ -121,6 +122,14 @@ def test_ids_of_an_array_are_texts(
     code, out, err = cli("replay", file, "ids.npy", "--model", "text.keras")
     assert code == 0, (out, err)
     assert "bit for bit the same" in out
+
+
+def test_of_many_rows_of_ids_it_is_said_which_are_taken(tmp_path: Path) -> None:
+    np.save(tmp_path / "ids.npy", np.full((5, 10), text_nets.word("film")))
+    net = text_nets.classifier("conv")
+    found = samples_of(net, [str(tmp_path / "ids.npy")], most=3)
+    assert (len(found), found.notes) == (3, ("the first 3 of 5 texts are taken",))
+    assert samples_of(net, [str(tmp_path / "ids.npy")], most=5).notes == ()
 
 
 def test_several_inputs_words_and_grades(cli: Runner, files: Path, tmp_path: Path) -> None:

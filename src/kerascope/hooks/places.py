@@ -23,8 +23,6 @@ _ATTENTION = (
     keras.layers.AdditiveAttention,
 )  # fmt: skip
 _PROBED = 24  # candidates from the end that one probing pass looks at
-
-
 _FRAMES = tuple(
     getattr(keras.layers, f"{kind}{n}D") for kind in ("ZeroPadding", "Cropping") for n in (1, 2, 3)
 )

@@ -89,9 +89,10 @@ def samples_of(
 
         return load_several(named, net, vocabulary=vocabulary or None, **pictures)
     if not text and len(sources) == 1 and is_array_file(sources[0]) and reads_ids(net):
-        return load_texts(
+        coded = load_texts(
             Path(sources[0]), net, vocabulary=vocabulary or None, length=length or None
-        )[slice(most)]
+        )
+        return _noted(coded[slice(most)], most, len(coded))
     files = [source for source in sources if Path(source).suffix.lower() in TEXT_SUFFIXES]
     if text or files:
         return _texts(net, [*text], files, sources, how, most)
@@ -165,9 +166,14 @@ def _texts(
     found = load_texts(
         texts[:most], net, vocabulary=how.vocabulary or None, length=how.length or None
     )
-    if most is None or len(texts) <= most:
+    return _noted(found, most, len(texts))
+
+
+def _noted(found: Any, most: int | None, count: int) -> Any:
+    """Return texts with a note where they are the first of more."""
+    if most is None or count <= most:
         return found
-    note = f"the first {most:,} of {len(texts):,} texts are taken"
+    note = f"the first {most:,} of {count:,} texts are taken"
     return dataclasses.replace(found, notes=(*found.notes, note))
 
 
