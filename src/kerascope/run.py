@@ -36,14 +36,40 @@ def reporting(progress: Progress) -> Iterator[None]:
 _STOP: ContextVar[threading.Event | None] = ContextVar("kerascope_stop", default=None)
 
 
+class _Interrupt:
+    """Python's own answer to a Ctrl-C, which also sets an event.
+
+    Python drops a `KeyboardInterrupt` that is raised while it collects garbage, in a framework's
+    callback there or in a `__del__`: the event is what is left of it then.
+    """
+
+    def __init__(self, event: threading.Event) -> None:
+        self.event = event
+
+    def __call__(self, number: int, frame: FrameType | None) -> Any:
+        self.event.set()
+        raise KeyboardInterrupt
+
+
+def _interrupts() -> bool:
+    """Return whether a Ctrl-C now raises `KeyboardInterrupt` in this thread, and does no more."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    handler = signal.getsignal(signal.SIGINT)
+    return handler is signal.default_int_handler or isinstance(handler, _Interrupt)
+
+
 @contextlib.contextmanager
 def stopping_together() -> Iterator[threading.Event]:
-    """Let a Ctrl-C in one call of `explain` made inside be known to all later ones, and to you."""
+    """Let a Ctrl-C anywhere inside be known to all later calls of `explain`, and to you."""
     event = threading.Event()
     token = _STOP.set(event)
+    before = signal.signal(signal.SIGINT, _Interrupt(event)) if _interrupts() else None
     try:
         yield event
     finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
         _STOP.reset(token)
 
 
@@ -233,23 +259,18 @@ class Run:
         Raises:
             KeyboardInterrupt: there was a Ctrl-C, and nothing that it could end early.
         """
-        main = threading.current_thread() is threading.main_thread()
-        if (
-            _WHOLE.get()
-            or not main
-            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-        ):
+        if _WHOLE.get() or not _interrupts():
             yield
             return
 
         def first(number: int, frame: FrameType | None) -> Any:  # noqa: ARG001
             self.stop.set()
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, before)
 
-        signal.signal(signal.SIGINT, first)
+        before = signal.signal(signal.SIGINT, first)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGINT, before)
         if self.stop.is_set() and not self.stopped:
             raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -219,3 +220,38 @@ def test_runs_that_stop_together() -> None:
         with pytest.raises(KeyboardInterrupt):
             list(two.pairs(1, 5, partial=True))
     assert not Run().stop.is_set()
+
+
+def test_a_ctrl_c_that_garbage_collection_drops_still_stops() -> None:
+    with stopping_together() as event:
+        with contextlib.suppress(KeyboardInterrupt):  # as Python does in `__del__`
+            signal.raise_signal(signal.SIGINT)
+        assert event.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            list(Run(batch=Batch(1, found=True)).pairs(1, 5, partial=True))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_first_ctrl_c_stops_second_interrupts_among_several_runs() -> None:
+    with stopping_together():
+        run = Run(batch=Batch(1, found=True))
+        with run.stoppable():
+            for _ in run.pairs(1, 9, partial=True):
+                signal.raise_signal(signal.SIGINT)
+                with pytest.raises(KeyboardInterrupt):
+                    signal.raise_signal(signal.SIGINT)
+        assert run.stopped
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_interrupts_are_left_alone_off_the_main_thread() -> None:
+    found = []
+
+    def work() -> None:
+        with stopping_together(), Run().stoppable():
+            found.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [signal.default_int_handler]
