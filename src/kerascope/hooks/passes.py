@@ -20,6 +20,7 @@ from kerascope.hooks.rules import Guide, Rules, watched
 from kerascope.hooks.shadow import first_tensor, has_fused_activation, replace_tensor, shadowed
 from kerascope.hooks.survey import Survey, call_model, output_names
 from kerascope.targets import Outputs, Targets
+from kerascope.types import Array
 
 REFERENCE = "reference of "  # before the name of an input: what a rule compares it with
 
@@ -295,7 +296,7 @@ class Plan:
         rows = len(next(iter(host["raw"].values())))
         scores = host["scores"]
         unpacked = {
-            "scores": np.stack(scores, 1) if scores else np.zeros((rows, 0), np.float32),
+            "scores": _stacked(scores) if scores else np.zeros((rows, 0), np.float32),
             "raw": host["raw"],
             "scores_of": host["scores_of"],
             "activations": dict(zip(self.sites, host["activations"], strict=True)),
@@ -303,10 +304,15 @@ class Plan:
             "layers": {},
         }
         for key, place in self._places().items() if "gradients" in host else ():
-            stacked = np.stack([part[key] for part in host["gradients"]], axis=1)
+            stacked = _stacked([part[key] for part in host["gradients"]])
             group, name = ("inputs", key[3:]) if key.startswith("in:") else ("layers", place)
             unpacked[group][name] = stacked / np.float32(scale) if scale != 1.0 else stacked
         return unpacked
+
+
+def _stacked(arrays: list[Array]) -> Array:
+    """Return the arrays of all targets stacked on axis 1; of one target, without a copy."""
+    return arrays[0][:, None] if len(arrays) == 1 else np.stack(arrays, axis=1)
 
 
 def _tensors(tree: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -74,10 +75,11 @@ class Survey:
 
     def call(self, site: Site) -> LayerCall:
         """Return the record of a call; `KeyError` when it never happened."""
-        for call in self.calls:
-            if call.site[:2] == site[:2]:
-                return call
-        raise KeyError(site)
+        return self._by_site[site[:2]]
+
+    @functools.cached_property
+    def _by_site(self) -> dict[tuple[str, int], LayerCall]:
+        return {call.site[:2]: call for call in reversed(self.calls)}
 
 
 class _Recorder:

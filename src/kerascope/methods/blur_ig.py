@@ -139,8 +139,10 @@ class _Blur:
         damping = self._damping(sigmas)
         if less is not None:
             damping = damping - self._damping(less)
-        waves = self._waves[samples] * damping.astype(np.float32)
-        found = fft.idctn(waves, axes=self.spatial, norm="ortho", overwrite_x=True)
+        # Rows of one sample share its waves: broadcasting costs less than copies of them.
+        one = len(samples) and (samples == samples[0]).all()
+        waves = self._waves[samples[:1] if one else samples] * damping.astype(np.float32)
+        found = fft.idctn(waves, axes=self.spatial, norm="ortho", overwrite_x=True, workers=-1)
         for row, sample in enumerate(samples.tolist()):
             if (stays := self._out[sample]).any():
                 found[row] = self._array[sample] if less is None else 0

@@ -14,6 +14,7 @@ from kerascope.methods.input_family import baselines, feature_axes
 from kerascope.methods.smooth_masks import Grades, SmoothMask, area_loss
 from kerascope.perturb import spatial_axes
 from kerascope.run import Run
+from kerascope.threads import each
 from kerascope.types import Array
 
 # The authors' settings, for pictures of 224 × 224 and 800 steps.
@@ -148,7 +149,7 @@ class _Search:
         alone = channel is None or "embedding" in axes
         if method.baseline == "blur" and not alone:
             strengths = np.linspace(_BLUR * side, 0, _LEVELS)
-            grades = [np.stack([blur(one, s, axes) for one in array]) for s in strengths]
+            grades = [np.stack(each(lambda one, s=s: blur(one, s, axes), array)) for s in strengths]
         else:
             baseline = "zero" if method.baseline == "blur" else method.baseline
             found = baselines(self.model, {name: array}, baseline, self.run, self.x)
@@ -255,12 +256,12 @@ class _Search:
         raw.target_extras["kept"] = kept.reshape(count, areas, -1).swapaxes(1, 2)
         for name, array in self.x.items():
             masks = np.stack([masks[name] for masks in all_masks])
-            each = masks.reshape(-1, count, areas, *masks.shape[2:]).swapaxes(0, 1)
+            masks_of = masks.reshape(-1, count, areas, *masks.shape[2:]).swapaxes(0, 1)
             key = "masks" if len(self.x) == 1 else f"masks:{name}"
-            raw.target_extras[key] = each
-            raw.values[name] = each.mean(axis=2)
+            raw.target_extras[key] = masks_of
+            raw.values[name] = masks_of.mean(axis=2)
             raw.axes[name] = ("sample", "target", *spatial_axes(self.model, name, array))
-            faint = each.reshape(*each.shape[:3], -1).max(axis=-1) < _FAINT
+            faint = masks_of.reshape(*masks_of.shape[:3], -1).max(axis=-1) < _FAINT
             if faint.any():
                 sample, _, area = np.argwhere(faint)[0]
                 raw.notes.append(

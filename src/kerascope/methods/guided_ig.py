@@ -13,6 +13,7 @@ from kerascope.method import Axiom, Data, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, baselines, input_map, total
 from kerascope.methods.integrated_gradients import gap_notes
 from kerascope.run import Run
+from kerascope.threads import each
 from kerascope.types import Array
 
 
@@ -109,8 +110,7 @@ class GuidedIG(InputMap):
             gradients = flat(
                 {n: g[:, 0] for n, g in model.gradients(x, target, at=at).inputs.items()}
             )
-            for p, gradient in zip(path, gradients, strict=True):
-                p.step(gradient, (step + 1) / self.steps)
+            each(_Path.step, path, gradients, [(step + 1) / self.steps] * len(path))
             run.report("steps on the guided path", step + 1, self.steps)
         found = np.stack([p.attribution for p in path])
         return {n: part.reshape(features[n].shape) for n, part in _split(found, sizes).items()}

@@ -12,6 +12,7 @@ from kerascope.method import Axiom, Passes, RawMap, check
 from kerascope.methods.input_family import InputMap, Mean, input_map
 from kerascope.perturb import left_out, spans
 from kerascope.run import Run
+from kerascope.threads import each
 from kerascope.types import Array
 
 
@@ -78,12 +79,17 @@ def _noisy(array: Array, samples: Array, keys: Array, spread: Array, run: Run, o
     model leaves out: with noise it would read them.
     """
     copies = array[samples].astype(np.float32)
-    for row, (sample, key) in enumerate(zip(samples, keys, strict=True)):
-        generator = run.generator(int(sample), int(key))
-        noise = float(spread[row]) * generator.standard_normal(array.shape[1:], np.float32)
-        if out[sample].any():
-            noise[out[sample]] = 0
-        copies[row] += noise
+    same: dict[tuple[int, int], list[int]] = {}  # rows whose noise differs in its size only
+    for row, pair in enumerate(zip(samples.tolist(), keys.tolist(), strict=True)):
+        same.setdefault(pair, []).append(row)
+
+    def add(pair: tuple[int, int]) -> None:
+        noise = run.generator(*pair).standard_normal(array.shape[1:], np.float32)
+        noise[out[pair[0]]] = 0
+        for row in same[pair]:
+            copies[row] += np.float32(spread[row]) * noise
+
+    each(add, list(same))
     return copies
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerascope.resize import linear
+from kerascope.threads import each
 from kerascope.types import Array
 
 _COLDNESS = 20.0  # of the smooth maximum: 1 over the paper's temperature
@@ -65,11 +66,11 @@ class SmoothMask:
 
     def masks(self, parameters: Array) -> Array:
         """Return masks, wider by a margin, of parameters (row, *grid) from 0 to 1."""
-        return np.stack([self._one(p) for p in parameters])
+        return np.stack(each(self._one, parameters))
 
     def pull(self, parameters: Array, slopes: Array) -> Array:
         """Return what slopes at the masks, shaped like them, are at the parameters."""
-        return np.stack([self._pull(p, s) for p, s in zip(parameters, slopes, strict=True)])
+        return np.stack(each(self._pull, parameters, slopes))
 
     def cut(self, masks: Array) -> Array:
         """Return masks without their margins, for every position: (row, *size)."""
