@@ -17,6 +17,7 @@ A message names the value, the rule and the choices, on one line.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -66,10 +67,21 @@ def choices(value: str, known: Iterable[str], *, limit: int = 8) -> str:
     `value` is what was asked for, `known` the valid names; at most `limit` names are listed.
     """
     names = [str(name) for name in known]
-    near = difflib.get_close_matches(str(value), names, n=3, cutoff=0.6)
+    near = _holding(str(value), names)[:3]
+    near = near or difflib.get_close_matches(str(value), names, n=3, cutoff=0.6)
     if near:
         return "; did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
     if not names:
         return ""
     rest = f", … ({len(names)} in all)" if len(names) > limit else ""
     return "; known: " + ", ".join(names[:limit]) + rest
+
+
+def _holding(value: str, names: list[str]) -> list[str]:
+    """Return the names that hold all words of `value` as words: "tiger_cat" holds "cat"."""
+    wanted = set(_words(value))
+    return [name for name in names if len(value) > 2 and wanted and wanted <= set(_words(name))]
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[^\W_]+", name.lower())

@@ -341,13 +341,21 @@ def test_metrics(cli: Runner) -> None:
     assert "faithfulness" in cli("metrics")[1]
 
 
+def test_the_list_of_commands_cuts_no_sentence(cli: Runner) -> None:
+    listed = cli("--help")[1].split("Commands:")[1].strip().splitlines()
+    assert len(listed) > 20
+    assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_methods(cli: Runner) -> None:
     code, out, _ = cli("methods", "--json")
     rows = json.loads(out)["methods"]
     assert code == 0
     assert [row["name"] for row in rows] == ks.methods()
     assert all(row["paper"] for row in rows)
-    assert "Selvaraju" in cli("methods")[1]
+    listed = cli("methods")[1]
+    assert "attention_x_gradient  " in listed  # whole names, to be copied
+    assert "Selvaraju" in cli("methods", "grad_cam")[1]
 
 
 def test_one_method(cli: Runner) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ def test_a_good_method_beats_all_controls_and_a_bad_one_none(
     found = ks.evaluate(model, x, ["gradient_x_input", noise], metrics, masks=masks)
     assert found.methods == ("gradient_x_input", "noise_of_a_test", *CONTROLS)
     assert found.values.shape == (5, 4, 12)
+    printed = str(found).splitlines()
+    assert printed[0] == repr(found)
+    assert re.match(r"gradient_x_input +relevance_mass ↑ +[\d.]+ +[\d.]+ … [\d.]+$", printed[4])
+    assert re.match(r"noise_of_a_test +deletion ↓ .* not better than random", printed[6])
     for metric in ("deletion", "insertion", "relevance_mass"):
         assert found.beaten_by("gradient_x_input", metric) == ()
         assert "random map" in found.beaten_by("noise_of_a_test", metric)

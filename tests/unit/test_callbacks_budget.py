@@ -95,6 +95,7 @@ def test_explanations_never_take_more_than_their_share(monkeypatch: pytest.Monke
     assert len(told) == 1
     assert "not explained for lack of time: epochs 1" in told[0]
     assert "budget=0.1 allows 10 % of 400 s of training" in told[0]
+    assert "budget=None explains every time" in told[0]
 
 
 def test_without_a_budget_every_epoch_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

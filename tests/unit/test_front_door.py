@@ -92,7 +92,8 @@ def case() -> zoo.Case:
         (np.zeros((2, 10, 16, 3)), r"takes \(N, 12, 16, 3\)"),
         (np.zeros((0, 12, 16, 3)), r"must not be empty"),
         (np.full((1, 12, 16, 3), np.nan), r"NaN or infinite"),
-        (np.array(["a", "b"]), r"must hold numbers"),
+        (np.array(["a", "b"]), r"must hold numbers: load_images"),
+        ("cat.jpg", r"holds words \('cat.jpg'\); .* load_images"),
         (np.array([[object()]]), r"must hold numbers"),
     ],
 )

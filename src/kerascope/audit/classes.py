@@ -54,7 +54,7 @@ def matched(
         if width is not None and len(names) != width:
             raise BadTarget(
                 f"{what} name {len(names)} classes ({', '.join(names[:5])}), the model has {width} "
-                "and no names for them; give all their names in order: classes="
+                "and no names for them; give all their names in order: classes=, or --labels FILE"
             )
         shown = ", ".join(f"{name} = {i}" for i, name in enumerate(names[:5]))
         said = "the model's class names are not known: classes are taken in alphabetical order"

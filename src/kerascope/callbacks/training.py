@@ -290,7 +290,8 @@ class ExplainDuringTraining(keras.callbacks.Callback):
         return (
             f"not explained for lack of time: {spans(self._skipped)}; one explanation takes about "
             f"{number(self._expected())} s, and budget={self.account.share} allows "
-            f"{percentage(self.account.share or 0)} of {number(self.account.trained)} s of training"
+            f"{percentage(self.account.share or 0)} of {number(self.account.trained)} s of "
+            "training; budget=None explains every time, whatever it takes"
         )
 
 

@@ -35,19 +35,23 @@ def activations(
         int, typer.Option(help="Show the pictures on which this channel is strongest.", min=-1)
     ] = -1,
     most: Annotated[
-        int, typer.Option(help="Channels, or with --channel pictures, drawn.", min=1)
+        int,
+        typer.Option(help="How many channels are drawn; with --channel, how many pictures.", min=1),
     ] = 48,
     own_scale: Annotated[
         bool, typer.Option("--own-scale", help="Give every map a colour scale of its own.")
     ] = False,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show what layers give for pictures: writes PNGs, .safetensors and a report.html."""
+    """Show the feature maps of layers.
+
+    Writes PNGs, .safetensors files and one report.html.
+    """
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 

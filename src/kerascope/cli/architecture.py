@@ -25,7 +25,7 @@ def architecture(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show every layer with shape, parameters, receptive field and share of the work."""
+    """Show every layer: shape, receptive field, share of work."""
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 

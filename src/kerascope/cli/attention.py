@@ -45,7 +45,7 @@ def attention(
         Path | None, typer.Option(help="File with the words of a sequence, a sample per line.")
     ] = None,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     size: Annotated[
         int, typer.Option(help="Picture size where the model leaves it open.", min=0)
     ] = 0,
@@ -53,7 +53,10 @@ def attention(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show what a model attends to: PNGs, .safetensors and one self-contained report.html."""
+    """Show what a transformer attends to.
+
+    Writes PNGs, .safetensors files and one report.html.
+    """
     for name in kind:
         if name not in KINDS:
             raise BadMethod(f"kind '{name}' is not known{choices(name, KINDS)}")

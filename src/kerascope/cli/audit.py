@@ -26,12 +26,13 @@ def audit(
     data: Annotated[
         str,
         typer.Argument(
-            help="A folder with a folder per class; a CSV or Parquet file of paths, labels; .npy."
+            help="A folder with a folder per class, called as the model's classes; a CSV or "
+            "Parquet file of paths and labels; .npy."
         ),
     ] = "",
     method: Annotated[
         list[str],
-        typer.Option("-m", "--method", help="That makes maps, with fields; repeatable."),
+        typer.Option("-m", "--method", help="Method of the maps, with fields; repeatable."),
     ] = [],  # noqa: B006
     output: Output = Path("kerascope-out"),
     labels: Annotated[
@@ -43,7 +44,7 @@ def audit(
     boxes: Annotated[
         str, typer.Option(help="JSON file in place of masks: picture → [x0, y0, x1, y1], or more.")
     ] = "",
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
     ] = "squeeze",
@@ -51,13 +52,17 @@ def audit(
         int, typer.Option(help="Picture size where the model leaves it open.", min=0)
     ] = 0,
     pictures: Annotated[
-        int, typer.Option(help="Of a class, that interventions edit, at most.")
+        int, typer.Option(help="Most pictures of a class that interventions edit.")
     ] = 500,
-    most_classes: Annotated[int, typer.Option(help="That are examined, the commonest first.")] = 20,
+    most_classes: Annotated[
+        int, typer.Option(help="Most classes that are examined, the commonest first.")
+    ] = 20,
     batch_size: Annotated[int, typer.Option(help="Rows per pass; 0: measured.")] = 0,
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     engine: Annotated[str, typer.Option(help="Where rows are made: local or ray.")] = "local",
-    address: Annotated[str, typer.Option(help="Of a Ray cluster; else one is started.")] = "",
+    address: Annotated[
+        str, typer.Option(help="HOST:PORT of a Ray cluster; default: one is started.")
+    ] = "",
     concurrency: Annotated[
         str, typer.Option(help="Ray workers: N, or LEAST,MOST; else as the cluster allows.")
     ] = "",
@@ -68,7 +73,7 @@ def audit(
         bool,
         typer.Option("--benchmark", help="Plant shortcuts, train nets on them, and audit those."),
     ] = False,
-    seeds: Annotated[int, typer.Option(help="Of --benchmark: worlds of each kind.")] = 1,
+    seeds: Annotated[int, typer.Option(help="With --benchmark: data sets of each kind.")] = 1,
     fail_on_finding: Annotated[
         bool, typer.Option("--fail-on-finding", help="Exit with 1 where a cue looks added.")
     ] = False,
@@ -76,7 +81,10 @@ def audit(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> int:
-    """Find the shortcuts of a model by intervention: what each class really hangs on."""
+    """Find the shortcuts of a model, by intervention.
+
+    What does each class really hang on? Cues are put into other pictures, and predictions counted.
+    """
     if benchmark:
         check_folder(output)
         return _benchmark(seeds, output / "benchmark", as_json=as_json)

@@ -43,12 +43,15 @@ def bench(
         Path | None,
         typer.Option("-o", "--output", help="Markdown file to write the table into."),
     ] = None,
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Measure methods against their pass-count floor, and beside other libraries."""
+    """Time methods against their floor of passes.
+
+    With --peers, beside other libraries.
+    """
     from kerascope.method import method_class, registry
 
     names = list(dict.fromkeys(method_class(name).name for name in method)) or list(registry())

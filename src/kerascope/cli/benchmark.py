@@ -36,7 +36,7 @@ def benchmark(
     output: Output = Path("kerascope-out"),
     as_json: options.Json = False,
 ) -> None:
-    """Score methods on bundled nets whose deciding evidence is known by construction."""
+    """Score methods on bundled nets whose evidence is known."""
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 

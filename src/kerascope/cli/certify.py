@@ -33,7 +33,7 @@ def certify(
         typer.Option("-b", "--backend", help="tensorflow, jax or torch; repeatable; default: all."),
     ] = [],  # noqa: B006
     target: Annotated[
-        str, typer.Option("-t", "--target", help="As in explain; the predicted class without.")
+        str, typer.Option("-t", "--target", help="As in explain; default: the predicted class.")
     ] = "",
     score: Annotated[str, typer.Option(help="logit or probability.")] = "logit",
     limit: Annotated[
@@ -41,7 +41,7 @@ def certify(
     ] = 1e-4,
     output: Output = Path("kerascope-out"),
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
     ] = "squeeze",
@@ -53,7 +53,10 @@ def certify(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> int:
-    """Explain the same on every backend; exit code 1 unless they agree within the limit."""
+    """Compare explanations under TensorFlow, JAX and PyTorch.
+
+    Exit code 1 unless they agree within the limit.
+    """
     from kerascope.certify import certify as compare
     from kerascope.certify.front import METHODS
     from kerascope.cli.words import parse_method

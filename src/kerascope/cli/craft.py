@@ -25,18 +25,25 @@ def craft(
         str, typer.Option("-l", "--layer", help="Layer without negative values: one with a ReLU.")
     ],
     concepts: Annotated[int, typer.Option(help="How many concepts.")] = 10,
-    crop: Annotated[float, typer.Option(help="Side of a crop as a share; 0: none.")] = 0.3,
-    designs: Annotated[int, typer.Option(help="Places of the Sobol design.")] = 32,
-    crops: Annotated[int, typer.Option(help="Crops drawn of every concept.", min=1)] = 8,
+    crop: Annotated[
+        float, typer.Option(help="Side of a crop as a share of the picture's; 0: no crops.")
+    ] = 0.3,
+    designs: Annotated[
+        int, typer.Option(help="Points of the Sobol design; more are more exact.")
+    ] = 32,
+    crops: Annotated[int, typer.Option(help="Example crops shown for each concept.", min=1)] = 8,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006 — typer reads it and never changes it
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Find and rank a layer's concepts (CRAFT): writes PNGs, .safetensors and a report.html."""
+    """Find and rank a layer's concepts (CRAFT).
+
+    Writes PNGs, .safetensors files and one report.html.
+    """
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 

@@ -19,7 +19,7 @@ def demo(
     ] = 240,
     as_json: options.Json = False,
 ) -> None:
-    """Explain two bundled nets: one looks at the sky, one at the vehicle."""
+    """Explain two bundled nets, one right for a wrong reason."""
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 

@@ -27,13 +27,16 @@ def diff(
         str, typer.Option("-m", "--method", help="Method, with fields: layer_cam:layer=conv5.")
     ] = "grad_cam",
     target: Annotated[
-        str, typer.Option("-t", "--target", help="Class; the old model's prediction without.")
+        str, typer.Option("-t", "--target", help="Class; default: what the old model predicts.")
     ] = "",
     fail_over: Annotated[
-        float, typer.Option(help="Exit with 1 where a class's mean distance is above; 0 … 1.")
+        float,
+        typer.Option(
+            help="Exit with 1 where a class's mean distance, 0 to 1, is above this; below 0: never."
+        ),
     ] = -1.0,
     cells: Annotated[int, typer.Option(help="Cells along each axis of the maps.")] = 8,
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     output: Output = Path("kerascope-out"),
@@ -41,7 +44,10 @@ def diff(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> int:
-    """Compare where two models look, class by class; exit code 1 over a limit."""
+    """Compare where two models look, class by class.
+
+    Exit code 1 where the distance is over --fail-over.
+    """
     if fail_over != -1.0 and not 0 <= fail_over <= 1:
         raise BadInput(f"--fail-over {fail_over:g} must lie between 0 and 1")
     value = parse_method(method)

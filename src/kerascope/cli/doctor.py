@@ -17,7 +17,10 @@ _PACKAGES = (
 def doctor(
     as_json: options.Json = False,
 ) -> None:
-    """Show versions, backends and devices, and try every method on a tiny net."""
+    """Show versions, backends and devices; try every method.
+
+    Every method runs on a tiny net, one after the other.
+    """
     from kerascope.backend import installed
     from kerascope.cli.quiet import import_keras
 

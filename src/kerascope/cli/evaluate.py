@@ -50,7 +50,7 @@ def evaluate(
     controls: Annotated[
         bool, typer.Option(help="Measure random, centre and edge maps as well.")
     ] = True,
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     batch_size: Annotated[int, typer.Option(help="Rows per pass; 0 finds the best.")] = 0,
     memory: Annotated[str, typer.Option(help="Memory budget, such as 512MB.")] = "",
@@ -60,7 +60,10 @@ def evaluate(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Measure methods against each other and against maps that know nothing of the model."""
+    """Measure which method to trust on your pictures.
+
+    Methods are compared with each other, and with maps that know nothing of the model.
+    """
     check_folder(output)
     if boxes and masks:
         raise BadInput("--boxes and --masks are both given; give one of them")

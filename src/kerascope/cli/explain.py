@@ -79,7 +79,7 @@ def explain(
     drop: options.Drop = [],  # noqa: B006
     categories: options.Categories = [],  # noqa: B006
     background: options.Background = "",
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     fit: Annotated[
         str, typer.Option(help="squeeze the whole picture, or crop its centre.")
     ] = "squeeze",
@@ -98,7 +98,12 @@ def explain(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Explain pictures, texts, rows, series or volumes: PNGs, .safetensors and a report.html."""
+    """Explain pictures, texts, rows, series or volumes.
+
+    Writes PNGs, .safetensors files and one report.html.
+
+    Writes PNGs, .safetensors files and one report.html.
+    """
     from kerascope.cli.words import parse_method
 
     chosen = [_with_layer(parse_method(text), layer) for text in method]

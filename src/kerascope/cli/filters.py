@@ -35,7 +35,7 @@ def filters(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Draw kernels, and find dead, duplicated and stuck units in every layer."""
+    """Draw kernels; find dead, duplicated and stuck units."""
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 

@@ -23,7 +23,10 @@ def layers(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """List the layers that a map can be taken at, with their shapes, from shallow to deep."""
+    """List the layers that a map can be taken at.
+
+    With their shapes, from shallow to deep.
+    """
     from kerascope.cli.quiet import import_keras
 
     import_keras(model)

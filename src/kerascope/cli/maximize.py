@@ -57,7 +57,10 @@ def maximize(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Find inputs that maximise a score: writes PNGs, .safetensors and a report.html."""
+    """Find inputs that maximise a class, a layer or a channel.
+
+    Writes PNGs, .safetensors files and one report.html.
+    """
     _check(kind, animate)
     check_folder(output)
     from kerascope.cli.quiet import import_keras

@@ -17,7 +17,10 @@ def methods(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """List all methods with their fields, defaults and papers, or tell all of one."""
+    """List all methods, or tell all of one.
+
+    With formula, cost, fields, when to use it and when not, and its paper.
+    """
     from kerascope.cli.costs import cost
     from kerascope.method import method_class, registry
 
@@ -71,12 +74,11 @@ def _tell(row: dict[str, Any]) -> None:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(
-        "method", "fields", "needs", "paper", box=None, pad_edge=False, padding=(0, 2, 1, 0)
-    )
+    names = Column("method", no_wrap=True)
+    table = Table(names, "when to use it", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for row in rows:
-        fields = ", ".join(f"{key}={value}" for key, value in row["fields"].items())
-        table.add_row(row["name"], fields, ", ".join(row["needs"]), row["paper"])
+        table.add_row(row["name"], row["use"])
     out.print(table)
+    say("\nkerascope methods NAME: formula, cost, fields, when not to use it, paper")

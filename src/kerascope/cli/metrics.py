@@ -14,7 +14,9 @@ _PICTURE = 224 * 224  # positions of the map whose cost is told
 def metrics(
     as_json: options.Json = False,
 ) -> None:
-    """List all metrics: what they ask, which way is better, what they need and cost, papers.
+    """List all metrics that evaluate measures by.
+
+    What they ask, which way is better, what they need and cost, and their papers.
 
     Cost is of one sample of 224 by 224: passes, and how many times it is explained again.
     """

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from kerascope.loading.given import How
 
 MODEL_HELP = "A .keras or .h5 file, keras:NAME (Keras Applications) or hub:PRESET (KerasHub)."
+PREPROCESS_HELP = (
+    "How pixels become inputs: auto (found out), none (0 to 255), unit (0 to 1), tf (−1 to 1), "
+    "caffe (BGR minus a mean) or torch (mean and deviation)."
+)
 Model = Annotated[str, typer.Argument(help=MODEL_HELP)]
 Custom = Annotated[
     list[str],
@@ -40,13 +44,16 @@ Channels = Annotated[
     str, typer.Option(help="Columns of a series to take, in the model's order: a,b,c.")
 ]
 Windows = Annotated[
-    int, typer.Option(help="Windows of each series, evenly spaced; the last ends with it.")
+    int,
+    typer.Option(
+        help="Windows of each series, evenly spaced, the last at its end; 0: that one alone."
+    ),
 ]
 Video = Annotated[bool, typer.Option("--video", help="The first axis of a volume is time: a film.")]
 ChosenRows = Annotated[
     str, typer.Option(help="Rows of a .csv: 3,7 or 0-9; default: the first ones.")
 ]
-Truth = Annotated[str, typer.Option(help="Column with the right class; no input.")]
+Truth = Annotated[str, typer.Option(help="Column with the right answer, which is no input.")]
 TextColumn = Annotated[str, typer.Option(help="Column of a .csv that holds texts.")]
 Drop = Annotated[list[str], typer.Option(help="Column to leave out; repeatable.")]
 Background = Annotated[str, typer.Option(help="A .csv of training data to compare rows with.")]

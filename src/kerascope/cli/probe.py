@@ -28,14 +28,17 @@ def probe(
     folds: Annotated[int, typer.Option(help="Parts of the cross-validation.")] = 5,
     shuffles: Annotated[int, typer.Option(help="Control tasks.")] = 3,
     most: Annotated[int, typer.Option(help="Layers of the spread.")] = 12,
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     seed: Annotated[int, typer.Option(help="Drives all splits and shuffles.")] = 0,
     output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Fit linear probes to layers: writes a PNG, .safetensors and a report.html."""
+    """Fit linear probes to layers.
+
+    Writes a PNG, a .safetensors file and one report.html.
+    """
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 

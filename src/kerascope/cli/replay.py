@@ -44,7 +44,10 @@ def replay(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> int:
-    """Make an explanation again; exit code 1 unless every map has the same bits."""
+    """Make an explanation again, and say what differs.
+
+    Exit code 1 unless every map has the same bits.
+    """
     from kerascope import backend
     from kerascope.cli.quiet import import_keras
     from kerascope.replay.again import opened, replay_records

@@ -44,7 +44,7 @@ def studio(
         bool, typer.Option("--open/--no-open", help="Open the address in the browser.")
     ] = True,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     vocabulary: options.Vocabulary = "",
     length: options.Length = 0,
     forecast: options.Forecast = [],  # noqa: B006
@@ -65,7 +65,10 @@ def studio(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Open the studio: a local page with live models; Ctrl-C ends it."""
+    """Open the studio, a local page with live models.
+
+    Ctrl-C ends it.
+    """
     _check_installed()
     from kerascope.loading.labels import read_labels
     from kerascope.loading.preprocessing import AUTO, named

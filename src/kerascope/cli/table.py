@@ -37,10 +37,13 @@ def table(
         str, typer.Option("-m", "--method", help="For --explain, with fields: lime:samples=900.")
     ] = "kernel_shap",
     truth: Annotated[
-        str, typer.Option(help="Column with the truth: left out of the inputs, and compared with.")
+        str,
+        typer.Option(
+            help="Column with the right answer: no input, but compared with the prediction."
+        ),
     ] = "",
     drop: Annotated[list[str], typer.Option(help="Column to leave out; repeatable.")] = [],  # noqa: B006
-    columns: Annotated[str, typer.Option(help="Columns to look at, by commas; default: all.")] = "",
+    columns: Annotated[str, typer.Option(help="Columns to look at: a,b,c; default: all.")] = "",
     categories: options.Categories = [],  # noqa: B006
     background: Annotated[
         str, typer.Option(help="A CSV file of training data to compare rows with.")
@@ -53,7 +56,10 @@ def table(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show effects, interactions, a surrogate tree and single rows; writes a report.html."""
+    """Show effects of columns, interactions, rules, single rows.
+
+    Writes one report.html.
+    """
     from kerascope.cli.words import parse_method
 
     value = parse_method(method)

@@ -26,23 +26,34 @@ def tcav(
     ],
     random: Annotated[
         list[str],
-        typer.Option("-r", "--random", help="Folder of anything else; several are random sets."),
+        typer.Option(
+            "-r",
+            "--random",
+            help="Folder of pictures of anything else, to compare with; several: random sets.",
+        ),
     ],
     target: Annotated[str, typer.Option("-t", "--target", help="Class index or name.")],
     layer: Annotated[list[str], typer.Option("-l", "--layer", help="Layer; repeatable.")],
-    runs: Annotated[int, typer.Option(help="Vectors of every concept; 0: 20, or one a set.")] = 0,
+    runs: Annotated[
+        int, typer.Option(help="Vectors of every concept; 0: 20, or one for each random set.")
+    ] = 0,
     pool: Annotated[str, typer.Option(help="none (all activations) or mean.")] = "none",
-    examples: Annotated[int, typer.Option(help="On each side of a vector; 0: all.")] = 0,
-    alpha: Annotated[float, typer.Option(help="Level of the test, over all tests.")] = 0.05,
+    examples: Annotated[int, typer.Option(help="Examples on each side of a vector; 0: all.")] = 0,
+    alpha: Annotated[
+        float, typer.Option(help="Significance level, corrected for all tests.")
+    ] = 0.05,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    preprocess: Annotated[str, typer.Option(help="auto, none, unit, tf, caffe or torch.")] = "auto",
+    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006 — typer reads it and never changes it
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Test concepts with significance (TCAV): writes a PNG, .safetensors and a report.html."""
+    """Test concepts with significance (TCAV).
+
+    Writes a PNG, a .safetensors file and one report.html.
+    """
     folders = _concepts(concept)
     check_folder(output)
     from kerascope.cli.quiet import import_keras

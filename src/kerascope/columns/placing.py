@@ -214,6 +214,7 @@ class _Maker:
             raise BadInput(
                 f"the table has {len(mine)} columns for input '{spec.name}', which takes {width}: "
                 f"{', '.join(mine[:8])}{' …' if len(mine) > 8 else ''}"
+                + ("; leave out what is no input: drop=, --drop or --truth" * (len(mine) > width))
             )
         parts, others = [], []
         for place, name in enumerate(mine):

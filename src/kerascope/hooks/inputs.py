@@ -85,6 +85,11 @@ def _as_array(value: Any, name: str) -> Array:
                 "give them one by one"
             ) from error
         raise BadInput(f"{name} cannot be read as an array: {error}") from error
+    if array.dtype.kind in "US":
+        raise BadInput(
+            f"{name} holds words ('{str(array.flat[0])[:60]}'); it must hold numbers: load_images, "
+            "load_table, load_series, load_volumes read files, load_texts texts"
+        )
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
         raise BadInput(f"{name} has dtype {array.dtype}; it must hold numbers (floats or integers)")
     # Pictures and volumes in integers are numbers; integers of rank 1 or 2 may be tokens.

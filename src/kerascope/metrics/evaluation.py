@@ -133,6 +133,18 @@ class Evaluation:
             f"{len(self.samples)} samples>"
         )
 
+    def __str__(self) -> str:
+        """Return the table of means with their 95 % intervals, and the notes."""
+        cells = [["method", "metric", "mean", "95 % interval", ""]]
+        for method, metric, mean, low, high, _, verdict in self.rows():
+            better = "↑" if self.higher[self.metrics.index(metric)] else "↓"
+            cells.append(
+                [method, f"{metric} {better}", f"{mean:.3g}", f"{low:.3g} … {high:.3g}", verdict]
+            )
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+        return "\n".join([repr(self), *lines, *(f"note: {note}" for note in self.notes)])
+
     def of_method(self, method: str, metric: str) -> Array:
         """Return values (sample,) of a method by a metric; raise `BadInput` for unknown ones."""
         for name, known in ((method, self.methods), (metric, self.metrics)):
