@@ -19,11 +19,11 @@ import numpy as np
 from curves import REAL, Row, net, passes_for, save
 
 import kerascope as ks
+from kerascope.game import Game
 from kerascope.maskers import Masker
 from kerascope.method import Data
 from kerascope.methods.kernel_shap import KernelSHAP
 from kerascope.methods.shapley_sampling import ShapleySampling
-from kerascope.perturb import Game
 from kerascope.run import Batch, Run
 from kerascope.targets import resolve_targets
 

@@ -16,8 +16,8 @@ import numpy as np
 from curves import REAL, Row, net, passes_for, save
 
 import kerascope as ks
+from kerascope.game import Game
 from kerascope.methods.lime import LIME
-from kerascope.perturb import Game
 from kerascope.run import Batch, Run
 from kerascope.targets import resolve_targets
 

@@ -11,8 +11,9 @@ import pytest
 import kerascope as ks
 import zoo
 from kerascope.baselines import inpaint
+from kerascope.game import Game
 from kerascope.hooks import BlackBox, HookedModel
-from kerascope.perturb import Canvas, Game
+from kerascope.perturb import Canvas
 from kerascope.run import Batch, Run
 from kerascope.targets import resolve_targets
 

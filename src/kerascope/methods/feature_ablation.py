@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from kerascope.game import Game
 from kerascope.method import Passes
 from kerascope.methods.segment_family import SegmentMap, Solution
-from kerascope.perturb import Game
 from kerascope.run import Run
 
 

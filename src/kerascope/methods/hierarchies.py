@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kerascope.errors import BadMethod
-from kerascope.perturb import Game
+from kerascope.game import Game
 from kerascope.types import Array
 
 KINDS = ("similar", "halves")

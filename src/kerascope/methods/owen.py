@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from kerascope.game import Game
 from kerascope.method import Axiom, Data, Passes, check
 from kerascope.methods.hierarchies import KINDS, Tree, grow
 from kerascope.methods.segment_family import SegmentMap, Solution
-from kerascope.perturb import Game
 from kerascope.run import Run
 from kerascope.types import Array
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerascope.baselines import check_cover
+from kerascope.game import Game
 from kerascope.maskers import Masker
 from kerascope.method import AttributionMethod, Axiom, Data, Need, RawMap
-from kerascope.perturb import Game
 from kerascope.run import Run
 from kerascope.types import Array
 

@@ -9,9 +9,9 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from kerascope.game import Game
 from kerascope.method import Axiom, Passes, check
 from kerascope.methods.segment_family import SegmentMap, Solution
-from kerascope.perturb import Game
 from kerascope.run import Run
 from kerascope.types import Array
 
