@@ -12,7 +12,8 @@ import numpy as np
 from kerascope.errors import BadInput, BadModel
 from kerascope.facts import facts_of, remember
 from kerascope.texts.ids import PLAIN, holds_ids, read_ids
-from kerascope.texts.readers import Read, Vectorizer, reader_of
+from kerascope.texts.readers import Read, Vectorizer
+from kerascope.texts.source import reader_of
 from kerascope.tokens import Reading, Tokens, key_of
 from kerascope.types import Tree
 

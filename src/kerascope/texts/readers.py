@@ -46,33 +46,6 @@ class Reader(Protocol):
         """Return the texts as ids; length: of the model's input, None where it is open."""
 
 
-def reader_of(source: Any) -> Reader:
-    """Return the reader behind a vocabulary, a vectorizer, a preprocessor or a tokenizer.
-
-    Raises:
-        BadInput: the object is none of these.
-    """
-    if isinstance(source, Mapping) or (
-        isinstance(source, (list, tuple)) and all(isinstance(w, str) for w in source)
-    ):
-        return Vocabulary(source)
-    if type(source).__name__ == "TextVectorization":
-        return Vectorizer(source)
-    from kerascope.texts.tokenizers import Fast, Hub, Pretrained
-
-    if hasattr(source, "convert_ids_to_tokens") and callable(source):
-        return Pretrained(source)
-    if callable(getattr(source, "id_to_token", None)) and hasattr(source, "encode"):
-        return Fast(source)
-    if callable(source) and (hasattr(source, "tokenizer") or hasattr(source, "id_to_token")):
-        return Hub(source)
-    raise BadInput(
-        f"a vocabulary of type {type(source).__name__} is not known: give a list or dict of words, "
-        "a TextVectorization layer, a KerasHub preprocessor or tokenizer, or a tokenizer with "
-        "encode"
-    )
-
-
 def named(tokens: Sequence[str], **known: Any) -> Reading:
     """Return what a vocabulary's own names say of its special tokens; `known` goes first."""
     place = {token: i for i, token in reversed(list(enumerate(tokens)))}
