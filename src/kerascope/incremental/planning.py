@@ -16,7 +16,7 @@ from kerascope.incremental.program import Program, Spans, follow
 from kerascope.targets import Targets
 from kerascope.types import Array
 
-# Windows take less memory than whole maps: more rows per pass than `hooks.model.BATCH`.
+# Windows take less memory than whole maps: more rows per pass than `hooks.read.BATCH`.
 _ROWS = {"tensorflow": 32, "jax": 16, "torch": 16}
 _LEAST = 1.1  # times faster, estimated and measured, or windows are not worth their while
 _SURE = 3.0  # times faster by estimate: no need to measure
