@@ -126,9 +126,9 @@ def on_series(spec: Spec, inputs: Any) -> Spec:
     return dataclasses.replace(spec, channels=lines[0].channels, forecast=lines[0].forecast)
 
 
-def default_target(spec: Spec) -> Any:
-    """Return what is explained where nothing is said: of a forecast, its sum; else None."""
-    return Horizon() if spec.forecast else None
+def or_horizon(target: Any, spec: Spec) -> Any:
+    """Return the target asked for; of a forecast its sum, where nothing is said."""
+    return Horizon() if target is None and spec.forecast else target
 
 
 def _of_outputs(spec: Spec, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerascope.attribution import Attribution
 from kerascope.checks import check_score, check_whole
-from kerascope.defaults import default_target, on_series
+from kerascope.defaults import on_series, or_horizon
 from kerascope.errors import BadInput, BadTarget, Refused
 from kerascope.explain import Again, view_of
 from kerascope.hooks import HookedModel
@@ -162,7 +162,7 @@ class _Job:
 
     def _pinned(self, view: Any, target: Any) -> Targets:
         spec = on_series(dataclasses.replace(view.spec(), gradients=self.slopes), self.inputs)
-        target = default_target(spec) if target is None else target
+        target = or_horizon(target, spec)
         targets = resolve_targets(target, spec, len(next(iter(self.x.values()))))
         if len(targets) != 1:
             raise BadInput(f"{len(targets)} targets: a table is made for one; give a single target")

@@ -14,13 +14,7 @@ import numpy as np
 from kerascope.attribution import INPUTS, Attribution
 from kerascope.checks import check_score, check_weights, check_whole
 from kerascope.columns import as_table
-from kerascope.defaults import (
-    by_kind,
-    default_method,
-    default_target,
-    on_series,
-    seen_by,
-)
+from kerascope.defaults import by_kind, default_method, on_series, or_horizon, seen_by
 from kerascope.errors import BadMethod, BadModel
 from kerascope.hooks import BlackBox, HookedModel
 from kerascope.hooks.inputs import Structure
@@ -102,7 +96,7 @@ def explain(
     view.fit_into(held, gradients=Need.GRADIENTS in value.needs)
     check_weights(view.identity.broken)
     spec = on_series(seen_by(value, view, x), asked.inputs)
-    target = default_target(spec) if target is None else target
+    target = or_horizon(target, spec)
     targets = resolve_targets(target, spec, len(next(iter(x.values()))))
     raw, targets, seen, run = _attributed(view, x, value, targets, seed=seed, memory=held)
     raw.notes += [*(getattr(asked.inputs, "notes", ()) if asked.reading else ()), *run.notes]

@@ -8,7 +8,7 @@ from typing import Any
 
 from kerascope.attribution import Attribution
 from kerascope.checks import check_weights, check_whole
-from kerascope.defaults import default_target, on_series, seen_by
+from kerascope.defaults import on_series, or_horizon, seen_by
 from kerascope.errors import BadInput, BadMethod
 from kerascope.explain import Again, view_of
 from kerascope.grading import graded
@@ -76,7 +76,7 @@ def grade(
     held = budget(memory)
     view.fit_into(held, gradients=False)
     spec = on_series(seen_by(method, view, x), attribution)
-    target = default_target(spec) if target is None else target
+    target = or_horizon(target, spec)
     targets = resolve_targets(target, spec, len(attribution))
     view.scores(x, targets)
     targets = targets.pin(view.last["scores_of"])
