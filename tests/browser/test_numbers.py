@@ -9,7 +9,7 @@ import pytest
 
 from browser import scenes
 from browser.watched import Modules
-from kerascope.plot import maps as drawn_maps
+from kerascope.plot import picture as drawn
 from kerascope.report.blobs import Blobs, read_array
 from kerascope.resize import linear
 from kerascope.wording import number, percentage
@@ -85,7 +85,7 @@ def test_maps_under_grown_pictures_are_as_in_python(modules: Modules, new: tuple
         return Array.from(fitted(Float32Array.from(given[0].flat()), [4, 5], given[1]));""",
         [values.tolist(), new],
     )
-    wanted = drawn_maps.fitted(values, new)
+    wanted = drawn.fitted(values, new)
     np.testing.assert_allclose(np.reshape(found, new), wanted, atol=2e-6)
 
 

@@ -29,6 +29,7 @@ from kerascope import plot, wording
 from kerascope.errors import BadFile, BadInput
 from kerascope.plot import colour, grid, maps, predictions, stamp, whereabouts, words
 from kerascope.plot.maps import Kind, Meaning
+from kerascope.plot.picture import as_rgb, fitted, picture_of
 
 
 def texts(figure: Figure) -> str:
@@ -80,10 +81,10 @@ class TestMaps:
 
     def test_picture_comes_from_display_then_from_inputs(self) -> None:
         shown = cam()
-        assert np.array_equal(maps.picture_of(shown, 1), shown.display[1])
+        assert np.array_equal(picture_of(shown, 1), shown.display[1])
         bare = dataclasses.replace(shown, display=None)
         expected = (bare.inputs[1] * 255).round().astype(np.uint8)
-        assert np.array_equal(maps.picture_of(bare, 1), expected)
+        assert np.array_equal(picture_of(bare, 1), expected)
 
     def test_channels_first_input_becomes_a_picture(self) -> None:
         last = np.random.default_rng(0).uniform(-1, 1, (1, 5, 7, 3)).astype(np.float32)
@@ -91,7 +92,7 @@ class TestMaps:
         first = result(
             np.ones((1, 5, 7), np.float32), inputs=last.transpose(0, 3, 1, 2), input_axes=axes
         )
-        assert np.array_equal(maps.picture_of(first, 0), maps.as_rgb(last[0]))
+        assert np.array_equal(picture_of(first, 0), as_rgb(last[0]))
 
     @pytest.mark.parametrize(
         ("values", "expected"),
@@ -105,7 +106,7 @@ class TestMaps:
         ],
     )
     def test_number_ranges_become_bytes(self, values: np.ndarray, expected: list[int]) -> None:
-        assert maps.as_rgb(values)[0, :, 0].tolist() == expected
+        assert as_rgb(values)[0, :, 0].tolist() == expected
 
     def test_unknown_sample_is_refused(self) -> None:
         with pytest.raises(BadInput, match="sample 5 is not there; the result has samples 0 … 1"):
@@ -202,7 +203,7 @@ class TestOverlay:
 
     def test_map_of_a_grown_picture_is_not_smoothed(self) -> None:
         values = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
-        assert np.array_equal(maps.fitted(values, (8, 18))[::2, ::3], values)
+        assert np.array_equal(fitted(values, (8, 18))[::2, ::3], values)
 
 
 class TestFigure:

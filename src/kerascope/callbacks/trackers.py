@@ -14,7 +14,8 @@ from kerascope.attribution import Attribution
 from kerascope.errors import MissingDependency
 from kerascope.plot.colour import ALPHA
 from kerascope.plot.draw import map_picture
-from kerascope.plot.maps import Kind, limit_of, maps_of, picture_of
+from kerascope.plot.maps import Kind, limit_of, maps_of
+from kerascope.plot.picture import picture_of
 from kerascope.plot.words import sample_name
 from kerascope.types import Array
 

@@ -8,22 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from kerascope.columns.declared import Declared, declared_of, width_of
 from kerascope.columns.reading import Raw, chosen, framed, read_columns
 from kerascope.columns.table import Column, Table
-from kerascope.errors import BadInput, Refused, choices
+from kerascope.errors import BadInput, choices
 from kerascope.types import Array
-
-
-@dataclasses.dataclass(frozen=True)
-class _Input:
-    """What a model declares of an input: shape without the sample axis, dtype, a vocabulary."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-    lookup: bool = False  # a layer looks its words up
-    vocabulary: tuple[str, ...] = ()
-    open: bool = True  # words out of the vocabulary have an index of their own
 
 
 def as_table(inputs: Any, model: Any) -> Table | None:
@@ -40,7 +29,7 @@ def as_table(inputs: Any, model: Any) -> Table | None:
         return make_table(inputs, model)
     if not isinstance(inputs, Mapping) or not inputs:
         return None
-    declared = _inputs_of(model)
+    declared = declared_of(model)
     if len(inputs) > 1 and _single(inputs, declared or ()):
         inputs = {name: np.asarray(column).reshape(-1) for name, column in inputs.items()}
     if any(np.ndim(column) != 1 for column in inputs.values()):
@@ -52,7 +41,7 @@ def as_table(inputs: Any, model: Any) -> Table | None:
     return None
 
 
-def _single(inputs: Mapping[str, Any], declared: Iterable[_Input]) -> bool:
+def _single(inputs: Mapping[str, Any], declared: Iterable[Declared]) -> bool:
     """Tell whether inputs are columns (row, 1), each for an input of its own of that shape."""
     taken = {spec.name for spec in declared if spec.shape == (1,)}
     shapes = {tuple(getattr(column, "shape", ())) for column in inputs.values()}
@@ -87,61 +76,15 @@ def make_table(
     for name in categories or {}:
         if name not in raw:
             raise BadInput(f"categories: column '{name}' not found{choices(name, raw)}")
-    maker = _Maker(raw, other, dict(categories or {}), _inputs_of(model))
+    maker = _Maker(raw, other, dict(categories or {}), declared_of(model))
     return maker.table(by_input, groups, names)
-
-
-def _inputs_of(model: Any) -> list[_Input] | None:
-    """Return what a model declares of its inputs; None where it declares nothing."""
-    net = getattr(model, "model", model)
-    try:
-        tensors = net.inputs
-    except (AttributeError, ValueError):
-        return None
-    if not tensors:
-        return None
-    found = []
-    for tensor in tensors:
-        shape = tuple(tensor.shape)[1:]
-        found.append(_Input(tensor.name, shape, str(tensor.dtype), *_vocabulary(net, tensor)))
-    _check_lookups(found)
-    return found
-
-
-def _check_lookups(inputs: Sequence[_Input]) -> None:
-    """Raise `Refused` where a lookup, which runs in TensorFlow on all backends, meets JAX."""
-    import keras
-
-    looked = [spec.name for spec in inputs if spec.lookup]
-    if looked and keras.backend.backend() == "jax":
-        raise Refused(
-            f"a lookup layer reads input '{looked[0]}', and JAX cannot trace it: look up outside "
-            "the model, or explain a function, lambda x: model(x), of load_table(…, "
-            f"columns={{'{looked[0]}': …}})"
-        )
-
-
-def _vocabulary(model: Any, tensor: Any) -> tuple[bool, tuple[str, ...], bool]:
-    """Return whether a lookup reads an input, its vocabulary, and whether it takes others."""
-    import keras
-
-    lookups = (keras.layers.StringLookup, keras.layers.IntegerLookup)
-    for layer in getattr(model, "layers", ()):
-        try:
-            mine = isinstance(layer, lookups) and layer.input is tensor
-        except (AttributeError, ValueError):
-            continue
-        if mine:
-            words = layer.get_vocabulary(include_special_tokens=False)
-            return True, tuple(map(str, words)), bool(getattr(layer, "num_oov_indices", 0))
-    return False, (), True
 
 
 class _Maker:
     """Columns on their way into the inputs of a model."""
 
     def __init__(
-        self, raw: Raw, other: Raw | None, categories: dict[str, Any], inputs: list[_Input] | None
+        self, raw: Raw, other: Raw | None, categories: dict[str, Any], inputs: list[Declared] | None
     ) -> None:
         self.raw, self.other, self.categories, self.inputs = raw, other, categories, inputs
         self.notes: list[str] = []
@@ -169,7 +112,7 @@ class _Maker:
             notes=tuple(self.notes),
         )
 
-    def _plan(self, by_input: Mapping[str, Any] | None) -> list[tuple[_Input, list[str]]]:
+    def _plan(self, by_input: Mapping[str, Any] | None) -> list[tuple[Declared, list[str]]]:
         """Return which columns go to which input."""
         raw = self.raw
         if self.inputs is None:
@@ -177,8 +120,8 @@ class _Maker:
             if by_input is not None:
                 return [_own(name, mine, raw, words) for name, mine in by_input.items()]
             if not words:
-                return [(_Input("", (len(raw),), "float32"), list(raw))]
-            return [(_Input(n, (), "string" if n in words else "float32"), [n]) for n in raw]
+                return [(Declared("", (len(raw),), "float32"), list(raw))]
+            return [(Declared(n, (), "string" if n in words else "float32"), [n]) for n in raw]
         if len(self.inputs) == 1 and by_input is None:
             return [(self.inputs[0], list(raw))]
         given = {k: [v] if isinstance(v, str) else list(v) for k, v in (by_input or {}).items()}
@@ -194,7 +137,7 @@ class _Maker:
         used = {name for mine in given.values() for name in mine}
         left = [column for column in raw if column not in used]
         without = [spec for spec in self.inputs if spec.name not in given]
-        if len(without) == 1 and left and _width(without[0]) == len(left):
+        if len(without) == 1 and left and width_of(without[0]) == len(left):
             given[without[0].name] = left
             left, without = [], []
         if without:
@@ -207,9 +150,9 @@ class _Maker:
             raise BadInput(f"the model has no input for column '{left[0]}'; it takes {takes}")
         return [(spec, given[spec.name]) for spec in self.inputs]
 
-    def _input(self, spec: _Input, mine: list[str]) -> tuple[Array, Array | None]:
+    def _input(self, spec: Declared, mine: list[str]) -> tuple[Array, Array | None]:
         """Return an input's array for the table and for the background."""
-        width = _width(spec)
+        width = width_of(spec)
         if width is not None and width != len(mine):
             raise BadInput(
                 f"the table has {len(mine)} columns for input '{spec.name}', which takes {width}: "
@@ -224,13 +167,13 @@ class _Maker:
             self.columns.append(column)
         return self._stack(spec, parts), None if self.other is None else self._stack(spec, others)
 
-    def _stack(self, spec: _Input, parts: list[Any]) -> Array:
+    def _stack(self, spec: Declared, parts: list[Any]) -> Array:
         array = np.stack(parts, axis=1)
         # Whole numbers keep their kind, so that an embedding is known to read them.
         array = array.astype(np.int32 if "int" in spec.dtype else np.float32)
         return array[:, 0] if spec.shape == () else array
 
-    def _column(self, spec: _Input, name: str, place: int) -> tuple[Array, Any, Column]:
+    def _column(self, spec: Declared, name: str, place: int) -> tuple[Array, Any, Column]:
         values, beside = self.raw[name], None if self.other is None else self.other[name]
         seen = values if beside is None else np.concatenate([values, beside])
         text = spec.dtype in ("string", "str")
@@ -259,7 +202,7 @@ class _Maker:
         other = None if beside is None else _coded(beside, column)
         return _coded(values, column), other, column
 
-    def _known(self, spec: _Input, name: str, seen: Array) -> tuple[str, ...]:
+    def _known(self, spec: Declared, name: str, seen: Array) -> tuple[str, ...]:
         """Return the categories of a column of words."""
         if name in self.categories:
             return tuple(str(word) for word in self.categories[name])
@@ -306,14 +249,10 @@ class _Maker:
             self.columns = [c for c in self.columns if c not in parts]
 
 
-def _own(name: str, mine: Any, raw: Raw, words: Sequence[str]) -> tuple[_Input, list[str]]:
+def _own(name: str, mine: Any, raw: Raw, words: Sequence[str]) -> tuple[Declared, list[str]]:
     """Return an input of a function, and the columns it is made of."""
     parts = list(chosen(raw, [mine] if isinstance(mine, str) else list(mine)))
-    return _Input(name, (len(parts),), "string" if parts[0] in words else "float32"), parts
-
-
-def _width(spec: _Input) -> int | None:
-    return 1 if spec.shape == () else spec.shape[-1]
+    return Declared(name, (len(parts),), "string" if parts[0] in words else "float32"), parts
 
 
 def _given(known: Any) -> tuple[tuple[str, ...], tuple[float, ...]]:

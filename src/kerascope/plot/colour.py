@@ -9,7 +9,8 @@ from matplotlib import colormaps
 from PIL import Image
 
 from kerascope.errors import BadInput
-from kerascope.plot.maps import CLIP, Meaning, fitted
+from kerascope.plot.maps import CLIP, Meaning
+from kerascope.plot.picture import fitted
 from kerascope.types import Array
 
 # Both are perceptually ordered and readable with every common colour blindness. The diverging one

@@ -13,7 +13,8 @@ from kerascope.plot.attention import limit_of
 from kerascope.plot.colour import fit, overlay, paint
 from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, blank, title
-from kerascope.plot.maps import Meaning, as_rgb
+from kerascope.plot.maps import Meaning
+from kerascope.plot.picture import as_rgb
 from kerascope.resize import linear
 from kerascope.wording import number
 

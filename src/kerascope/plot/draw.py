@@ -11,7 +11,8 @@ from kerascope.plot.colour import fit, overlay, paint
 from kerascope.plot.columns import column_bars, column_list
 from kerascope.plot.ink import INK, LINE, blank, frame
 from kerascope.plot.lanes import draw_lanes
-from kerascope.plot.maps import Kind, Map, Meaning, input_of, picture_of, through_time
+from kerascope.plot.maps import Kind, Map, Meaning, input_of, through_time
+from kerascope.plot.picture import picture_of
 from kerascope.plot.scene import draw_boxes, draw_explained
 from kerascope.plot.slices import draw_slices
 from kerascope.plot.text import in_cell, is_text

@@ -17,7 +17,8 @@ from kerascope.plot.colour import ALPHA, fit
 from kerascope.plot.draw import draw_input, draw_map, map_picture
 from kerascope.plot.figures import Figure
 from kerascope.plot.grid import figure, sheet
-from kerascope.plot.maps import Kind, Map, limit_of, maps_of, picture_of
+from kerascope.plot.maps import Kind, Map, limit_of, maps_of
+from kerascope.plot.picture import picture_of
 from kerascope.plot.predictions import prediction_words
 from kerascope.plot.stamp import KEYWORD, stamp_json
 from kerascope.plot.text import is_text, legend_html, text_html, text_limit

@@ -14,18 +14,9 @@ from kerascope.plot.figures import Figure
 from kerascope.plot.found import areas_of, is_scene
 from kerascope.plot.ink import INK, blank, title
 from kerascope.plot.lanes import series_figure
-from kerascope.plot.maps import (
-    CLIP,
-    Kind,
-    Map,
-    as_drawn,
-    limit_of,
-    maps_of,
-    picture_of,
-    portion,
-    target_count,
-)
+from kerascope.plot.maps import CLIP, Kind, Map, as_drawn, limit_of, maps_of, portion, target_count
 from kerascope.plot.parts import beside_of, beside_picture, draw_portion
+from kerascope.plot.picture import picture_of
 from kerascope.plot.predictions import prediction_words
 from kerascope.plot.scene import draw_legend, painted_areas
 from kerascope.plot.slices import deep_figure, mosaic_ratio

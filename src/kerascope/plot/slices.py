@@ -11,7 +11,8 @@ from kerascope.plot.canvas import draw_bar
 from kerascope.plot.colour import fit, overlay
 from kerascope.plot.figures import Figure
 from kerascope.plot.ink import INK, blank, title
-from kerascope.plot.maps import Kind, Map, Meaning, frames_of
+from kerascope.plot.maps import Kind, Map, Meaning
+from kerascope.plot.picture import frames_of
 from kerascope.plot.predictions import prediction_words
 from kerascope.plot.words import grade_words, sample_name, sentence
 from kerascope.wording import one_line, percentage, short

@@ -13,7 +13,8 @@ from kerascope.errors import BadInput
 from kerascope.plot.colour import ALPHA, fit, strip
 from kerascope.plot.draw import map_picture
 from kerascope.plot.export import data_uri, drawn
-from kerascope.plot.maps import Kind, Map, Meaning, picture_of
+from kerascope.plot.maps import Kind, Map, Meaning
+from kerascope.plot.picture import picture_of
 from kerascope.plot.stamp import without_folders
 from kerascope.plot.words import (
     ENDS,

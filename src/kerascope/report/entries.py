@@ -15,7 +15,8 @@ from kerascope.labels import Labels, names_for
 from kerascope.plot.colour import fit
 from kerascope.plot.forecasts import forecast_of
 from kerascope.plot.found import areas_of, boxes_of, is_scene
-from kerascope.plot.maps import axes_of, maps_of, picture_of, target_count
+from kerascope.plot.maps import axes_of, maps_of, target_count
+from kerascope.plot.picture import picture_of
 from kerascope.plot.predictions import prediction_words, ranking
 from kerascope.plot.stamp import without_folders
 from kerascope.plot.words import layer_words, sample_name

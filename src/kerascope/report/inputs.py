@@ -9,7 +9,7 @@ import numpy as np
 from kerascope.plot.colour import fit
 from kerascope.plot.forecasts import forecast_of
 from kerascope.plot.lanes import curves_of
-from kerascope.plot.maps import frames_of
+from kerascope.plot.picture import frames_of
 from kerascope.report.blobs import Blobs
 
 if TYPE_CHECKING:

@@ -152,7 +152,7 @@ function alongColumns(values, oldWidth, height, width) {
   return result;
 }
 
-// A picture of the model's pixels grown by whole steps gets a map grown likewise: `maps.fitted`.
+// A picture of the model's pixels grown by whole steps gets a map grown likewise: `picture.fitted`.
 export function fitted(values, [oldHeight, oldWidth], [height, width]) {
   const [down, across] = [Math.floor(height / oldHeight), Math.floor(width / oldWidth)];
   if (down === 1 && across === 1 && height === oldHeight && width === oldWidth) return values;

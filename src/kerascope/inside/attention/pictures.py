@@ -9,7 +9,8 @@ import numpy as np
 from kerascope.errors import BadInput
 from kerascope.inside.attention.tokens import check_query
 from kerascope.plot.attention import heads_figure, map_figure, matrix_figure, words_figure
-from kerascope.plot.maps import Meaning, as_rgb
+from kerascope.plot.maps import Meaning
+from kerascope.plot.picture import as_rgb
 from kerascope.wording import percentage, short
 
 if TYPE_CHECKING:
