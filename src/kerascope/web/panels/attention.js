@@ -3,6 +3,7 @@
 import { arrayOf } from "../arrays.js";
 import { drawSheet, makeSheet } from "../sheet.js";
 import { make, setAttribute, setText } from "../dom.js";
+import { OverPicture } from "./over.js";
 import { picturePanel, pictureUnder } from "./picture.js";
 import { strongestOf } from "../regions.js";
 
@@ -12,10 +13,9 @@ export const attentionPanel = {
   make: (context) => new AttentionPane(context),
 };
 
-class AttentionPane {
+class AttentionPane extends OverPicture {
   constructor(context) {
-    this.context = context;
-    this.picture = picturePanel.make(context);
+    super(context);
     this.buttons = [];
     this.grid = make("div", { class: "stage-heads" });
     this.element = make("div", { class: "stage-attention" }, this.picture.element, this.grid);
@@ -26,50 +26,6 @@ class AttentionPane {
   get redraws() {
     const heads = this.buttons.reduce((sum, { sheet }) => sum + sheet.painter.count, 0);
     return this.picture.redraws + heads;
-  }
-
-  get view() {
-    return this.picture.view;
-  }
-
-  get place() {
-    return this.picture.place;
-  }
-
-  get layer() {
-    return this.picture.layer;
-  }
-
-  get legend() {
-    return this.picture.legend;
-  }
-
-  get numbers() {
-    return this.picture.numbers;
-  }
-
-  get size() {
-    return this.picture.size;
-  }
-
-  alt() {
-    return this.picture.alt();
-  }
-
-  mark(at) {
-    this.picture.mark(at);
-  }
-
-  tell(words) {
-    this.picture.tell(words);
-  }
-
-  placeOf(event) {
-    return this.picture.placeOf(event);
-  }
-
-  valueAt(at) {
-    return this.picture.valueAt(at);
   }
 
   async draw(state) {

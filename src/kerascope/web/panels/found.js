@@ -1,6 +1,7 @@
 // Segmentations and detectors: the picture with its map, what was found, and the part explained.
 
 import { make, setAttribute, setHidden, setProperty, setText, vector } from "../dom.js";
+import { OverPicture } from "./over.js";
 import { picturePanel } from "./picture.js";
 
 export const foundPanel = {
@@ -9,10 +10,9 @@ export const foundPanel = {
   make: (context) => new FoundPane(context),
 };
 
-class FoundPane {
+class FoundPane extends OverPicture {
   constructor(context) {
-    this.context = context;
-    this.picture = picturePanel.make(context);
+    super(context);
     this.lines = vector("svg", { class: "stage-found", viewBox: "0 0 1 1",
       preserveAspectRatio: "none", "aria-hidden": "true" });
     this.labels = make("div", { class: "stage-found-labels", "aria-hidden": "true" });
@@ -26,56 +26,8 @@ class FoundPane {
     this.key = "";
   }
 
-  get redraws() {
-    return this.picture.redraws;
-  }
-
-  get view() {
-    return this.picture.view;
-  }
-
-  get place() {
-    return this.picture.place;
-  }
-
-  get layer() {
-    return this.picture.layer;
-  }
-
-  get legend() {
-    return this.picture.legend;
-  }
-
-  get numbers() {
-    return this.picture.numbers;
-  }
-
-  get size() {
-    return this.picture.size;
-  }
-
   alt() {
     return [this.picture.alt(), sentence(this.words.textContent)].filter(Boolean).join(" ");
-  }
-
-  mark(at) {
-    this.picture.mark(at);
-  }
-
-  tell(words) {
-    this.picture.tell(words);
-  }
-
-  placeOf(event) {
-    return this.picture.placeOf(event);
-  }
-
-  valueAt(at) {
-    return this.picture.valueAt(at);
-  }
-
-  fail(problem) {
-    this.picture.fail(problem);
   }
 
   flip() {

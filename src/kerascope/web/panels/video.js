@@ -5,7 +5,7 @@ import { canDrawSlices, planeOf, planePicture, planeSize, readSlices, shareWords
   from "../slices.js";
 import { drawSheet, makeSheet } from "../sheet.js";
 import { percentWords } from "../colours.js";
-import { picturePanel } from "./picture.js";
+import { OverPicture } from "./over.js";
 
 const MOST_FRAMES = 48; // in the strip
 
@@ -15,11 +15,10 @@ export const videoPanel = {
   make: (context) => new VideoPane(context),
 };
 
-class VideoPane {
+class VideoPane extends OverPicture {
   constructor(context) {
-    this.context = context;
+    super(context);
     this.turn = 0;
-    this.picture = picturePanel.make(context);
     this.frames = [];
     this.slider = make("input", { type: "range", min: "0", step: "1", id: "film-frame",
       "data-control": "slice-time", "aria-label": "Frame",
@@ -38,44 +37,12 @@ class VideoPane {
     return this.picture.redraws + frames;
   }
 
-  get view() {
-    return this.picture.view;
-  }
-
-  get place() {
-    return this.picture.place;
-  }
-
-  get legend() {
-    return this.picture.legend;
-  }
-
-  get size() {
-    return this.picture.size;
+  get layer() {
+    return null; // a stroke or a zoom would be of one frame among many
   }
 
   alt() {
     return this.told?.() ?? "";
-  }
-
-  mark(at) {
-    this.picture.mark(at);
-  }
-
-  tell(words) {
-    this.picture.tell(words);
-  }
-
-  placeOf(event) {
-    return this.picture.placeOf(event);
-  }
-
-  valueAt(at) {
-    return this.picture.valueAt(at);
-  }
-
-  fail(problem) {
-    this.picture.fail(problem);
   }
 
   async draw(state) {
