@@ -46,9 +46,9 @@ after a full collection:
 # What is known of growth that was seen, said below the table where it is seen again.
 KNOWN = {
     "xrai": "`xrai`: its integrated gradients take more steps where the gap is too large. An\n"
-    "input that needed a third round came after the first {first} calls, and its chunks of another\n"
-    "size were compiled then, which leaves objects; there are as many sizes as rounds. Its\n"
-    "resident memory stays below the limit.",
+    "input that needed a third round came after the first {first} calls, and its chunks of a\n"
+    "further size were compiled then, which leaves objects; there are as many sizes as rounds.\n"
+    "Its resident memory stays below the limit.",
 }
 KB_PER_CALL = 8.0
 OBJECTS = 50  # caches of Python and NumPy fill now and then; a leak adds at least one a call
