@@ -158,6 +158,14 @@ def test_forecasts_that_are_not_there(target: object, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("target", ["horizon-3", "change", ks.Horizon()])
+def test_a_classifier_forecasts_nothing(target: object) -> None:
+    i = keras.Input((12, 2))
+    o = keras.layers.Dense(5, activation="softmax")(keras.layers.GlobalAveragePooling1D()(i))
+    with pytest.raises(BadTarget, match="ends in a softmax: its 5 values are classes"):
+        ks.explain(keras.Model(i, o), np.zeros((1, 12, 2)), "gradient", target=target)
+
+
 @pytest.mark.parametrize(
     ("fields", "error", "words"),
     [

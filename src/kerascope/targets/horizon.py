@@ -129,6 +129,11 @@ def _grid(output: OutputSpec, forecast: int) -> tuple[int, int]:
         raise BadTarget(
             f"output '{output.name}' has shape {shape}: a forecast is (step,) or (step, channel)"
         )
+    if output.kind in ("softmax", "log_softmax"):
+        raise BadTarget(
+            f"output '{output.name}' ends in a {output.kind}: its {shape[-1]} values are classes, "
+            "not steps ahead; take a class by its index or name"
+        )
     if len(shape) == 2:
         return shape[0], shape[1]
     return (1, shape[0]) if forecast > 1 and shape[0] == forecast else (shape[0], 1)
