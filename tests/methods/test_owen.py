@@ -59,6 +59,25 @@ def test_owen_splits_what_matters_first() -> None:
     assert Tree(found.extras["hierarchy"][0], 64).worths > 2000
 
 
+def test_what_is_known_beforehand_is_asked_for_at_once() -> None:
+    """Of 8 columns all splits are sure to come: one call of the model, no coalition twice."""
+    seen: list[np.ndarray] = []
+
+    def net(batch: np.ndarray) -> np.ndarray:
+        seen.append(np.array(batch))
+        return np.array(batch).prod(axis=1, keepdims=True)
+
+    x = np.full((1, 8), 2.0, np.float32)
+    found = ks.explain(
+        net, x, "owen", coalitions=400, baseline=1.0, target=0, batch_size=512, segments="single"
+    )
+    assert Tree(found.extras["hierarchy"][0], 8).worths == 2 * (1 + 4 + 16)
+    assert found.values.sum() == pytest.approx(2**8 - 1)
+    # Looked at once, scored once, then nobody and all coalitions together.
+    assert [len(batch) for batch in seen] == [1, 1, 1 + 42]
+    assert len({row.tobytes() for row in seen[2]}) == 43
+
+
 def test_similar_neighbours_meet_first() -> None:
     """Two colours in two halves: the last merge joins the halves."""
     x = np.zeros((1, 8, 12, 3), np.float32)

@@ -71,16 +71,18 @@ class Owen(SegmentMap):
     def solve(self, game: Game, run: Run) -> Solution:
         """Return the values of the players of every sample; their gap is 0 up to rounding."""
         trees = [self._tree(game, i) for i in range(len(game.players))]
-        nobody = game.worths(np.zeros((len(trees), 1, game.widest), bool))[:, 0]
         whole = all(tree.worths <= self.coalitions for tree in trees)
-        leads: list[int | None] = [None] if whole else [*range(nobody.shape[1])]
+        splits, left = self.coalitions if whole else _ROUND, self.coalitions // 2
+        known = _Known(game)
+        known.find({i: _opening(tree, splits, left) for i, tree in enumerate(trees)})
+        nobody = [known.of(i, np.zeros((1, tree.players), bool))[0] for i, tree in enumerate(trees)]
+        leads: list[int | None] = [None] if whole else [*range(len(nobody[0]))]
         found = [
-            [Descent(tree, nobody[i], run.scores[i], lead, self.coalitions // 2) for lead in leads]
+            [Descent(tree, nobody[i], run.scores[i], lead, left) for lead in leads]
             for i, tree in enumerate(trees)
         ]
         game.steady = True
-        splits = self.coalitions if whole else _ROUND
-        while not run.stop.is_set() and _descend(game, found, splits):
+        while not run.stop.is_set() and _descend(known, found, splits):
             pass
         notes = self._notes(trees, found, run)
         values = np.zeros((*run.scores.shape, game.widest))
@@ -89,7 +91,7 @@ class Owen(SegmentMap):
             own = [values[:, k] for k, values in enumerate(each)]
             mine = each[0] if whole else np.stack(own, axis=1)
             values[i, :, : tree.players] = mine.T
-        gap = run.scores - nobody - values.sum(axis=2)
+        gap = run.scores - np.array(nobody) - values.sum(axis=2)
         return Solution(values, gap, notes=notes, extras={"hierarchy": _stacked(trees)})
 
     def _notes(self, trees: list[Tree], found: list[list[Descent]], run: Run) -> list[str]:
@@ -189,24 +191,66 @@ class _Block:
         return self.weight * (self.high - self.low)
 
 
-def _descend(game: Game, found: list[list[Descent]], splits: int) -> bool:
+class _Known:
+    """The worths of the coalitions of each sample that were asked for, each found only once."""
+
+    def __init__(self, game: Game) -> None:
+        self.game = game
+        self._worths: list[dict[bytes, Array]] = [{} for _ in game.players]
+
+    def find(self, asked: Mapping[int, Array]) -> None:
+        """Find what is not known of the coalitions (draw, player) of samples; less after a stop."""
+        missing = {}
+        for i, sets in asked.items():
+            new = {row.tobytes(): row for row in sets if row.tobytes() not in self._worths[i]}
+            missing[i] = list(new.values())
+        counts = np.array([len(missing.get(i, ())) for i in range(len(self._worths))])
+        for count in np.unique(counts[counts > 0]):  # together where nothing needs to be filled up
+            rows = np.flatnonzero(counts == count)
+            wide = np.zeros((len(rows), count, self.game.widest), bool)
+            for row, at in zip(wide, rows.tolist(), strict=True):
+                row[:, : len(missing[at][0])] = missing[at]
+            stopped = self.game.run.stop.is_set()
+            found = self.game.worths(wide[:, : 0 if stopped else None], rows=rows)
+            for row, at in zip(found, rows.tolist(), strict=True):
+                keys = [mine.tobytes() for mine in missing[at]]
+                self._worths[at] |= dict(zip(keys, row, strict=False))
+
+    def of(self, sample: int, sets: Array) -> Array:
+        """Return the worths (draw, target) of the first coalitions, up to one that is not known."""
+        found = []
+        for row in sets:
+            worth = self._worths[sample].get(row.tobytes())
+            if worth is None:
+                break
+            found.append(worth)
+        return np.array(found)
+
+
+def _opening(tree: Tree, splits: int, left: int) -> Array:
+    """Return nobody, and the coalitions of the first rounds: they split every block that there is.
+
+    Which ones these are does not depend on any worth, so they are asked for at once.
+    """
+    trial = Descent(tree, np.zeros(1), np.zeros(1), None, left)
+    rounds = [np.zeros((1, tree.players), bool)]
+    while trial.queue and len(trial.queue) <= min(splits, trial.left):
+        rounds.append(trial.ask(splits))
+        trial.take(np.zeros((len(rounds[-1]), 1)))
+    return np.concatenate(rounds)
+
+
+def _descend(known: _Known, found: list[list[Descent]], splits: int) -> bool:
     """Split the next blocks of every descent; tell whether all were, and there were any."""
     asked = [[descent.ask(splits) for descent in mine] for mine in found]
-    counts = np.array([sum(map(len, mine)) for mine in asked])
-    whole = counts.any()
-    for count in np.unique(counts[counts > 0]):  # together where nothing needs to be filled up
-        rows = np.flatnonzero(counts == count)
-        wide = np.zeros((len(rows), count, game.widest), bool)
-        for row, i in zip(wide, rows, strict=True):
-            row[:, : asked[i][0].shape[1]] = np.concatenate(asked[i])
-        stopped = game.run.stop.is_set()
-        worths = game.worths(wide[:, : 0 if stopped else None], rows=rows)
-        whole &= worths.shape[1] == count
-        for row, i in zip(worths, rows, strict=True):
-            ends = np.cumsum([0, *map(len, asked[i])])
-            for descent, start, end in zip(found[i], ends[:-1], ends[1:], strict=True):
-                descent.take(row[start:end])
-    return bool(whole)
+    known.find({i: np.concatenate(mine) for i, mine in enumerate(asked)})
+    whole = any(len(sets) for mine in asked for sets in mine)
+    for i, (descents, mine) in enumerate(zip(found, asked, strict=True)):
+        for descent, sets in zip(descents, mine, strict=True):
+            worths = known.of(i, sets)
+            whole &= len(worths) == len(sets)
+            descent.take(worths)
+    return whole
 
 
 def _stacked(trees: list[Tree]) -> Array:
