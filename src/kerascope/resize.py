@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from kerascope.types import Array
 
 
+@functools.lru_cache(maxsize=256)
 def _weights(old: int, new: int) -> Array:
     """Return the (new, old) matrix of linear interpolation with half-pixel centres, edges held."""
     centre = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
