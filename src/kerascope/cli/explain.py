@@ -101,8 +101,6 @@ def explain(
     """Explain pictures, texts, rows, series or volumes.
 
     Writes PNGs, .safetensors files and one report.html.
-
-    Writes PNGs, .safetensors files and one report.html.
     """
     from kerascope.cli.words import parse_method
 

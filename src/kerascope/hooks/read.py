@@ -71,6 +71,7 @@ class ReadModel:
         self._shapes: dict[str, tuple[int, ...]] = {}  # of a sample of each input
         self._size: tuple[int, ...] = ()  # spatial size of the first input
         self._axes: dict[str, tuple[str, ...]] = {}
+        self._named: dict[tuple[str, tuple[int, ...]], tuple[str, ...]] = {}  # axes asked for
         self._input_bytes = 0  # of one row: as given, as covered, as a tensor
 
     @property
@@ -97,7 +98,7 @@ class ReadModel:
         arrays, self._structure = normalise(self.model, inputs)
         if not self.model.built or not self.table:
             self._build_model(arrays)
-        self._survey = self._survey_of(arrays)
+        self._survey, self._named = self._survey_of(arrays), {}
         self._input_bytes = 3 * sum(array[:1].nbytes for array in arrays.values())
         check_ids(arrays, self._survey.tokens, self.table)
         self._shapes = {name: array.shape[1:] for name, array in arrays.items()}
@@ -221,8 +222,10 @@ class ReadModel:
         """Return the names of the axes of one sample of an input; tokens are ("token",)."""
         if name in self.survey.tokens:
             return ("token",)
-        frames = self.structure.frames or self.survey.frames(shape)
-        return axes_of(shape, self.layout, frames=frames)
+        if (name, shape) not in self._named:
+            frames = self.structure.frames or self.survey.frames(shape)
+            self._named[name, shape] = axes_of(shape, self.layout, frames=frames)
+        return self._named[name, shape]
 
     def layer_axes(self, shape: tuple[int, ...]) -> tuple[str, ...]:
         """Return the names of the axes of one sample of a layer's output."""
