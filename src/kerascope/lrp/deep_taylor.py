@@ -23,7 +23,10 @@ class DeepTaylor(InputMap):
     title = "Deep Taylor decomposition"
     reference = "montavon2017explaining"
     formula = "R_i = Σ_j a_i·w⁺_ij / (Σ_i a_i·w⁺_ij) · R_j; at the inputs zᴮ with bounds low, high"
-    use = "LRP with a derivation: what speaks for a class, on ReLU nets and pixels of known range."
+    use = (
+        "Relevance for a class derived from Taylor expansions, as one LRP composite: on ReLU "
+        "nets and pixels of a known range."
+    )
     avoid = "On nets whose activations take negative values; for evidence against a class."
     linear = True
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS, Need.RULES})

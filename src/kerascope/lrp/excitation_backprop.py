@@ -30,8 +30,8 @@ class ExcitationBackprop(InputMap):
     reference = "zhang2016topdown"
     formula = "P(i) = Σ_j a_i·w⁺_ij / (Σ_i a_i·w⁺_ij) · P(j)"
     use = (
-        "Where a walk from the class ends: a non-negative map that is a probability, sharp on "
-        "small evidence."
+        "The chance of every input to win in a top-down walk from the class: a map without "
+        "negative values, sharp on small evidence."
     )
     avoid = (
         "For evidence against a class, which it cannot show; on activations that take negative "

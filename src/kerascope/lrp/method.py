@@ -39,8 +39,8 @@ class LRP(InputMap):
     reference = "bach2015pixel"
     formula = "R_i = Σ_j a_i·ρ(w_ij) / (ε + Σ_i a_i·ρ(w_ij)) · R_j, ρ and ε by composite"
     use = (
-        "A share of the score for every input in one backward pass; on planted evidence among the "
-        "sharpest."
+        "A share of the score for every input in one backward pass; where the evidence is "
+        "known (kerascope benchmark), among the sharpest."
     )
     avoid = (
         "Without reading the notes: biases may hold most of the score, and layers without a rule "

@@ -26,12 +26,13 @@ class AblationCAM(ChannelWeights):
     reference = "desai2020ablationcam"
     formula = "ReLU( Σ_k A_k · (y − y with A_k = 0) / y )"
     use = (
-        "Channel weights by what happens when a channel is really removed; no gradient above the "
-        "layer."
+        "A class activation map without gradients: a channel weighs what the score loses when "
+        "the channel is set to zero."
     )
     avoid = (
-        "On layers of many channels and slow heads; where channels stand in for each other, "
-        "removing one shows nothing."
+        "Where time counts: a pass of the layers above for every channel. Where channels stand "
+        "in for each other, and removing one shows nothing; where the score is negative, "
+        "which turns the map's sign."
     )
 
     def weigh(

@@ -30,9 +30,13 @@ class AttentionFlow(AttentionMap):
     title = "Attention flow"
     reference = "abnar2020quantifying"
     formula = "maximum flow from a token to what the head reads, attention weights as capacities"
-    use = "Like rollout, but paths that share a bottleneck are not counted twice."
+    use = (
+        "Rollout with the weakest link in place of the product: a path passes as much as its "
+        "smallest weight, and paths that share a weight share it."
+    )
     avoid = (
-        "On many layers and tokens: a maximum flow for every token. It is the same for every class."
+        "To explain a class: it is the same for every class, and attention is no attribution. "
+        "On many layers and tokens: a maximum flow is solved for every token."
     )
     axioms: ClassVar[frozenset[Axiom]] = frozenset()
     asked: ClassVar[str] = "forward"

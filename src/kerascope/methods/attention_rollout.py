@@ -30,7 +30,10 @@ class AttentionRollout(AttentionMap):
     title = "Attention rollout"
     reference = "abnar2020quantifying"
     formula = "Π over layers of (½·mean over heads of A + ½·I)"
-    use = "What a head of a transformer can have read: a first look at where attention goes."
+    use = (
+        "Which tokens the classifier of a transformer can have read, through all layers: a "
+        "first look at where attention goes."
+    )
     avoid = "To explain a class: it is the same for every class, and attention is no attribution."
     axioms: ClassVar[frozenset[Axiom]] = frozenset()
     asked: ClassVar[str] = "forward"

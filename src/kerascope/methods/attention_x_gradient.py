@@ -26,7 +26,10 @@ class AttentionXGradient(AttentionMap):
     title = "Attention × gradient"
     reference = "barkan2021gradsam"
     formula = "mean over layers, heads and queries of A ⊙ (∇A)⁺"
-    use = "A quick class-dependent attention map of transformers for text and pictures."
+    use = (
+        "A class-dependent attention map of transformers for text and pictures, from one "
+        "gradient pass."
+    )
     avoid = (
         "Where information is mixed over layers: each layer's weights are taken as if of the "
         "input's tokens."

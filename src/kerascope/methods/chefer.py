@@ -28,7 +28,10 @@ class Chefer(AttentionMap):
     title = "Gradient-weighted attention rollout (Chefer)"
     reference = "chefer2021generic"
     formula = "R ← R + mean over heads of (∇A ⊙ A)⁺ · R, layer by layer"
-    use = "The class's evidence in a vision or text transformer, at one gradient pass."
+    use = (
+        "The class-dependent map for vision and text transformers to begin with: rollout in "
+        "which attention counts by its gradient, from one gradient pass."
+    )
     avoid = "On models without attention: it refuses. Evidence against the class is dropped."
     axes_of_values: ClassVar[tuple[str, ...]] = ("sample", "target", "query", "key")
 

@@ -20,6 +20,6 @@ class Deconvnet(RectifiedMap):
     formula = "gradient with g ← g⁺ in place of the ReLU's own gate"
     use = "For comparison with the literature from which guided backpropagation came."
     avoid = (
-        "As evidence: it hardly depends on the class, and on planted evidence it does hardly "
-        "better than a random map."
+        "As evidence: it hardly depends on the class, and where the evidence is known "
+        "(kerascope benchmark) it does hardly better than a random map."
     )

@@ -59,8 +59,8 @@ class ExtremalPerturbation(AttributionMethod):
     formula = "arg max over smooth masks m with area a of y(m ⊙ x + (1 − m) ⊙ blurred x)"
     use = "What part of a given size is enough for the class, as one compact region."
     avoid = (
-        "For how much each position counts: the mask is shown or covered. It takes hundreds of "
-        "gradient steps."
+        "For how much each position counts: the mask is shown or covered. Where time counts: "
+        "800 gradient passes for every target and area, unless `steps` says fewer."
     )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.GRADIENTS})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(

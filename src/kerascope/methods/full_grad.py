@@ -37,12 +37,12 @@ class FullGrad(InputMap):
     reference = "srinivas2019fullgrad"
     formula = "ψ(x · ∂y/∂x) + Σ over layers and channels of ψ(b · ∂y/∂b), ψ = scale to 0…1 of |·|"
     use = (
-        "One map for the whole net, biases included, from one pass; the terms sum to the score on "
-        "ReLU nets."
+        "One map for the whole net, biases included, from one pass; on nets of linear and ReLU "
+        "layers the terms sum to the score."
     )
     avoid = (
-        "For the sign of evidence, or to tell classes apart by place: on planted evidence its "
-        "mass lies below an edge map's."
+        "For the sign of evidence, or to tell classes apart by place: where the evidence is "
+        "known (kerascope benchmark) less of the map lies on it than of an edge map."
     )
     signed: ClassVar[bool] = False
     axioms: ClassVar[frozenset[Axiom]] = frozenset({Axiom.CLASS_SENSITIVITY, Axiom.COMPLETENESS})

@@ -25,8 +25,9 @@ class GradCAMPlusPlus(GradientMap):
     formula = "ReLU( Σ_k A_k · Σ α·(∂y/∂A_k)⁺ ), α = g² / (2g² + ΣA_k·g³), g = ∂y/∂A_k"
     use = "Several objects of one class in a picture, where Grad-CAM favours the largest."
     avoid = (
-        "For contrasts of two classes: it is not linear in the score, and negative gradients are "
-        "dropped."
+        "For contrasts of two classes: it is not linear in the score, and negative gradients "
+        "are dropped. It is often close to Grad-CAM of positive gradients alone (Lerma and "
+        "Lucas 2022)."
     )
 
     def combine(self, activations: Array, gradients: Array) -> Array:

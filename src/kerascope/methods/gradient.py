@@ -19,11 +19,11 @@ class Gradient(InputMap):
     reference = "simonyan2014deep"
     formula = "∂y/∂x; over channels the largest absolute value"
     use = (
-        "Which inputs would move the score most at once, in one pass, on any differentiable model."
+        "To which inputs the score is most sensitive: one backward pass, any differentiable model."
     )
     avoid = (
-        "As a share of the score: a gradient says how steep, not how much. It is noisy on deep "
-        "nets, and zero where the net saturates."
+        "As a share of the score: a gradient says how steep the score is, not what an input "
+        "adds to it. It is noisy on deep nets, and zero where the net saturates."
     )
     linear = True
     reduce: ClassVar[str] = "max_abs"

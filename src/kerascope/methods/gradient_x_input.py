@@ -24,7 +24,7 @@ class GradientXInput(InputMap):
     )
     avoid = (
         "On inputs where zero means something, such as black objects: what is zero gets zero. "
-        "Saturated nets."
+        "On nets that saturate, where gradients vanish."
     )
     linear = True
     axioms: ClassVar[frozenset[Axiom]] = InputMap.axioms | {Axiom.LINEARITY}

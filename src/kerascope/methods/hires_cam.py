@@ -22,8 +22,8 @@ class HiResCAM(GradientMap):
     reference = "draelos2020hirescam"
     formula = "ReLU( Σ_k A_k ⊙ ∂y/∂A_k )"
     use = (
-        "To be sure that the map shows positions which the score used; the signed map sums to the "
-        "score behind one linear layer."
+        "To be sure that the map shows positions which the score used; where one linear layer "
+        "follows the maps, the signed map sums to the score less the bias."
     )
     avoid = (
         "Where a smooth blob is wanted: positions are not averaged, so maps may be patchier than "

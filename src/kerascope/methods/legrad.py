@@ -31,7 +31,10 @@ class LeGrad(AttentionMap):
     formula = (
         "mean over layers of ReLU(∂y_l/∂A_l), y_l the head's score of the tokens behind block l"
     )
-    use = "Transformers in which every block adds something of its own; class-dependent."
+    use = (
+        "Vision transformers: how sensitive the score is to the attention of every block, each "
+        "judged by the tokens behind it; class-dependent."
+    )
     avoid = "Where the tokens behind each block cannot be found in the model: it refuses."
     one_pass: ClassVar[bool] = False  # what is predicted must not change from block to block
     asked: ClassVar[str] = "formation"

@@ -40,8 +40,8 @@ class Owen(SegmentMap):
     reference = "owen1977values"
     formula = "Shapley values within each block of a hierarchy, the other block absent or present"
     use = (
-        "Shapley-like values of many small segments from few passes, as SHAP's PartitionExplainer "
-        "does."
+        "Owen values, which are Shapley values along a hierarchy of neighbours: many small "
+        "segments from few passes, as SHAP's PartitionExplainer does."
     )
     avoid = "Where neighbours do not belong together: values then depend on the hierarchy."
     axioms: ClassVar[frozenset[Axiom]] = frozenset(

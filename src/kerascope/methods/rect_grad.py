@@ -26,8 +26,8 @@ class RectGrad(RectifiedMap):
         "gradient, at every ReLU kept only where A·g is above the `share` quantile of the layer"
     )
     use = (
-        "Sharp maps that drop most noise: on planted evidence half of its values lie where they "
-        "should."
+        "Sharp maps with little noise: where the evidence is known (kerascope benchmark), half "
+        "of the values lie on it."
     )
     avoid = (
         "For completeness or a fair view of weak evidence: with the default share most of it is "

@@ -51,12 +51,12 @@ class RISE(AttributionMethod):
     reference = "petsiuk2018rise"
     formula = "mean of y over masks that show a position, less the mean of y; masks drawn at random"
     use = (
-        "A smooth map of any black box that sees whole pictures; its standard error says when to "
-        "stop."
+        "A smooth map of any model that gives scores, without segments or gradients; its "
+        "standard error says when to stop."
     )
     avoid = (
-        "Below a few hundred masks; on small evidence, as a cell of the masks is a seventh of the "
-        "picture's side."
+        "With fewer than a few hundred masks; on evidence smaller than a cell of the masks, "
+        "which is a seventh of the picture's side."
     )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.SCORES})
     axioms: ClassVar[frozenset[Axiom]] = frozenset(

@@ -34,8 +34,8 @@ class SegGradCAM(GradCAM):
         "where in the picture."
     )
     avoid = (
-        "For classifiers, where it is Grad-CAM. At layers far from the bottleneck, which the "
-        "paper finds to tell most."
+        "For classifiers, where it is Grad-CAM. At layers other than a U-Net's bottleneck, "
+        "which tell less, as the paper finds."
     )
 
     def attribute(self, model: Any, x: Any, targets: Any, run: Run) -> RawMap:
