@@ -57,7 +57,7 @@ def test_page(page: str, place: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert blocks
     names: dict[str, Any] = {"__name__": page}
     for block in blocks:
-        exec(compile(block, page, "exec"), names)
+        exec(compile(block, page, "exec", dont_inherit=True), names)  # as a reader runs it
     assert "Traceback" not in capsys.readouterr().out
     written = {path.name for path in place.iterdir()}
     for name in re.findall(r'"([\w-]+\.(?:png|html|safetensors|svg))"', "".join(blocks)):
