@@ -90,6 +90,7 @@ def audit(
         return _benchmark(seeds, output / "benchmark", as_json=as_json)
     if not model or not data:
         raise BadInput("audit needs a model and data: kerascope audit MODEL DATA")
+    from kerascope.cli.quiet import import_keras
     from kerascope.cli.words import parse_method
     from kerascope.loading import load_model
 
@@ -103,6 +104,7 @@ def audit(
         "preprocess": preprocess, "fit": fit, "size": size or None,
         "batch_size": batch_size or None, "seed": seed,
     }  # fmt: skip
+    import_keras(model)
     net = load_model(model, custom=custom, unsafe=unsafe)
     if plan:
         return _plan(net, data, known, max(workers), as_json=as_json)
