@@ -216,8 +216,7 @@ def test_the_table_says_what_the_curves_draw(
     assert "no luck" in film.text(".film-notes")
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1024, "dark"), (360, "light")])
 def test_it_can_be_read_by_all(open_film: Callable[..., App], width: int, scheme: str) -> None:
     film = open_film("epoch=5", viewport={"width": width, "height": 900}, color_scheme=scheme)
     assert checks.violations(film.page) == []

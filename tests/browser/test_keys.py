@@ -227,8 +227,7 @@ def test_the_help_opens_closes_and_gives_focus_back(app: Open) -> None:
     assert _focus(page) == "help"
 
 
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (360, "dark")])
 def test_focus_always_shows(app: Open, width: int, scheme: str) -> None:
     room = {"width": width, "height": 900}
     page = app("view=split", viewport=room, color_scheme=scheme, reduced_motion="reduce")
