@@ -24,8 +24,6 @@ DOCS := .venv-docs
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 KERASCOPE := $(BENCH)/bin/python -c "from kerascope.cli.main import run; run()" bench
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE
-# Tests compile thousands of tiny nets and run each once or twice: JAX need not optimise them.
-HASTY := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 .PHONY: help demo test lint types layers packages matrix leaks soak fields bench docs pictures clean
 
@@ -35,12 +33,12 @@ help: ## Show what there is to make
 demo: $(VENV)/demo.stamp ## Explain two bundled nets on bundled pictures; prints where the report is
 	@$(QUIET) $(BIN)/kerascope demo -o kerascope-demo
 
-test: $(VENV)/test.stamp ## Run the whole suite on TensorFlow, JAX and PyTorch
+test: $(VENV)/test.stamp ## Run the suite on TensorFlow, JAX and PyTorch (tests/once.py: what runs on some of them only)
 	@rm -f tests/.saved/contract-*.npz tests/.saved/field-*.json
 	$(BIN)/python tests/parity/make_references.py
 	@set -e; for backend in $(BACKENDS); do \
 		echo "== $$backend"; \
-		$(QUIET) $(HASTY) KERASCOPE_KEEP=1 KERAS_BACKEND=$$backend $(PYTEST) -q -n $(WORKERS) --dist loadfile --durations=15 --ignore=tests/across; \
+		$(QUIET) KERASCOPE_KEEP=1 KERAS_BACKEND=$$backend $(PYTEST) -q -n $(WORKERS) --dist loadfile --durations=15 --ignore=tests/across; \
 	done
 	@echo "== across backends"
 	@$(PYTEST) -q tests/across
@@ -78,11 +76,13 @@ $(VENV)/test.stamp: $(BIN)/python pyproject.toml requirements/constraints.txt re
 packages: ## Build wheel and sdist, and try each in an empty environment of one backend
 	@PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" TENSORFLOW="$(TENSORFLOW)" .ci/packages
 
-matrix: $(VENV)/test.stamp ## Run every architecture of Keras Applications, and compiled = eager for every method on every shape
+matrix: $(VENV)/test.stamp ## Run every architecture of Keras Applications, and what `make test` samples in full: every method on every shape, compiled = eager
 	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/applications.py
+	@rm -f tests/.saved/contract-*.npz tests/.saved/field-*.json
 	@set -e; for backend in $(BACKENDS); do \
-		$(QUIET) KERASCOPE_FULL=1 KERAS_BACKEND=$$backend $(PYTEST) -q tests/contract -k compiled; \
+		$(QUIET) KERASCOPE_KEEP=1 KERASCOPE_FULL=1 KERAS_BACKEND=$$backend $(PYTEST) -q tests/contract; \
 	done
+	@KERASCOPE_FULL=1 $(PYTEST) -q tests/across/test_field_table.py tests/across/test_backends_agree.py
 
 leaks: $(VENV)/test.stamp ## Write docs/leaks.md: memory over 500 calls of every method
 	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/leaks.py

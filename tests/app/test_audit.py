@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from once import only_on
 from pages import document
+
+pytestmark = only_on("torch")
 
 pytest.importorskip("pyarrow")
 

@@ -13,9 +13,9 @@ import kerascope.bench
 import zoo
 from kerascope.errors import Refused
 from kerascope.methods.hires_cam import HiResCAM
-from once import not_on_jax
+from once import only_on
 
-pytestmark = not_on_jax
+pytestmark = only_on("torch")
 
 Runner = Callable[..., tuple[int, str, str]]
 

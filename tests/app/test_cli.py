@@ -22,10 +22,11 @@ from PIL import Image
 import kerascope as ks
 import zoo
 from kerascope.cli.explaining import Work
-from once import not_on_jax
+from once import only_on
 from pages import document
 
 Runner = Callable[..., tuple[int, str, str]]
+above = only_on("torch")
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,7 @@ def test_explain_writes_pictures_data_and_a_page(cli: Runner, files: Path, tmp_p
     assert again.provenance.preprocessing == "unit"
 
 
+@above
 def test_folders_named_as_classes_are_the_right_ones(
     cli: Runner, files: Path, tmp_path: Path
 ) -> None:
@@ -138,6 +140,7 @@ def test_explain_grades_after_the_pictures_are_there(
     assert [g["letter"] for row in data["results"] for g in row["grade"]] == letters
 
 
+@above
 @pytest.mark.parametrize("how", [KeyboardInterrupt, ks.Refused])
 def test_what_is_graded_stays_when_grading_ends(
     cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: type
@@ -170,6 +173,7 @@ def test_what_is_graded_stays_when_grading_ends(
         assert "not graded: not today" in data["notes"]
 
 
+@above
 def test_a_picture_that_is_half_done_is_not_in_the_page(
     cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +229,7 @@ def test_layer_sweep_makes_one_sheet(cli: Runner, files: Path, tmp_path: Path) -
     assert len(list(tmp_path.glob("*.safetensors"))) == 2
 
 
+@above
 def test_pictures_of_the_same_name_do_not_overwrite_each_other(
     cli: Runner, files: Path, tmp_path: Path
 ) -> None:
@@ -239,6 +244,7 @@ def test_pictures_of_the_same_name_do_not_overwrite_each_other(
     assert len(list(out.glob("*.png"))) == len(list(out.glob("*.safetensors"))) == 2
 
 
+@above
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -275,6 +281,7 @@ def test_bad_input_is_one_clear_line(
     assert not list(tmp_path.iterdir()), "something half-written was left"
 
 
+@above
 def test_asks_for_preprocessing_when_it_cannot_know(
     cli: Runner, files: Path, tmp_path: Path
 ) -> None:
@@ -283,6 +290,7 @@ def test_asks_for_preprocessing_when_it_cannot_know(
     assert "--preprocess" in err
 
 
+@above
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")
 def test_output_that_cannot_be_written(cli: Runner, files: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
@@ -293,6 +301,7 @@ def test_output_that_cannot_be_written(cli: Runner, files: Path, tmp_path: Path)
     assert "cannot write to the folder" in err
 
 
+@above
 def test_a_full_disk_leaves_nothing_half_written(
     cli: Runner, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +319,7 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert not list(tmp_path.iterdir())
 
 
+@above
 def test_usage_errors_are_exit_code_2(cli: Runner) -> None:
     assert cli("explain")[0] == 2
     assert cli("no-such-command")[0] == 2
@@ -329,6 +339,7 @@ def test_layers(cli: Runner, files: Path) -> None:
     assert re.search(r"conv2 .*5×7.*default", out)
 
 
+@above
 def test_metrics(cli: Runner) -> None:
     code, out, _ = cli("metrics", "--json")
     rows = json.loads(out)["metrics"]
@@ -341,12 +352,14 @@ def test_metrics(cli: Runner) -> None:
     assert "faithfulness" in cli("metrics")[1]
 
 
+@above
 def test_the_list_of_commands_cuts_no_sentence(cli: Runner) -> None:
     listed = cli("--help")[1].split("Commands:")[1].strip().splitlines()
     assert len(listed) > 20
     assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
 
 
+@above
 def test_methods(cli: Runner) -> None:
     code, out, _ = cli("methods", "--json")
     rows = json.loads(out)["methods"]
@@ -358,6 +371,7 @@ def test_methods(cli: Runner) -> None:
     assert "Selvaraju" in cli("methods", "grad_cam")[1]
 
 
+@above
 def test_one_method(cli: Runner) -> None:
     row = json.loads(cli("methods", "grad-cam", "--json")[1])
     assert row["name"] == "grad_cam"
@@ -370,7 +384,7 @@ def test_one_method(cli: Runner) -> None:
     assert "grad_cam" in err
 
 
-@not_on_jax
+@above
 def test_doctor(cli: Runner) -> None:
     code, out, _ = cli("doctor", "--json")
     data = json.loads(out)
@@ -379,6 +393,7 @@ def test_doctor(cli: Runner) -> None:
     assert set(data["methods"].values()) == {"ok"}
 
 
+@above
 def test_help_loads_neither_numpy_nor_keras() -> None:
     light = {"numpy", "keras", "matplotlib", "PIL", "scipy", "h5py", "starlette"}
     cases = {("--help",): light, ("explain", "--help"): light, ("--version",): light,
@@ -396,6 +411,7 @@ def test_help_loads_neither_numpy_nor_keras() -> None:
         assert done.returncode == 0, done.stderr
 
 
+@above
 def test_shells_complete_commands_and_options(cli: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     for shell, words in (("bash", "complete_bash"), ("zsh", "#compdef"), ("fish", "complete --")):
         monkeypatch.setenv("_KERASCOPE_COMPLETE", f"source_{shell}")
@@ -428,7 +444,13 @@ def test_only_the_command_line_lets_tensorflow_grow(
     assert os.environ[name] == "false", "what the user has set stays"
 
 
-@pytest.mark.parametrize("method", ["smooth_grad:samples=400", "occlusion:patch=1,stride=1"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param("smooth_grad:samples=400", marks=only_on("jax", "torch")),
+        pytest.param("occlusion:patch=1,stride=1", marks=only_on("tensorflow")),
+    ],
+)
 def test_ctrl_c_keeps_what_is_finished(files: Path, tmp_path: Path, method: str) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()

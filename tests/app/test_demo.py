@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from once import not_on_jax
+from once import only_on
 
 
-@not_on_jax
+@only_on("tensorflow")
 def test_demo_tells_the_nets_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from kerascope.cli.demo import demo
 

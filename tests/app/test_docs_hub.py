@@ -9,6 +9,10 @@ from pathlib import Path
 import keras
 import pytest
 
+from once import only_on
+
+pytestmark = only_on("torch")
+
 EXAMPLE = Path(__file__).parents[2] / "docs_src" / "hub.py"
 
 

@@ -8,6 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from once import only_on
+
+pytestmark = only_on("torch")
+
 EXAMPLE = Path(__file__).parents[2] / "docs_src" / "kinds.py"
 
 

@@ -15,9 +15,9 @@ import pytest
 from kerascope import method
 from kerascope.lrp import rules
 from kerascope.metrics import base
-from once import not_on_jax
+from once import only_on
 
-pytestmark = not_on_jax
+pytestmark = only_on("torch")
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ["start.md", "extending.md", *(f"guides/{p.name}" for p in (DOCS / "guides").glob("*.md"))]

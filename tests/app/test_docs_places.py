@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 import places_nets
+from once import only_on
+
+pytestmark = only_on("tensorflow")
 
 
 @pytest.mark.parametrize("name", ["segmentation", "detection"])

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from once import not_on_jax
+from once import only_on
 
 FOLDER = Path(__file__).parents[2] / "docs_src"
 
 
+@only_on("jax")
 def test_the_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(FOLDER / "series.py"))["main"](tmp_path)
     said = capsys.readouterr().out
@@ -25,7 +26,7 @@ def test_the_series(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert names == {"hours.csv", "third_hour.png", "windows.png", "report.html"}
 
 
-@not_on_jax
+@only_on("tensorflow")
 def test_the_volumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(FOLDER / "volumes.py"))["main"](tmp_path)
     said = capsys.readouterr().out

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from once import only_on
+
+pytestmark = only_on("torch")
+
 EXAMPLE = Path(__file__).parents[2] / "docs_src" / "text.py"
 
 

@@ -12,6 +12,9 @@ import pytest
 from PIL import Image
 
 import places_nets
+from once import only_on
+
+pytestmark = only_on("torch")
 
 Call = Callable[..., tuple[int, str, str]]
 

@@ -13,9 +13,7 @@ import pytest
 from PIL import Image
 
 import kerascope as ks
-from once import not_on_jax, one_backend
-
-pytestmark = not_on_jax
+from once import one_backend, only_on
 
 FOLDER = Path(__file__).parents[2] / "docs_src" / "recipes"
 QUICK: dict[str, dict[str, int]] = {
@@ -55,6 +53,7 @@ def test_the_page_is_not_stale() -> None:
     assert shown == {path.stem for path in (page.DOCS / "recipes").iterdir()}
 
 
+@only_on("torch")
 @pytest.mark.parametrize("name", QUICK)
 def test_on_the_bundled_net(name: str, hand: Any, tmp_path: Path) -> None:
     found = importlib.import_module(name).main(hand, tmp_path, **QUICK[name])
@@ -74,6 +73,7 @@ def _arrays(tree: Any) -> list[np.ndarray]:
     return [np.asarray(tree)]
 
 
+@only_on("torch")
 def test_two_things_in_one_picture_are_told_apart(hand: Any, tmp_path: Path) -> None:
     """The tank stands in the left half, the truck in the right one, and so does their evidence."""
     found = importlib.import_module("two_animals").main(hand, tmp_path)
@@ -109,6 +109,7 @@ def test_the_forecast_comes_from_upwind(hand: Any, tmp_path: Path) -> None:
     assert np.average(np.arange(recipe.SIZE), weights=over_columns) < recipe.GAUGE[1]
 
 
+@only_on("torch")
 def test_what_is_not_there_is_left_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +131,7 @@ def test_what_is_not_there_is_left_out(
     assert "not real" in said
 
 
+@only_on("torch")
 @pytest.mark.parametrize("beside", [True, False])
 def test_photographs_for_a_net_of_imagenet(
     beside: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

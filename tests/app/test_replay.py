@@ -19,6 +19,7 @@ from PIL import Image, PngImagePlugin
 import kerascope as ks
 import zoo
 from kerascope.cli.main import run
+from once import only_on
 
 Runner = Callable[..., tuple[int, str, str]]
 METHODS = ("grad_cam", "smooth_grad:samples=3", "rise:masks=40", "occlusion:patch=4,stride=4")
@@ -247,6 +248,7 @@ def test_arrays_of_a_method_are_given_again(cli: Runner, made: Path, tmp_path: P
     assert "bit for bit the same" in out
 
 
+@only_on("tensorflow")
 def test_the_recorded_backend_is_taken_unless_another_is_set(made: Path) -> None:
     mine = keras.backend.backend()
     other = "jax" if mine != "jax" else "torch"

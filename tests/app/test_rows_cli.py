@@ -15,7 +15,10 @@ import kerascope as ks
 import pages
 import text_nets
 from kerascope.loading.given import samples_of
+from once import only_on
 from tabular.nets import NAMES, mixed, net, people, table
+
+pytestmark = only_on("tensorflow")
 
 Runner = Callable[..., tuple[int, str, str]]
 

@@ -15,6 +15,9 @@ import kerascope as ks
 import series_nets as nets
 from kerascope.report.blobs import read_array
 from kerascope.report.document import document_of
+from once import only_on
+
+pytestmark = only_on("torch")
 
 Runner = Callable[..., tuple[int, str, str]]
 

@@ -19,6 +19,9 @@ from kerascope.engines import Local
 from kerascope.errors import BadInput, BadMethod, BadModel, BadTarget, Refused
 from kerascope.hooks import HookedModel
 from kerascope.hooks.store import store_of
+from once import only_on
+
+pytestmark = only_on("torch")
 
 COUNT = 7
 SHAPES = (

@@ -13,6 +13,7 @@ from audit import causes
 from audit.causes import NAMES, World, follower, known, plain, silent, told, world
 from kerascope.audit.front import audit
 from kerascope.errors import KerascopeError
+from once import only_on
 
 MODEL = follower(causes.brightness, 152)
 CUE = [("question", "ant", "brightness")]
@@ -28,6 +29,7 @@ def found(made: World) -> Any:
     return made.audit(MODEL)
 
 
+@only_on("torch")
 class TestAgain:
     def test_same_seed_same_findings(self, made: World, found: Any) -> None:
         assert told(found) == CUE
@@ -84,6 +86,7 @@ class TestAgain:
             other.audit(MODEL, folder=tmp_path)
 
 
+@only_on("torch")
 class TestWords:
     def test_silence_says_what_was_tried_and_what_could_not_be_seen(self, made: World) -> None:
         quiet = made.audit(known)
@@ -128,6 +131,7 @@ class TestSaved:
         assert [row["id"] for row in again] == [int(line.split(",")[0]) for line in lines[1:]]
 
 
+@only_on("torch")
 class TestRanges:
     @pytest.mark.parametrize(("scale", "shift"), [(1 / 255, 0), (2 / 255, -1), (3.0, -7.0)])
     def test_of_values(self, made: World, scale: float, shift: float) -> None:

@@ -245,6 +245,7 @@ def test_a_killed_driver_is_gone_on_from(
     assert found.table().equals(collect(slow, data, tmp_path / "local", **READ).table())
 
 
+@once
 def test_a_keras_net_reaches_the_workers(engine: Ray, tmp_path: Path) -> None:
     net = zoo.SHAPES["flat_functional"]().model
     ks.load_model(net, labels=["ant", "bee", "cat"])

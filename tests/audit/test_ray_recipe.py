@@ -23,9 +23,9 @@ from kerascope.audit.source import source_of
 from kerascope.engines import Ray
 from kerascope.errors import BadFile, BadInput, BadModel, MissingDependency
 from kerascope.facts import facts_of
-from once import not_on_jax
+from once import only_on
 
-pytestmark = not_on_jax
+pytestmark = only_on("torch")
 
 cloudpickle = pytest.importorskip("cloudpickle")
 ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")

@@ -12,6 +12,9 @@ from PIL import Image
 
 import kerascope as ks
 import zoo
+from once import only_on
+
+pytestmark = only_on("tensorflow")
 
 Runner = Callable[..., tuple[int, str, str]]
 

@@ -18,9 +18,9 @@ import zoo
 from kerascope.hooks import HookedModel
 from kerascope.inside.architecture import Architecture
 from kerascope.plot.diagram import Item, rails
-from once import not_on_jax
+from once import only_on
 
-pytestmark = not_on_jax
+pytestmark = only_on("torch")
 
 
 def row(result: Architecture, path: str) -> Any:

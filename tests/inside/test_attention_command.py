@@ -13,6 +13,9 @@ from keras import layers
 from PIL import Image
 
 import kerascope as ks
+from once import only_on
+
+pytestmark = only_on("torch")
 
 Runner = Callable[..., tuple[int, str, str]]
 

@@ -16,6 +16,9 @@ from inside.attention_nets import NETS
 from kerascope.hooks import HookedModel
 from kerascope.plot.attention import map_picture, matrix_figure, png_figure
 from kerascope.plot.maps import Meaning
+from once import only_on
+
+pytestmark = only_on("torch")
 
 
 def look(model: Any, x: Any, **options: Any) -> ks.Attention:

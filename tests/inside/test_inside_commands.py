@@ -15,6 +15,9 @@ import zoo
 from kerascope.inside.activations import Activations
 from kerascope.inside.architecture import Architecture
 from kerascope.inside.filters import Filters
+from once import only_on
+
+pytestmark = only_on("torch")
 
 Runner = Callable[..., tuple[int, str, str]]
 

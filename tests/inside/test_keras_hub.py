@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import kerascope as ks
+from once import not_on_jax
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what its imports say of others
@@ -90,6 +91,7 @@ def test_a_text_classifier_is_explained_by_its_tokens(method: str) -> None:
     assert np.ptp(tokens) > 0
 
 
+@not_on_jax
 @pytest.mark.parametrize("method", ["chefer", "legrad", "lrp", "hires_cam", "occlusion"])
 def test_a_vision_transformer_is_explained(method: str) -> None:
     fields = {"lrp": {"composite": "attn_lrp"}, "occlusion": {"patch": 8, "stride": 8},
@@ -100,6 +102,7 @@ def test_a_vision_transformer_is_explained(method: str) -> None:
     assert np.ptp(heatmap) > 0
 
 
+@not_on_jax
 def test_a_residual_network_is_explained_and_drawn() -> None:
     model = resnet()
     assert ks.explain(model, PICTURES, "grad_cam", target=1).heatmap().shape == (2, 32, 32)

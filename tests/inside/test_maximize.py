@@ -28,6 +28,7 @@ from kerascope.method import Data
 from kerascope.run import reporting, stopping_together
 from kerascope.targets import resolve_targets
 from kerascope.targets.inner import Direction, Weighted, WholeLayer
+from once import some
 
 STILL = Transforms.none()
 ROUGH = Transforms(jitter=0.1, scale=(0.9, 1.1), rotate=10.0)
@@ -149,7 +150,7 @@ def test_values_do_not_depend_on_the_chunks_and_repeat() -> None:
     assert not np.allclose(many.values, other.values, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", zoo.SHAPES)
+@pytest.mark.parametrize("name", some(zoo.SHAPES, 3))
 def test_every_model_shape(name: str) -> None:
     case = case_of(name)
     target = int(name != "regression_head") if case.target is None else case.target

@@ -13,6 +13,9 @@ from PIL import Image
 
 import zoo
 from kerascope.inside.maximize import Visualization
+from once import only_on
+
+pytestmark = only_on("torch")
 
 Runner = Callable[..., tuple[int, str, str]]
 

@@ -14,6 +14,9 @@ from PIL import Image
 
 import zoo
 from kerascope.metrics import Evaluation
+from once import only_on
+
+pytestmark = only_on("torch")
 
 Runner = Callable[..., tuple[int, str, str]]
 QUICK = ("-m", "gradient", "-m", "grad_cam", "--metric", "deletion", "--metric", "sparseness")

@@ -17,6 +17,9 @@ from kerascope.metrics import CONTROLS
 from kerascope.planted import CUES, make_planted
 from kerascope.planted.benchmark import MEASURES, benchmark, facts, load_planted
 from kerascope.planted.train import decides_by_cue, measure
+from once import only_on
+
+pytestmark = only_on("torch")
 
 Runner = Callable[..., tuple[int, str, str]]
 

@@ -20,6 +20,9 @@ from kerascope.metrics.subject import Subject
 from kerascope.planted import calibrate
 from kerascope.planted.benchmark import load_planted, scenes_of
 from kerascope.verdict import LETTERS
+from once import only_on
+
+pytestmark = only_on("jax")
 
 METHODS = ("lrp", "grad_cam", "gradient_x_input", "full_grad", "var_grad", "deconvnet")
 # JAX compiles every net anew

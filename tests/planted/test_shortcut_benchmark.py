@@ -27,6 +27,9 @@ from kerascope.planted.shortcuts.benchmark_outcome import (
 )
 from kerascope.planted.shortcuts.benchmark_result import Result
 from kerascope.planted.shortcuts.benchmark_subject import Subject, place_of, rough_boxes
+from once import only_on
+
+pytestmark = only_on("tensorflow")
 
 
 class Follower:

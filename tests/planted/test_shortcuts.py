@@ -16,6 +16,9 @@ from kerascope.planted.shortcuts import (
 )
 from kerascope.planted.shortcuts.draws import hsv
 from kerascope.planted.shortcuts.grounds import blurred
+from once import only_on
+
+pytestmark = only_on("torch")
 
 PLACED = [name for name, kind in KINDS.items() if kind.placed]
 OVERLAYS = [name for name, kind in KINDS.items() if kind.family == "overlay"]

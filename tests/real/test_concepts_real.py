@@ -12,9 +12,9 @@ import pytest
 import kerascope as ks
 from concepts import textures
 from kerascope.concepts.craft.windows import windows_of
-from once import not_on_jax
+from once import only_on
 
-pytestmark = [pytest.mark.real, not_on_jax]
+pytestmark = [pytest.mark.real, only_on("tensorflow")]
 PICTURES = (
     "captum_zebra.jpg", "coral_cat.bmp", "captum_siamese.jpg", "tfjs_cat.jpg",
     "gradcam_dog_cat_both.png", "pair_doberman.png", "tfkv_bear.jpg", "captum_elephant.jpg",

@@ -10,9 +10,9 @@ import pytest
 import kerascope as ks
 from kerascope.hooks import HookedModel
 from kerascope.plot import alt_text
-from once import not_on_jax
+from once import only_on
 
-pytestmark = [pytest.mark.real, not_on_jax]
+pytestmark = [pytest.mark.real, only_on("tensorflow")]
 
 
 def test_a_bear_is_graded(real: Path) -> None:

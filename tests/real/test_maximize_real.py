@@ -12,9 +12,9 @@ import kerascope as ks
 from kerascope.hooks import HookedModel
 from kerascope.inside.maximize import maximize
 from kerascope.targets import resolve_targets
-from once import not_on_jax
+from once import only_on
 
-pytestmark = [pytest.mark.real, not_on_jax]
+pytestmark = [pytest.mark.real, only_on("tensorflow")]
 CLASSES = ("goldfish", "zebra", "tabby")
 
 

@@ -12,9 +12,9 @@ import kerascope as ks
 import metrics.subjects as subjects
 from kerascope.hooks import HookedModel
 from kerascope.metrics import GridPointingGame, ModelParameterRandomization, RandomLogit
-from once import not_on_jax
+from once import only_on
 
-pytestmark = [pytest.mark.real, not_on_jax]
+pytestmark = [pytest.mark.real, only_on("tensorflow")]
 
 PICTURES = ("coral_cat.bmp", "captum_zebra.jpg", "tfkv_goldfish.jpg", "coral_parrot.jpg",
             "coral_bird.bmp", "tfkv_bear.jpg", "captum_siamese.jpg", "coral_owl.jpg")  # fmt: skip

@@ -9,6 +9,9 @@ import pytest
 
 from kerascope.studio import guard
 from kerascope.studio.guard import Door
+from once import only_on
+
+pytestmark = only_on("torch")
 
 PLACES = ("/", "/api/document", "/web/kerascope.css", "/api/openapi.json", "/nothing")
 

@@ -14,6 +14,9 @@ import pytest
 from fake_worker import FACTS, FakeWorker
 from kerascope.studio.kept import InMemory, OnDisk
 from kerascope.studio.nets import Opening
+from once import only_on
+
+pytestmark = only_on("torch")
 
 SLOW = {"method": "rise"}
 QUICK = {"method": "grad_cam"}

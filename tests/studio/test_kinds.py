@@ -18,8 +18,11 @@ from kerascope.studio.lots import lot_of
 from kerascope.studio.nets import Opening
 from kerascope.studio.server import Server, Settings
 from near_worker import NearWorker
+from once import only_on
 from running_studio import Running
 from schema_check import wrong
+
+pytestmark = only_on("torch")
 
 Start = Callable[..., Running]
 

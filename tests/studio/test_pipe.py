@@ -12,6 +12,9 @@ import pytest
 import odd_workers
 from kerascope.studio import worker as module
 from kerascope.studio.worker import Worker
+from once import only_on
+
+pytestmark = only_on("torch")
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ from kerascope.studio.app import TABLE
 from kerascope.studio.endpoints import EMPTY
 from kerascope.studio.errors import Problem
 from kerascope.studio.table import SMALL
+from once import only_on
+
+pytestmark = only_on("torch")
 
 TRAVERSALS = (
     "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "/etc/passwd",

@@ -19,6 +19,9 @@ from fake_worker import FakeWorker
 from kerascope.studio import endpoints, lots, private, table, uploads
 from kerascope.studio.private import Private
 from kerascope.studio.shelf import plain_name
+from once import only_on
+
+pytestmark = only_on("torch")
 
 
 def png(seed: int = 0, side: int = 9) -> bytes:

@@ -26,8 +26,11 @@ from kerascope.report.blobs import read_array
 from kerascope.studio.nets import Opening
 from kerascope.studio.server import Server, Settings
 from kerascope.studio.worker import Worker, last_words
+from once import only_on
 from running_studio import Running
 from schema_check import wrong
+
+pytestmark = only_on("jax")
 
 LABELS = ("cat", "dog", "</script><script>alert(1)</script>")
 

@@ -16,7 +16,10 @@ import oracles_tables as oracles
 from kerascope.columns import Column
 from kerascope.tabular.effects import edges_of
 from kerascope.tabular.ordering import _line
+from once import only_on
 from tabular.nets import NAMES, linear, mixed, net, people, rows, scores, table
+
+pytestmark = only_on("torch")
 
 
 def additive(x: np.ndarray) -> np.ndarray:

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 import kerascope as ks
+from once import only_on
 from tabular.nets import linear, mixed, net, people, rows, table
+
+pytestmark = only_on("torch")
 
 
 def steps(x: np.ndarray) -> np.ndarray:

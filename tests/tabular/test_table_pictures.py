@@ -14,7 +14,10 @@ from matplotlib.figure import Figure
 
 import kerascope as ks
 from kerascope.plot.tables import beeswarm, summary, waterfall
+from once import only_on
 from tabular.nets import NAMES, linear, mixed, net, people, rows, table
+
+pytestmark = only_on("tensorflow")
 
 Runner = Callable[..., tuple[int, str, str]]
 

@@ -15,9 +15,9 @@ from kerascope.facts import remember
 from kerascope.hooks import HookedModel
 from kerascope.targets.boxes import BoxFormat, corners, from_anchors
 from kerascope.targets.found import BOX, BOXES
-from once import not_on_jax
+from once import only_on
 
-pytestmark = not_on_jax
+pytestmark = only_on("torch")
 
 Array = np.ndarray
 utils = keras.utils.bounding_boxes

@@ -14,6 +14,9 @@ import kerascope as ks
 from kerascope.callbacks import training
 from kerascope.callbacks.account import Account
 from kerascope.callbacks.cost import Pace, spans
+from once import only_on
+
+pytestmark = only_on("torch")
 
 STEPS = 4
 

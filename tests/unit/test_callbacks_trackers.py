@@ -16,6 +16,9 @@ from keras import layers
 from PIL import Image
 
 import kerascope as ks
+from once import only_on
+
+pytestmark = only_on("torch")
 
 X = np.random.default_rng(1).normal(0, 1, (4, 6, 6, 1)).astype("float32")
 

@@ -15,6 +15,9 @@ from PIL import Image
 
 import kerascope as ks
 from kerascope.resize import overlaps
+from once import only_on
+
+pytestmark = only_on("torch")
 
 Runner = Callable[..., tuple[int, str, str]]
 LEFT = np.zeros((8, 8, 1), np.float32)

@@ -21,6 +21,9 @@ from kerascope.provenance import Provenance, digest
 from kerascope.replay.again import calls
 from kerascope.replay.compare import relative
 from kerascope.targets.saved import from_json, to_json
+from once import only_on
+
+pytestmark = only_on("torch")
 
 
 @pytest.fixture(scope="module")

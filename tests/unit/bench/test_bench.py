@@ -20,9 +20,9 @@ from kerascope.bench.settings import SETTINGS
 from kerascope.errors import BadFile, Refused
 from kerascope.hooks.store import store_of
 from kerascope.method import Passes, registry
-from once import not_on_jax
+from once import only_on
 
-pytestmark = not_on_jax
+pytestmark = only_on("torch")
 
 
 @pytest.fixture
