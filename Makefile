@@ -38,7 +38,7 @@ test: $(VENV)/test.stamp ## Run the suite on TensorFlow, JAX and PyTorch (tests/
 	$(BIN)/python tests/parity/make_references.py
 	@set -e; for backend in $(BACKENDS); do \
 		echo "== $$backend"; \
-		$(QUIET) KERASCOPE_KEEP=1 KERAS_BACKEND=$$backend $(PYTEST) -q -n $(WORKERS) --dist loadfile --durations=15 --ignore=tests/across; \
+		$(QUIET) KERASCOPE_KEEP=1 KERAS_BACKEND=$$backend $(PYTEST) -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=15 --ignore=tests/across; \
 	done
 	@echo "== across backends"
 	@$(PYTEST) -q tests/across
@@ -76,13 +76,14 @@ $(VENV)/test.stamp: $(BIN)/python pyproject.toml requirements/constraints.txt re
 packages: ## Build wheel and sdist, and try each in an empty environment of one backend
 	@PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" TENSORFLOW="$(TENSORFLOW)" .ci/packages
 
-matrix: $(VENV)/test.stamp ## Run every architecture of Keras Applications, and what `make test` samples in full: every method on every shape, compiled = eager
+matrix: $(VENV)/test.stamp ## Run every architecture of Keras Applications, and what `make test` samples in full: every method on every shape, compiled = eager; then leaks and soak
 	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/applications.py
 	@rm -f tests/.saved/contract-*.npz tests/.saved/field-*.json
 	@set -e; for backend in $(BACKENDS); do \
 		$(QUIET) KERASCOPE_KEEP=1 KERASCOPE_FULL=1 KERAS_BACKEND=$$backend $(PYTEST) -q tests/contract; \
 	done
 	@KERASCOPE_FULL=1 $(PYTEST) -q tests/across/test_field_table.py tests/across/test_backends_agree.py
+	$(MAKE) leaks soak
 
 leaks: $(VENV)/test.stamp ## Write docs/leaks.md: memory over 500 calls of every method
 	$(QUIET) KERAS_BACKEND=tensorflow $(BIN)/python tests/leaks.py

@@ -55,6 +55,23 @@ def cli(
     return call
 
 
+# Files of few and long tests. Two processes share the suite a file at a time: begun last, one of
+# these would leave the other process without work.
+LONG = (
+    "app/test_demo.py", "app/test_docs_hub.py", "app/test_notebooks.py", "audit/test_ray.py",
+    "audit/test_resume_keras.py", "browser/test_share.py", "browser/test_studio.py",
+    "browser/test_whole.py", "contract/test_applications.py", "contract/test_contract.py",
+    "contract/test_field_table.py", "real/test_concepts_real.py", "real/test_maximize_real.py",
+    "real/test_real_networks.py", "unit/test_leaks.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first; xdist keeps the order with `--no-loadscope-reorder`."""
+    first = {ROOT / "tests" / name for name in LONG}
+    items.sort(key=lambda item: item.path not in first)
+
+
 def pytest_runtest_logreport(report: Any) -> None:
     if report.skipped and isinstance(report.longrepr, tuple):
         _skipped[report.nodeid] = report.longrepr[2]
