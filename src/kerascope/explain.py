@@ -100,7 +100,7 @@ def explain(
     targets = resolve_targets(target, spec, len(next(iter(x.values()))))
     raw, targets, seen, run = _attributed(view, x, value, targets, seed=seed, memory=held)
     raw.notes += [*(getattr(asked.inputs, "notes", ()) if asked.reading else ()), *run.notes]
-    raw.notes += [*asked.notes, *targets.notes]
+    raw.notes += [*asked.notes, *_hints(asked, x), *targets.notes]
     raw.extras |= {BESIDE + what: array for what, array in targets.beside(x, seen["raw"]).items()}
     if shares:
         raw.target_extras |= _players(view, x, value, targets, run)
@@ -170,6 +170,17 @@ def _asked(
     value, notes = suited(value, table, seed)
     size = batch_size or (None if isinstance(model, HookedModel) else ROWS)
     return _Asked(model=model, inputs=inputs, method=value, batch_size=size, notes=tuple(notes))
+
+
+def _hints(asked: _Asked, x: Mapping[str, Array]) -> list[str]:
+    """Say where pictures in an array of a user's own lie in another range than the model's."""
+    loaded = hasattr(asked.inputs, "notes")  # and told of then
+    if loaded or isinstance(asked.model, (HookedModel, BlackBox)):
+        return []
+    from kerascope.loading import range_hint
+
+    hints = [range_hint(asked.model, array) for array in x.values() if array.ndim == 4]
+    return [f"hint: {hint}" for hint in hints if hint is not None]
 
 
 def _attributed(

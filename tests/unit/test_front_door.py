@@ -249,3 +249,14 @@ def test_expected_gradients_at_a_layer(case: zoo.Case) -> None:
     assert result.heatmap().shape == (2, 12, 16)
     with pytest.raises(ks.BadMethod, match="baselines, 12, 16, 3"):
         ks.explain(case.model, case.x, "expected_gradients", background=background[:, :5])
+
+
+def test_raw_pixels_for_a_net_that_takes_others_are_told_of() -> None:
+    i = keras.Input((16, 16, 3))
+    flat = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(i))
+    net = keras.Model(i, keras.layers.Dense(2)(flat), name="mobilenetv2_1.00_224")
+    raw = np.random.default_rng(0).uniform(0, 255, (1, 16, 16, 3)).astype(np.float32)
+    found = ks.explain(net, raw, "gradient", target=0)
+    assert [note for note in found.notes if "the model takes tf (x/127.5 − 1)" in note]
+    scaled = ks.explain(net, raw / 127.5 - 1, "gradient", target=0)
+    assert not [note for note in scaled.notes if "hint" in note]
