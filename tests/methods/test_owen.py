@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ import method_checks as checks
 import numpy_net
 import oracles_shapley as oracles
 from kerascope.methods.hierarchies import Tree
+from kerascope.run import Run
 
 Array = np.ndarray
 
@@ -76,6 +79,45 @@ def test_what_is_known_beforehand_is_asked_for_at_once() -> None:
     # Looked at once, scored once, then nobody and all coalitions together.
     assert [len(batch) for batch in seen] == [1, 1, 1 + 42]
     assert len({row.tobytes() for row in seen[2]}) == 43
+
+
+def _stopped(monkeypatch: pytest.MonkeyPatch, x: Array, most: int, **fields: Any) -> Any:
+    """Return what Owen gives of Σ weight · column where a Ctrl-C comes after so many rows."""
+    runs: list[Run] = []
+    created = Run.__init__
+
+    def keep(self: Run, *args: Any, **options: Any) -> None:
+        created(self, *args, **options)
+        runs.append(self)
+
+    rows: list[int] = []
+
+    def net(batch: Array) -> Array:
+        rows.append(len(batch))
+        if sum(rows) > most:
+            runs[-1].stop.set()
+        return np.array(batch) @ np.arange(1.0, 9.0)[:, None]
+
+    monkeypatch.setattr(Run, "__init__", keep)
+    found = ks.explain(net, x, "owen", batch_size=4, baseline=0.0, target=0, **fields)
+    assert sum(rows) < most + 8
+    assert any("stopped before the hierarchy" in note for note in found.notes)
+    return found
+
+
+def test_a_stop_keeps_the_splits_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All coalitions are asked for at once; the first of them are not lost with the last."""
+    values = _stopped(monkeypatch, np.ones((1, 8), np.float32), 30, segments="single").values
+    assert values.sum() == pytest.approx(36)
+    assert values[0, 4:].sum() == pytest.approx(5 + 6 + 7 + 8)
+    assert np.ptp(values) > 1
+
+
+def test_a_stop_among_samples_of_different_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's worth is there for every sample, however many coalitions each has."""
+    segments = np.array([[0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 2, 2, 2, 2, 2, 2]])
+    found = _stopped(monkeypatch, np.ones((2, 8), np.float32), 7, segments=segments)
+    assert np.allclose(found.extras["segment_values"].sum(axis=-1), 36)
 
 
 def test_similar_neighbours_meet_first() -> None:

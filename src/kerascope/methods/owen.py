@@ -74,7 +74,11 @@ class Owen(SegmentMap):
         whole = all(tree.worths <= self.coalitions for tree in trees)
         splits, left = self.coalitions if whole else _ROUND, self.coalitions // 2
         known = _Known(game)
-        known.find({i: _opening(tree, splits, left) for i, tree in enumerate(trees)})
+        opening = {i: _opening(tree, splits, left) for i, tree in enumerate(trees)}
+        # The draws that all samples have, first: nobody is then known of each, also after a stop.
+        least = min(map(len, opening.values()))
+        known.find({i: sets[:least] for i, sets in opening.items()})
+        known.find(opening)
         nobody = [known.of(i, np.zeros((1, tree.players), bool))[0] for i, tree in enumerate(trees)]
         leads: list[int | None] = [None] if whole else [*range(len(nobody[0]))]
         found = [
@@ -82,7 +86,7 @@ class Owen(SegmentMap):
             for i, tree in enumerate(trees)
         ]
         game.steady = True
-        while not run.stop.is_set() and _descend(known, found, splits):
+        while _descend(known, found, splits):  # after a stop, by what is known
             pass
         notes = self._notes(trees, found, run)
         values = np.zeros((*run.scores.shape, game.widest))
@@ -207,11 +211,13 @@ class _Known:
         counts = np.array([len(missing.get(i, ())) for i in range(len(self._worths))])
         for count in np.unique(counts[counts > 0]):  # together where nothing needs to be filled up
             rows = np.flatnonzero(counts == count)
+            if self.game.run.stop.is_set() and any(self._worths):
+                self.game.run.stopped = True
+                return
             wide = np.zeros((len(rows), count, self.game.widest), bool)
             for row, at in zip(wide, rows.tolist(), strict=True):
                 row[:, : len(missing[at][0])] = missing[at]
-            stopped = self.game.run.stop.is_set()
-            found = self.game.worths(wide[:, : 0 if stopped else None], rows=rows)
+            found = self.game.worths(wide, rows=rows)
             for row, at in zip(found, rows.tolist(), strict=True):
                 keys = [mine.tobytes() for mine in missing[at]]
                 self._worths[at] |= dict(zip(keys, row, strict=False))
