@@ -19,6 +19,7 @@ def _weights(old: int, new: int) -> Array:
     matrix = np.zeros((new, old), np.float32)
     np.add.at(matrix, (np.arange(new), low), 1 - share)
     np.add.at(matrix, (np.arange(new), high), share)
+    matrix.setflags(write=False)  # shared by all calls
     return matrix
 
 

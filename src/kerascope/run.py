@@ -159,7 +159,7 @@ class _Trial:
 def _even(total: int, most: int) -> int | None:
     """Return the chunk that shares little work out evenly, so that hardly a row is padding."""
     chunks = -(-total // most)
-    return None if chunks > _FEW else -(-total // chunks)
+    return None if not 0 < chunks <= _FEW else -(-total // chunks)
 
 
 @dataclasses.dataclass
@@ -267,7 +267,8 @@ class Run:
             self.stop.set()
             signal.signal(signal.SIGINT, before)
 
-        before = signal.signal(signal.SIGINT, first)
+        before = signal.getsignal(signal.SIGINT)  # known before `first` can be called
+        signal.signal(signal.SIGINT, first)
         try:
             yield
         finally:

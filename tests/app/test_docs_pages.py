@@ -1,4 +1,4 @@
-"""The code of the start page, the guides and the page on extending runs, from top to bottom."""
+"""The code of the README, the start page, guides and the page on extending runs, top to bottom."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ from once import only_on
 pytestmark = only_on("torch")
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["start.md", "extending.md", *(f"guides/{p.name}" for p in (DOCS / "guides").glob("*.md"))]
+PAGES = [
+    "../README.md",
+    "start.md",
+    "extending.md",
+    *(f"guides/{p.name}" for p in (DOCS / "guides").glob("*.md")),
+]
 REGISTRIES = (method._REGISTRY, base._REGISTRY, rules.RULES)
 
 
@@ -37,6 +42,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             kind = tmp_path / "photos" / scene.stem.split("_")[2]
             kind.mkdir(parents=True, exist_ok=True)
             shutil.copy(scene, kind)
+    (tmp_path / "labels.txt").write_text("tank\ntruck\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     before = [dict[str, Any](registry) for registry in REGISTRIES]
     yield tmp_path
@@ -47,7 +53,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_there_are_pages() -> None:
-    assert len(PAGES) == 8
+    assert len(PAGES) == 9
 
 
 @pytest.mark.parametrize("page", PAGES)

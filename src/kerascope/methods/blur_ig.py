@@ -14,6 +14,7 @@ from kerascope.methods.input_family import InputMap, Mean, feature_axes, input_m
 from kerascope.methods.integrated_gradients import gap_notes
 from kerascope.perturb import left_out
 from kerascope.run import Run
+from kerascope.threads import cores
 from kerascope.types import Array
 
 
@@ -142,7 +143,7 @@ class _Blur:
         # Rows of one sample share its waves: broadcasting costs less than copies of them.
         one = len(samples) and (samples == samples[0]).all()
         waves = self._waves[samples[:1] if one else samples] * damping.astype(np.float32)
-        found = fft.idctn(waves, axes=self.spatial, norm="ortho", overwrite_x=True, workers=-1)
+        found = fft.idctn(waves, axes=self.spatial, norm="ortho", overwrite_x=True, workers=cores())
         for row, sample in enumerate(samples.tolist()):
             if (stays := self._out[sample]).any():
                 found[row] = self._array[sample] if less is None else 0
