@@ -18,15 +18,17 @@ import os
 import sys
 import sysconfig
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from kerascope.checks import check_whole
 from kerascope.engines.base import Engine, Job
 from kerascope.engines.ray_post import Feeder
-from kerascope.engines.ray_worker import INSTALL, Worker, imported
+from kerascope.engines.ray_worker import Worker
 from kerascope.errors import BadInput, KerascopeError, MissingDependency
 
+_INSTALL = "the ray engine needs Ray Data, which is not installed: pip install 'kerascope[ray]'"
 # What is below is there on every machine.
 _INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 _FORWARDED = ("KERASCOPE_CACHE", "TF_CPP_MIN_LOG_LEVEL", "XLA_FLAGS", "OMP_WAIT_POLICY")
@@ -68,7 +70,7 @@ class Ray(Engine):
                 "cluster and give host:port"
             )
         if importlib.util.find_spec("ray") is None:
-            raise MissingDependency(INSTALL)
+            raise MissingDependency(_INSTALL)
 
     def run(self, job: Job, parts: list[int], stop: threading.Event) -> Iterator[int]:
         """Yield the number of every part that was written; end after those in hand on `stop`.
@@ -204,6 +206,20 @@ def _environment(cpus: int) -> dict[str, str]:
     keras = sys.modules.get("keras")
     backend = os.environ.get("KERAS_BACKEND") if keras is None else keras.backend.backend()
     return found | ({"KERAS_BACKEND": backend} if backend else {})
+
+
+def imported() -> Any:
+    """Return Ray with Ray Data; raise `MissingDependency` without it."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster made here tells nobody
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Ray about its own settings
+        try:
+            import ray
+            import ray.data
+        except ImportError as error:
+            raise MissingDependency(_INSTALL) from error
+        ray.data.DataContext.get_current()
+    return ray
 
 
 @contextlib.contextmanager

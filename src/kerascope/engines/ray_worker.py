@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from typing import Any
 
 from kerascope.engines.base import Work
 from kerascope.engines.local import read_ahead, reading_pool
-from kerascope.errors import KerascopeError, MissingDependency
+from kerascope.errors import KerascopeError
 
 _TRIES = 5  # times that a part is handed out before it is held to be what ends the workers
-
-INSTALL = "the ray engine needs Ray Data, which is not installed: pip install 'kerascope[ray]'"
-
-
-def imported() -> Any:
-    """Return Ray with Ray Data; raise `MissingDependency` without it."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster made here tells nobody
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Ray about its own settings
-        try:
-            import ray
-            import ray.data
-        except ImportError as error:
-            raise MissingDependency(INSTALL) from error
-        ray.data.DataContext.get_current()
-    return ray
 
 
 class Worker:
@@ -44,6 +27,8 @@ class Worker:
     def __call__(self, batch: dict[str, Any]) -> Any:
         """Return a table of one row: part, its result in bytes, whether that is an error."""
         import pyarrow as pa
+
+        from kerascope.engines.ray import imported
 
         ray = imported()
         part, error = int(batch["part"][0]), False
