@@ -75,6 +75,7 @@ def test_explain_writes_pictures_data_and_a_page(cli: Runner, files: Path, tmp_p
                 for end in (".png", ".safetensors")}  # fmt: skip
     assert names == expected | {"report.html"}
     assert "logit of" in out
+    assert "--labels" not in out
     assert "preprocessing: unit" in out
     page = (tmp_path / "report.html").read_text()
     assert "<script>alert" not in page
@@ -104,6 +105,13 @@ def test_folders_named_as_classes_are_the_right_ones(
     assert code == 0, err
     samples = document((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))["samples"]
     assert [one["truth"] for one in samples] == ["cat", "dog", None]
+
+
+def test_explain_says_how_classes_get_names(cli: Runner, files: Path, tmp_path: Path) -> None:
+    code, out, err = cli("explain", files / "model.keras", files / "a.jpg", "-o", tmp_path, *COMMON)
+    assert code == 0, err
+    assert "logit of class" in out
+    assert "hint: classes are numbers here; --labels FILE" in out
 
 
 def test_explain_json_is_json_alone(cli: Runner, files: Path, tmp_path: Path) -> None:

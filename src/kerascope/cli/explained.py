@@ -11,6 +11,8 @@ from kerascope.cli.console import say
 if TYPE_CHECKING:
     from kerascope.attribution import Attribution
 
+_NUMBERED = re.compile(r"\bclass \d+\b")  # a class whose name is not known
+
 
 # Of one picture: by method, and in a sweep by layer.
 Groups = list[list["Attribution"]]
@@ -199,10 +201,14 @@ def summary(results: list[Attribution], files: list[str]) -> dict[str, Any]:
 
 def print_results(results: list[Attribution]) -> None:
     """Say what was explained of every picture, and the notes."""
+    numbered = False
     for row in _rows(results):
         words = (
             row["explained"] if isinstance(row["explained"], str) else ", ".join(row["explained"])
         )
+        numbered |= _NUMBERED.search(words) is not None
         say(f"{row['picture']}  {row['label']}: {words}")
     for note in dict.fromkeys(note for result in results for note in result.notes):
         say(f"note: {note}")
+    if numbered:
+        say("hint: classes are numbers here; --labels FILE, with a name a line, names them")
