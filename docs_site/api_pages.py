@@ -55,8 +55,8 @@ BASES = (
     "kerascope.method.RawMap", "kerascope.method.Passes", "kerascope.method.Need",
     "kerascope.method.Axiom", "kerascope.run.Run", "kerascope.methods.cam_family.ActivationMap",
     "kerascope.methods.input_family.InputMap", "kerascope.methods.segment_family.SegmentMap",
-    "kerascope.game.Game", "kerascope.metrics.subject.Subject", "kerascope.lrp.rules.Rule",
-    "kerascope.lrp.rules.Linear",
+    "kerascope.hooks.read.ReadModel", "kerascope.game.Game", "kerascope.metrics.subject.Subject",
+    "kerascope.lrp.rules.Rule", "kerascope.lrp.rules.Linear",
 )  # fmt: skip
 
 
