@@ -60,6 +60,7 @@ const MOST_HEARD = 200; // jobs of others whose last word is kept
 
 const LINE = "kerascope-line";
 const OPEN_AGAIN = 3000; // milliseconds
+const ASK_ABOUT = 2000; // milliseconds after which a job of which nothing came is asked about
 
 // One stream for all pages of a browser, which opens few connections to a server at once: the page
 // that holds a lock has the stream and tells the others; when it goes, the next one gets both.
@@ -129,14 +130,15 @@ function makeLine(base) {
     } else if (OVER_STATES.includes(said.state)) finish(said.id, said);
     else one.told({ ...said, job: said.id });
   };
+  const askAbout = async (job) => {
+    const address = `${base}jobs/${encodeURIComponent(job)}`;
+    const said = await askJson(address).catch((problem) => ({
+      id: job, state: "failed", error: problem.message, restart: true,
+    }));
+    if (waiting.has(job)) hear({ ...said, id: job });
+  };
   const askAgain = async () => {
-    for (const job of [...waiting.keys()]) {
-      const address = `${base}jobs/${encodeURIComponent(job)}`;
-      const said = await askJson(address).catch((problem) => ({
-        id: job, state: "failed", error: problem.message, restart: true,
-      }));
-      if (waiting.has(job)) hear({ ...said, id: job });
-    }
+    for (const job of [...waiting.keys()]) await askAbout(job);
   };
 
   shareLine(`${base}events`, {
@@ -156,6 +158,8 @@ function makeLine(base) {
         told({ job, state: "waiting", done: 0, total: null, words: "" });
         if (heard.has(job)) hear(heard.get(job));
         heard.delete(job);
+        // It may have ended before the line was open, and its name have come after that.
+        setTimeout(() => waiting.has(job) && askAbout(job), ASK_ABOUT);
       }),
   };
 }
