@@ -305,6 +305,21 @@ def test_a_line_that_the_browser_gave_up_is_opened_again(modules: Modules) -> No
     assert found == [2, "it", [True, False, True]]
 
 
+def test_a_job_that_ended_untold_is_asked_about(modules: Modules) -> None:
+    """It ended before the line was open, and its name came after: nothing is told of it."""
+    found = modules.run(
+        LINE
+        + """
+        lines[0].hear("open");
+        await answer;
+        const late = host.explain({}, () => {});
+        const never = new Promise((resolve) =>
+          setTimeout(() => resolve({ document: "waits" }), 8000));
+        return (await Promise.race([late, never])).document;"""
+    )
+    assert found == "it"
+
+
 def many(whole: dict[str, Any], count: int) -> dict[str, Any]:
     """A start with more samples than one job predicts."""
     bare = {**whole["samples"][0], "inputs": [], "thumb": None}

@@ -27,16 +27,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 def opened(watch: Watch, studio: Studio, state: str = "", **options: Any) -> App:
     """The studio's page, with a map on the stage."""
-    from playwright.sync_api import TimeoutError as TooLate
-
     size = {"viewport": {"width": 1440, "height": 900}} | options
     watched: Watched = watch(f"{studio.url}#{state}", **size)
-    there = ".stage-canvas[aria-label*='map of']:visible"
-    try:
-        watched.page.wait_for_selector(there, timeout=WAIT / 3)
-    except TooLate:  # on a busy machine a first map was seen to stay away; why is not known
-        watched.page.reload()
-        watched.page.wait_for_selector(there, timeout=WAIT)
+    watched.page.wait_for_selector(".stage-canvas[aria-label*='map of']:visible", timeout=WAIT)
     return App(watched)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -149,9 +150,11 @@ def test_cancel() -> None:
         next(chunks)
 
 
-def test_first_ctrl_c_stops_second_interrupts() -> None:
-    run = Run(batch=Batch(1, found=True))
-    with run.stoppable():
+@pytest.mark.parametrize("around", [contextlib.nullcontext, stopping_together])
+def test_first_ctrl_c_stops_second_interrupts(
+    around: Callable[[], contextlib.AbstractContextManager[object]],
+) -> None:
+    with around(), (run := Run(batch=Batch(1, found=True))).stoppable():
         for _ in run.pairs(1, 9, partial=True):
             signal.raise_signal(signal.SIGINT)
             with pytest.raises(KeyboardInterrupt):
@@ -229,18 +232,6 @@ def test_a_ctrl_c_that_garbage_collection_drops_still_stops() -> None:
         assert event.is_set()
         with pytest.raises(KeyboardInterrupt):
             list(Run(batch=Batch(1, found=True)).pairs(1, 5, partial=True))
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_first_ctrl_c_stops_second_interrupts_among_several_runs() -> None:
-    with stopping_together():
-        run = Run(batch=Batch(1, found=True))
-        with run.stoppable():
-            for _ in run.pairs(1, 9, partial=True):
-                signal.raise_signal(signal.SIGINT)
-                with pytest.raises(KeyboardInterrupt):
-                    signal.raise_signal(signal.SIGINT)
-        assert run.stopped
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

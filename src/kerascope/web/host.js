@@ -130,15 +130,14 @@ function makeLine(base) {
     } else if (OVER_STATES.includes(said.state)) finish(said.id, said);
     else one.told({ ...said, job: said.id });
   };
-  const askAbout = async (job) => {
-    const address = `${base}jobs/${encodeURIComponent(job)}`;
-    const said = await askJson(address).catch((problem) => ({
-      id: job, state: "failed", error: problem.message, restart: true,
-    }));
-    if (waiting.has(job)) hear({ ...said, id: job });
-  };
+  const stateOf = (job) => askJson(`${base}jobs/${encodeURIComponent(job)}`);
+  const learn = (job, said) => waiting.has(job) && hear({ ...said, id: job });
   const askAgain = async () => {
-    for (const job of [...waiting.keys()]) await askAbout(job);
+    for (const job of [...waiting.keys()]) {
+      learn(job, await stateOf(job).catch((problem) => ({
+        state: "failed", error: problem.message, restart: true,
+      })));
+    }
   };
 
   shareLine(`${base}events`, {
@@ -158,8 +157,10 @@ function makeLine(base) {
         told({ job, state: "waiting", done: 0, total: null, words: "" });
         if (heard.has(job)) hear(heard.get(job));
         heard.delete(job);
-        // It may have ended before the line was open, and its name have come after that.
-        setTimeout(() => waiting.has(job) && askAbout(job), ASK_ABOUT);
+        // It may have ended before the line was open, and its name have come after that. Where the
+        // studio does not answer now, the line tells.
+        setTimeout(() => waiting.has(job) && stateOf(job).then((said) => learn(job, said), () => {}),
+          ASK_ABOUT);
       }),
   };
 }
