@@ -69,6 +69,7 @@ LONG = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first; xdist keeps the order with `--no-loadscope-reorder`."""
     first = {ROOT / "tests" / name for name in LONG}
+    assert all(map(Path.is_file, first)), "LONG names a file that is gone"
     items.sort(key=lambda item: item.path not in first)
 
 
