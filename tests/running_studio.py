@@ -10,6 +10,10 @@ import httpx
 
 from kerascope.studio.server import Server
 
+# httpx's pool closes the connections it finds too many, and among them one that it has just
+# given to another thread ("Bad file descriptor"): a client of many threads keeps them all.
+KEPT = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=None)
+
 
 class Running:
     """A server in a thread, and a client that is let in."""
@@ -21,7 +25,9 @@ class Running:
         self.host = f"127.0.0.1:{server.port}"
         self.origin = f"http://{self.host}"
         self.bearer = {"authorization": f"Bearer {server.token}"}
-        self.client = httpx.Client(base_url=self.origin, headers=self.bearer, timeout=60)
+        self.client = httpx.Client(
+            base_url=self.origin, headers=self.bearer, timeout=60, limits=KEPT
+        )
         self.bare = httpx.Client(base_url=self.origin, timeout=60)
 
     def samples(self) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -215,23 +216,18 @@ def test_scripts_in_names_come_out_as_json_text_only(studio: Any) -> None:
 
 def test_two_hundred_requests_at_once(studio: Any) -> None:
     samples = studio.samples()
-    statuses: list[int] = []
-    lock = threading.Lock()
+    begun = threading.Barrier(200, timeout=60)
 
-    def ask(k: int) -> None:
+    def ask(k: int) -> int:
         place = (
             f"/api/thumb/{samples[k % 3]['id']}", "/api/document", "/api/jobs/j999", "/web/x",
             f"/api/picture/{samples[k % 3]['id']}",
         )[k % 5]  # fmt: skip
-        answer = studio.client.get(place)
-        with lock:
-            statuses.append(answer.status_code)
+        begun.wait()
+        return studio.client.get(place).status_code
 
-    threads = [threading.Thread(target=ask, args=(k,)) for k in range(200)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(200) as threads:
+        statuses = list(threads.map(ask, range(200)))
     assert sorted(set(statuses)) == [200, 404]
     assert statuses.count(404) == 80
 
