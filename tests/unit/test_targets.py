@@ -228,3 +228,26 @@ def test_targets_work_with_every_kind_of_method() -> None:
         )
         assert contrast.values.shape[1] == 2
         assert np.isfinite(contrast.values).all()
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        ("mse", "value of output 1"), (["mse", None], "value of output 1"),
+        ({"lengths": keras.losses.Huber(name="mine")}, "value of output 1"),
+        (keras.losses.MeanAbsoluteError(), "value of output 1"),
+        (None, "score of class 1"), (lambda true, said: 0.0, "score of class 1"),
+        (keras.losses.CategoricalCrossentropy(from_logits=True), "score of class 1"),
+    ],
+)  # fmt: skip
+def test_raw_values_are_called_what_their_loss_says(loss: Any, words: str) -> None:
+    i = keras.Input((4,))
+    heads = [keras.layers.Dense(3, name="lengths")(i), keras.layers.Dense(2, name="other")(i)]
+    model = keras.Model(i, heads if isinstance(loss, list) else heads[0])
+    if loss is not None:
+        model.compile(loss=loss)
+    x, output = np.ones((1, 4), "float32"), "lengths" if isinstance(loss, list) else None
+    said = ks.explain(model, x, "gradient", target=ks.Class(1, output=output)).explained[0]
+    assert said.startswith(words)
+    top = ks.explain(model, x, "gradient", target=ks.Top(2, output=output)).explained[0]
+    assert all(one.startswith(words[:-1]) for one in top)

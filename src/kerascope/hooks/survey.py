@@ -14,6 +14,7 @@ import numpy as np
 from kerascope.errors import BadInput
 from kerascope.hooks.head import HeadTape, head_tape
 from kerascope.hooks.inputs import Structure, data_format
+from kerascope.hooks.losses import fits_numbers
 from kerascope.hooks.names import Site
 from kerascope.hooks.shadow import first_tensor, shadowed
 from kerascope.targets import OutputSpec
@@ -191,7 +192,11 @@ def take_survey(
         for site, layer, shape, known, leaf, turned in recorder.calls
         if shape
     )
-    outputs = {n: OutputSpec(n, shape, kind) for n, (shape, kind) in found["heads"].items()}
+    numbers = fits_numbers(model, found["heads"])
+    outputs = {
+        name: OutputSpec(name, shape, kind, trained_on_numbers=name in numbers)
+        for name, (shape, kind) in found["heads"].items()
+    }
     tokens = found["tokens"]
     if found["open"]:
         tokens = {**tokens, **_by_code(model, table, structure, sample, found["open"])}

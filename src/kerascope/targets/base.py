@@ -19,11 +19,13 @@ class OutputSpec:
     """One output of a model: its name, its shape without the sample axis, and its head.
 
     `kind` is "softmax", "log_softmax", "sigmoid", "linear", or "unknown" of a plain function.
+    `trained_on_numbers` is True where the model was compiled with a loss of regressions.
     """
 
     name: str
     shape: tuple[int, ...]
     kind: str
+    trained_on_numbers: bool = False
 
     @property
     def classes(self) -> int:
@@ -39,6 +41,11 @@ class OutputSpec:
     def number(self) -> bool:
         """True for one number per sample that no sigmoid was found before: no class, a value."""
         return self.single and self.kind in ("linear", "unknown")
+
+    @property
+    def numbers(self) -> bool:
+        """True for raw values of which a loss says that they are numbers, no scores of classes."""
+        return self.kind == "linear" and self.trained_on_numbers
 
 
 @dataclasses.dataclass(frozen=True)

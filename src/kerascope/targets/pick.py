@@ -90,13 +90,17 @@ class Pick(Target):
     def class_name(self, row: int) -> str:
         """Return the class of one sample in words."""
         if self.ranked and self.rank[row] > 0:
+            if self.output.numbers:
+                return "the largest" if self.rank[row] == 1 else f"rank {self.rank[row]}"
             return (
                 "the predicted class"
                 if self.rank[row] == 1
                 else f"the class of rank {self.rank[row]}"
             )
         index = int(self.index[row])
-        return f"'{self.labels[index]}'" if self.labels is not None else f"class {index}"
+        if self.labels is not None:
+            return f"'{self.labels[index]}'"
+        return f"output {index}" if self.output.numbers else f"class {index}"
 
     def words(self, row: int) -> str:
         """Say which score of which class this is."""
@@ -107,9 +111,8 @@ class Pick(Target):
                 if self.labels is None
                 else f"value of {self.labels[-1]}{where}"
             )
-        kind = (
-            self.score if self.output.kind != "linear" or self.score == "probability" else "score"
-        )
+        raw = self.output.kind == "linear" and self.score != "probability"
+        kind = ("value" if self.output.numbers else "score") if raw else self.score
         place = "" if self.position is None else f" after token {int(self.position[row]) + 1}"
         return f"{kind} of {self.class_name(row)}{place}{where}"
 
