@@ -402,6 +402,28 @@ def test_doctor(cli: Runner) -> None:
 
 
 @above
+def test_doctor_tells_each_method_as_soon_as_it_is_known(
+    cli: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kerascope import method
+
+    two = {name: method.method_class(name) for name in ("gradient", "occlusion")}
+    monkeypatch.setattr(method, "registry", lambda: two)
+    explained = importlib.import_module("kerascope.explain")
+    real = explained.explain
+
+    def stopped(model: Any, x: Any, name: str) -> Any:
+        if name == "occlusion":
+            raise KeyboardInterrupt
+        return real(model, x, name)
+
+    monkeypatch.setattr(explained, "explain", stopped)
+    code, out, _ = cli("doctor")
+    assert code == 130
+    assert out.splitlines()[-1] == "  gradient: ok"
+
+
+@above
 def test_help_loads_neither_numpy_nor_keras() -> None:
     light = {"numpy", "keras", "matplotlib", "PIL", "scipy", "h5py", "starlette"}
     cases = {("--help",): light, ("explain", "--help"): light, ("--version",): light,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 from kerascope.cli import options
@@ -34,9 +35,8 @@ def doctor(
     from kerascope import backend
 
     report["devices"] = backend.active().devices()
-    report["methods"] = _try_methods()
     if as_json:
-        say_json(report)
+        say_json(report | {"methods": dict(_try_methods())})
         return
     for key in ("python", "system", "backend"):
         say(f"{key}: {report[key]}")
@@ -46,7 +46,7 @@ def doctor(
         "packages: "
         + ", ".join(f"{name} {version}" for name, version in report["packages"].items())
     )
-    for name, result in report["methods"].items():
+    for name, result in _try_methods():  # each as soon as it is known: all take a while
         say(f"  {name}: {result}")
 
 
@@ -59,8 +59,8 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _try_methods() -> dict[str, str]:
-    """Return "ok" or what went wrong, for every method on a tiny net."""
+def _try_methods() -> Iterator[tuple[str, str]]:
+    """Yield every method with "ok" or what went wrong, on a tiny net."""
     import keras
     import numpy as np
 
@@ -79,11 +79,10 @@ def _try_methods() -> dict[str, str]:
 
     views = {attends: net(attends=attends) for attends in (False, True)}
     picture = np.random.default_rng(0).normal(size=(1, 16, 16, 3)).astype("float32")
-    results = {}
     for name, kind in registry().items():
         try:
             found = explain(views[issubclass(kind, AttentionMap)], picture, name)
-            results[name] = "ok" if np.isfinite(np.asarray(found.values)).all() else "not finite"
+            result = "ok" if np.isfinite(np.asarray(found.values)).all() else "not finite"
         except Exception as error:  # the doctor's work is to say what fails, whatever it is
-            results[name] = f"{type(error).__name__}: {error}"
-    return results
+            result = f"{type(error).__name__}: {error}"
+        yield name, result
