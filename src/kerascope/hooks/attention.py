@@ -253,7 +253,9 @@ class _AttentionPass:
         gradients = {}
         for i in host["weights"] if host["gradients"] else ():
             parts = [split(part[i]) for part in host["gradients"]]
-            gradients[i] = np.stack(parts, axis=1) / np.float32(scale)
+            gradients[i] = parts[0][:, None] if len(parts) == 1 else np.stack(parts, axis=1)
+            if scale != 1:
+                gradients[i] = gradients[i] / np.float32(scale)
         return {
             "scores": np.stack(scores, 1) if scores else np.zeros((rows, 0), np.float32),
             "raw": host["raw"],

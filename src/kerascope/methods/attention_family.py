@@ -13,6 +13,7 @@ from kerascope.inside.attention.mixing import FUSIONS
 from kerascope.method import AttributionMethod, Axiom, Need, Passes, RawMap, check
 from kerascope.methods.cam_family import empty_notes
 from kerascope.run import Run
+from kerascope.threads import each
 from kerascope.types import Array
 
 if TYPE_CHECKING:
@@ -105,12 +106,14 @@ class AttentionMap(AttributionMethod):
 
 def _heads(mixture: Mixture) -> dict[str, Array]:
     """Return where the head's queries attend, by layer: "heads/LAYER", (sample, head, *grid)."""
-    found = {}
-    for call, weights in zip(mixture.found.calls, mixture.found.weights, strict=True):
+
+    def seen(weights: Array) -> Array:
         rows = [row for row in mixture.read if row < weights.shape[-2]]
-        seen = weights[..., rows, :] if rows else weights
-        found[f"{HEADS}{call}"] = mixture.tokens.maps(seen.mean(axis=-2)).astype(np.float32)
-    return found
+        chosen = weights if len(rows) in (0, weights.shape[-2]) else weights[..., rows, :]
+        return mixture.tokens.maps(chosen.mean(axis=-2)).astype(np.float32)
+
+    maps = each(seen, mixture.found.weights)
+    return {f"{HEADS}{call}": of for call, of in zip(mixture.found.calls, maps, strict=True)}
 
 
 def check_mixing(name: str, residual: float, fusion: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from kerascope.method import Passes
 from kerascope.methods.attention_family import AttentionMap
 from kerascope.run import Run
+from kerascope.threads import each
 from kerascope.types import Array
 
 if TYPE_CHECKING:
@@ -50,4 +51,5 @@ class LeGrad(AttentionMap):
 
     def mix(self, found: Attended, read: tuple[int, ...], run: Run) -> Array:
         """Return the mean over heads and queries (sample, target, layer, token)."""
-        return np.stack([np.maximum(g, 0).mean(axis=(2, 3)) for g in found.gradients], axis=2)
+        mean = lambda gradient: np.maximum(gradient, 0).mean(axis=(2, 3))  # noqa: E731
+        return np.stack(each(mean, found.gradients), axis=2)

@@ -5,11 +5,13 @@ Weights are (sample, head, query, key), one array per layer, first layer first.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from kerascope.threads import each
 from kerascope.types import Array
 
 FUSIONS = ("mean", "max", "min")
@@ -46,12 +48,12 @@ def rollout(
     layers: Sequence[Array], *, residual: float = 0.5, fusion: str = "mean", discard: float = 0.0
 ) -> Array:
     """Return the product of all layers, last first: (sample, query, token of the input)."""
-    total: Array | None = None
-    for weights in layers:
-        mixed = with_residual(without_weakest(fuse(weights, fusion), discard), residual)
-        total = mixed if total is None else mixed @ total
-    assert total is not None
-    return total
+
+    def mix(weights: Array) -> Array:
+        return with_residual(without_weakest(fuse(weights, fusion), discard), residual)
+
+    first, *others = each(mix, layers)
+    return functools.reduce(lambda total, mixed: mixed @ total, others, first)
 
 
 def relevance(layers: Sequence[Array], gradients: Sequence[Array]) -> Array:
@@ -60,9 +62,13 @@ def relevance(layers: Sequence[Array], gradients: Sequence[Array]) -> Array:
     Chefer, Gur, Wolf 2021, equations 5 and 6. gradients: (sample, target, head, query, key).
     Attention that pools at the end has no residual.
     """
+
+    def mix(weights: Array, gradient: Array) -> Array:
+        product = gradient * weights[:, None]
+        return np.maximum(product, 0, out=product).mean(axis=2)
+
     total: Array | None = None
-    for weights, gradient in zip(layers, gradients, strict=True):
-        positive = np.maximum(gradient * weights[:, None], 0).mean(axis=2)
+    for positive in each(mix, layers, gradients):
         if total is None:
             total = np.broadcast_to(
                 np.eye(positive.shape[-1]), (*positive.shape[:2], *[positive.shape[-1]] * 2)
@@ -87,7 +93,7 @@ def flow(
     2020, section 3). read: queries of the last layer; where there are several, each gives an equal
     share. told: hears how many of all flows are done.
     """
-    mixed = [with_residual(fuse(weights, fusion), residual) for weights in layers]
+    mixed = each(lambda weights: with_residual(fuse(weights, fusion), residual), layers)
     samples, tokens = len(mixed[0]), mixed[0].shape[-1]
     flows = np.zeros((samples, tokens), np.float32)
     for sample in range(samples):
