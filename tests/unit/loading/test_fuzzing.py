@@ -9,31 +9,22 @@ from __future__ import annotations
 import io
 import json
 import os
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 import kerascope as ks
-import zoo
-from kerascope.audit.objects import box_file
-from kerascope.audit.source import source_of
-from kerascope.errors import KerascopeError
+from files_read import READERS, boxes_of, named, read, valid_files
 from kerascope.loading.labels import read_labels
 from kerascope.loading.models import load_model
-from kerascope.loading.pictures import SUFFIXES, read_picture
-from kerascope.loading.tables import read_csv
-from kerascope.loading.texts import read_lines, read_vocabulary
+from kerascope.loading.pictures import read_picture
+from kerascope.loading.texts import read_vocabulary
 from kerascope.replay.stamps import read_records
 from once import AGAIN
 
@@ -44,58 +35,12 @@ FAST = settings(
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 SLOW = settings(FAST, max_examples=25 * TIMES)
-MOST = 1 << 30  # bytes by which no file of a few KB may raise the process's peak
-
-
-def _image(suffix: str) -> bytes:
-    held = io.BytesIO()
-    pixels = np.random.default_rng(0).integers(0, 255, (9, 11, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(held, Image.registered_extensions()[suffix])
-    return held.getvalue()
-
-
-def _npy() -> bytes:
-    held = io.BytesIO()
-    np.save(held, np.arange(60, dtype="float32").reshape(2, 5, 6))
-    return held.getvalue()
-
-
-def _npz() -> bytes:
-    held = io.BytesIO()
-    np.savez(held, x=np.zeros((2, 5)), y=np.zeros(2))
-    return held.getvalue()
-
-
-def _parquet() -> bytes:
-    held = io.BytesIO()
-    columns = {"path": ["a.png", "b.png"], "label": ["cat", "dog"], "site": [1.5, None]}
-    pq.write_table(pa.table(columns), held)
-    return held.getvalue()
-
-
-def _saved(save: Callable[[Path], Any], folder: Path, name: str) -> bytes:
-    save(folder / name)
-    return (folder / name).read_bytes()
 
 
 @pytest.fixture(scope="module")
 def valid(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """A valid file of each kind, by suffix."""
-    folder = tmp_path_factory.mktemp("valid")
-    case = zoo.SHAPES["flat_functional"]()
-    result = ks.explain(case.model, case.x[:1], "gradient")
-    found = {suffix: _image(suffix) for suffix in SUFFIXES}
-    found |= {
-        ".npy": _npy(), ".npz": _npz(), ".parquet": _parquet(),
-        ".csv": b"path,label,site\na.png,cat,1.5\n\"b,.png\",dog,\n",
-        ".txt": b"cat\ndog\ncow\n",
-        ".json": json.dumps({"a.png": [1, 2, 3, 4], "b.png": [[0, 0, 2, 2]]}).encode(),
-        ".keras": _saved(case.model.save, folder, "m.keras"),
-        ".h5": _saved(case.model.save, folder, "m.h5"),
-        ".safetensors": _saved(result.save, folder, "r.safetensors"),
-        ".html": b'<html><script type="application/json" id="provenance">[{"a": 1}]</script>',
-    }  # fmt: skip
-    return found
+    return valid_files(tmp_path_factory.mktemp("valid"))
 
 
 @st.composite
@@ -153,57 +98,6 @@ def planted(tree: Any, place: float, value: Any) -> Any:
         node = node[key]
     node[last] = value
     return tree
-
-
-def peak() -> int:
-    """Return the most bytes the process ever held; 0 where that is not known."""
-    try:
-        import resource
-    except ImportError:
-        return 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def read(action: Callable[[Path], Any], file: Path, content: bytes) -> bool:
-    """Read a file; return whether it was taken. Anything but our errors is raised."""
-    file.write_bytes(content)
-    before = peak()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            action(file)
-    except KerascopeError as error:
-        assert str(error).strip(), "an error without words"
-        assert len(str(error)) < 2000, "a message nobody reads"
-        return False
-    finally:
-        assert peak() - before < MOST, f"{len(content)} bytes took {peak() - before:,} of memory"
-    return True
-
-
-def named(value: Any) -> str:
-    """Return a reader's name, or a suffix."""
-    return getattr(value, "__name__", str(value))
-
-
-def _manifest(path: Path) -> Any:
-    return source_of(path, None)
-
-
-def boxes_of(path: Path) -> Any:
-    """Read boxes of two pictures."""
-    return box_file(path, ["a.png", "b.png"])
-
-
-READERS: list[tuple[str, Callable[[Path], Any]]] = [
-    *((suffix, read_picture) for suffix in SUFFIXES),
-    (".npy", ks.load_inputs), (".npz", ks.load_inputs), (".npy", ks.load_images),
-    (".csv", read_csv), (".csv", _manifest), (".parquet", _manifest),
-    (".txt", read_labels), (".json", read_labels), (".txt", read_vocabulary),
-    (".json", read_vocabulary), (".txt", read_lines), (".json", boxes_of),
-    (".safetensors", ks.Attribution.load), (".safetensors", read_records),
-    (".html", read_records), (".png", read_records),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("suffix", "reader"), READERS, ids=named)
