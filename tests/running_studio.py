@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from kerascope.studio.server import Server
+from schema_check import wrong
 
 # httpx's pool closes the connections it finds too many, and among them one that it has just
 # given to another thread ("Bad file descriptor"): a client of many threads keeps them all.
@@ -49,6 +50,19 @@ class Running:
                 if line in ("event: result", "event: error"):
                     break
         return self.state(job)
+
+    def explained(self, sample: str, **asked: Any) -> dict[str, Any]:
+        """Ask for an explanation, and return its piece of the document."""
+        job = self.finished(self.ask(kind="explain", sample=sample, **asked))
+        assert job["state"] == "done", job["error"]
+        self.check_described("get", "/api/jobs/{job}", job)
+        return job["document"]
+
+    def check_described(self, method: str, path: str, answer: dict[str, Any]) -> None:
+        """Fail where an answer is not as the description says."""
+        told = self.client.get("/api/openapi.json").json()
+        found = told["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+        assert wrong(answer, found["schema"], told) == []
 
     def wait_a_moment(self) -> None:
         time.sleep(0.05)

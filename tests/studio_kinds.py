@@ -74,3 +74,27 @@ def write_columns(folder: Path) -> None:
     keras.Model({"age": age, "income": income}, keras.layers.Dense(1)(joined)).save(
         folder / "columns.keras"
     )
+
+
+def embedder() -> keras.Model:
+    """Return a net of pictures of 12 × 16 that ends in an embedding of three numbers."""
+    keras.utils.set_random_seed(4)
+    return keras.Sequential(
+        [
+            keras.Input((12, 16, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3),
+        ]
+    )
+
+
+def write_embedder(folder: Path) -> None:
+    """Write the net, and three pictures."""
+    embedder().save(folder / "embedder.keras")
+    rng = np.random.default_rng(3)
+    (folder / "photos").mkdir()
+    for name in "abc":
+        pixels = rng.integers(0, 255, (12, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "photos" / f"{name}.png")

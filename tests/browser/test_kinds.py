@@ -1,4 +1,4 @@
-"""Texts, rows and series on the studio's page: cards, panels, what is offered and what not."""
+"""Texts, rows, series, embeddings on the studio's page: cards, panels, what is offered."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ Begin = Callable[..., Any]
 
 @pytest.fixture
 def begin(tmp_path: Path, watch: Watch) -> Iterator[Begin]:
-    """Open a studio's page with a model of `tmp_path`, and a file for it."""
+    """Open a studio's page with a model of `tmp_path`, and files or a folder for it."""
     with contextlib.ExitStack() as stack:
 
-        def open_(model: str, *files: str, calm: bool = True, **options: Any) -> Any:
+        def open_(
+            model: str, *files: str, calm: bool = True, folder: Path | None = None, **options: Any
+        ) -> Any:
             opening = Opening(name=model, source=str(tmp_path / model), **options)
             lots = tuple(lot_of([str(tmp_path / file)]) for file in files)
-            running = Running(Server(Settings(models=(opening,), lots=lots), make=NearWorker))
+            settings = Settings(models=(opening,), lots=lots, folder=folder)
+            running = Running(Server(settings, make=NearWorker))
             stack.callback(running.close)
             url = running.server.url
             return watch(url, calm=calm, viewport={"width": 1440, "height": 900}).page
@@ -106,3 +109,26 @@ def test_a_file_that_the_model_does_not_take_is_one_line(begin: Begin, tmp_path:
     page.locator('input[type="file"]').nth(1).set_input_files(tmp_path / "a.npy")
     page.wait_for_selector(".said.failed:has-text('a.npy')", timeout=WAIT)
     assert page.locator(".said.failed").count() == 2
+
+
+def test_why_two_samples_are_alike(begin: Begin, tmp_path: Path) -> None:
+    kinds.write_embedder(tmp_path)
+    page = begin("embedder.keras", folder=tmp_path / "photos")
+    page.wait_for_selector(".stage-canvas[aria-label*='map of']:visible", timeout=WAIT)
+    page.wait_for_selector("#inspector-like[open]", timeout=WAIT)
+    page.locator("#like").focus()
+    assert page.locator("#like option").all_inner_texts() == ["choose a sample …", "b.png", "c.png"]
+    page.locator("#like").select_option(label="c.png")
+    page.get_by_role("button", name="Why alike?").click()
+    title = ".stage-title:has-text(\"cosine similarity to 'c.png'\")"
+    page.wait_for_selector(title, timeout=WAIT)
+    assert page.locator("#verdict").inner_text().startswith("cosine similarity to 'c.png' (")
+    address = page.evaluate("location.hash")
+    assert "target=like+s" in address
+    page.locator(".strip-row:visible", has_text="b.png").click()
+    next_ = ".stage-canvas[aria-label*='map of b.png'][aria-label*=\"similarity to 'c.png'\"]"
+    page.wait_for_selector(next_, timeout=WAIT)
+    page.reload()
+    page.wait_for_selector(next_, timeout=WAIT)
+    assert page.locator("#like").input_value() in address, "the form says what is shown"
+    assert checks.violations(page) == []

@@ -20,7 +20,6 @@ from kerascope.studio.server import Server, Settings
 from near_worker import NearWorker
 from once import only_on
 from running_studio import Running
-from schema_check import wrong
 
 pytestmark = only_on("torch")
 
@@ -53,23 +52,9 @@ def listed(running: Running, count: int) -> list[dict[str, Any]]:
             break
         running.wait_a_moment()
     assert not found["studio"]["error"]
-    check_described(running, "get", "/api/document", found)
+    running.check_described("get", "/api/document", found)
     assert len(found["samples"]) == count
     return found["samples"]
-
-
-def explained(running: Running, sample: str, **asked: Any) -> dict[str, Any]:
-    job = running.finished(running.ask(kind="explain", sample=sample, **asked))
-    assert job["state"] == "done", job["error"]
-    check_described(running, "get", "/api/jobs/{job}", job)
-    return job["document"]
-
-
-def check_described(running: Running, method: str, path: str, answer: dict[str, Any]) -> None:
-    """Fail where an answer is not as the description says."""
-    told = running.client.get("/api/openapi.json").json()
-    found = told["paths"][path][method]["responses"]["200"]["content"]["application/json"]
-    assert wrong(answer, found["schema"], told) == []
 
 
 def check_grade(running: Running, piece: dict[str, Any]) -> None:
@@ -97,7 +82,7 @@ def test_texts_of_a_model_of_strings(start: Start, tmp_path: Path) -> None:
     assert [one["name"] for one in samples] == list(kinds.SAID)
     assert {one["kind"] for one in samples} == {"text"}
     ids = [one["id"] for one in samples]
-    piece = explained(running, ids[0])
+    piece = running.explained(ids[0])
     assert piece["methods"][0]["name"] == "integrated_gradients"
     assert piece["samples"][0]["inputs"][0]["text"]["tokens"][3] == "boring"
     assert np.abs(values(piece)).argmax() == 3
@@ -114,7 +99,7 @@ def test_rows_of_a_table(start: Start, tmp_path: Path) -> None:
     samples = listed(running, 30)
     assert [one["name"] for one in samples[:2]] == ["row 0", "row 1"]
     assert [one["truth"] for one in samples[:3]] == ["ill", "well", "ill"]
-    piece = explained(running, samples[7]["id"])
+    piece = running.explained(samples[7]["id"])
     assert piece["methods"][0]["name"] == "kernel_shap"
     assert piece["samples"][0]["name"] == "row 7"
     row = piece["samples"][0]["inputs"][0]["table"]
@@ -134,13 +119,13 @@ def test_windows_of_a_series(start: Start, tmp_path: Path) -> None:
     assert samples[0]["kind"] == "series"
     told = running.finished(running.ask(kind="predict", sample=samples[0]["id"]))["document"]
     assert told["predictions"][0]["top"].startswith("forecast of load ")
-    piece = explained(running, samples[0]["id"])
+    piece = running.explained(samples[0]["id"])
     assert piece["maps"][0]["kind"] == "series"
     assert piece["methods"][0]["python"].startswith("ks.explain(model, series, ")
     assert piece["predictions"][0]["forecast"]["channels"][0]["name"] == "load"
     again = running.client.get("/api/document").json()["predictions"]
     assert not any("forecast" in row for row in again), "its numbers are not in this document"
-    later = explained(running, samples[0]["id"], method="occlusion", target="horizon-2")
+    later = running.explained(samples[0]["id"], method="occlusion", target="horizon-2")
     target = later["maps"][0]["target"]
     assert "2 steps ahead" in target["words"]
     bars = later["predictions"][0]["outputs"][0]["bars"]
@@ -155,7 +140,7 @@ def test_volumes_and_what_does_not_fit(start: Start, tmp_path: Path) -> None:
     assert answer.status_code == 201, answer.text
     samples = answer.json()["samples"]
     assert [one["name"] for one in samples] == ["my scan 0", "my scan 1"]
-    piece = explained(running, samples[1]["id"])
+    piece = running.explained(samples[1]["id"])
     assert piece["maps"][0]["kind"] == "volume"
     assert piece["methods"][0]["python"].startswith("ks.explain(model, volumes, ")
     assert piece["samples"][0]["name"] == "my scan 1"
@@ -181,7 +166,7 @@ def test_several_inputs(start: Start, tmp_path: Path) -> None:
     running = start("several.keras", *given, how=how, preprocess="unit")
     samples = listed(running, 2)
     assert samples[0]["kind"] == "several"
-    piece = explained(running, samples[0]["id"])
+    piece = running.explained(samples[0]["id"])
     assert piece["methods"][0]["python"].startswith("ks.explain(model, inputs, ")
     assert [one["input"] for one in piece["maps"]] == ["image", "facts", "text"]
     assert all(one["worth"] is not None for one in piece["maps"])
@@ -212,7 +197,7 @@ def test_files_of_several_inputs_are_dropped_together(start: Start, tmp_path: Pa
     assert added.status_code == 201, added.text
     (sample,) = added.json()["samples"]
     assert sample["kind"] == "several"
-    piece = explained(running, sample["id"])
+    piece = running.explained(sample["id"])
     assert [one["input"] for one in piece["maps"]] == ["image", "facts", "text"]
     uneven = [("f", ("text.txt", b"".join(texts))), *files[:2]]
     refused = running.client.post("/api/samples", files=uneven)

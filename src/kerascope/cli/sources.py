@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -49,22 +48,20 @@ def boxed(net: Any, pictures: Any, boxes: str) -> None:
         raise BadInput(f"--boxes is for detectors; the outputs {found} hold no boxes")
 
 
-_LIKE = re.compile(r"like (.+?)(?: by (cosine|dot|distance))?")
-
-
 def target_of(words: str | None, net: Any, **pictures: Any) -> Any:
     """Return a target whose words name a file, "like FILE [by distance]", with the file read.
 
     Raises:
         BadInput: the file is none that the model takes.
     """
-    match = None if words is None else _LIKE.fullmatch(words)
-    if match is None:
+    from kerascope.targets.similar import Similarity, like_words
+
+    found = like_words(words)
+    if found is None:
         return words
     from kerascope.loading import load_images
-    from kerascope.targets import Similarity
 
-    path, measure = match[1], match[2] or "cosine"
+    path, measure = found
     if Path(path).suffix.lower() == ".npy":
         return Similarity(path, measure)
     return Similarity(load_images(path, net, **pictures), measure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ class Asked:
     """A job as it was asked for.
 
     made: JSON values that its result hangs on, beside model and pictures; None: never kept.
+    others: samples that its target names.
     """
 
     kind: str
@@ -40,19 +42,21 @@ class Asked:
     rank: int
     request: dict[str, Any]
     made: Any = None
+    others: tuple[Sample, ...] = ()
 
     def key(self, net: OpenNet) -> str:
         """Return the name of the result among those kept; "" where it is not to be kept.
 
         Reads the pictures' files. Raises `OSError` where one is gone.
         """
-        for told, sample in zip(self.request["samples"], self.samples, strict=True):
+        told_of = [*self.request["samples"], *self.request.get("others", ())]
+        pairs = list(zip(told_of, [*self.samples, *self.others], strict=True))
+        for told, sample in pairs:
             told["mark"] = sample.mark()
         if self.made is None or not net.mark:
             return ""
         pictures = [
-            [told["id"], told["name"], told["truth"], sample.sha256()]
-            for told, sample in zip(self.request["samples"], self.samples, strict=True)
+            [told["id"], told["name"], told["truth"], sample.sha256()] for told, sample in pairs
         ]
         return key_of([*made_by(net), self.kind, self.made, pictures])
 
@@ -79,22 +83,18 @@ def code_mark() -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
-def asked(given: dict[str, Any], net: OpenNet, samples: list[Sample], truths: list[Any]) -> Asked:
-    """Return the job of a checked request; raise `BadMethod`, `BadInput` or `Problem`."""
+def asked(
+    given: dict[str, Any], net: OpenNet, samples: list[Sample], truths: list[Any],
+    others: Sequence[Sample] = (),
+) -> Asked:  # fmt: skip
+    """Return the job of a checked request; raise `BadMethod`, `BadInput` or `Problem`.
+
+    truths: of the samples; others: samples that the target names.
+    """
     kind = given["kind"]
-    told = [
-        {
-            "id": sample.id,
-            "name": sample.name,
-            "path": str(sample.path),
-            "truth": truth,
-            "facets": facets_of(sample),
-            **({} if sample.lot is None else {"lot": sample.lot.told(), "place": sample.place}),
-        }
-        for sample, truth in zip(samples, truths, strict=True)
-    ]
     request = {
-        "samples": told,
+        "samples": [_told(*pair) for pair in zip(samples, truths, strict=True)],
+        "others": [_told(sample) for sample in others],
         "target": given.get("target"),
         "score": given.get("score", "logit"),
         "seed": given.get("seed", 0),
@@ -115,7 +115,19 @@ def asked(given: dict[str, Any], net: OpenNet, samples: list[Sample], truths: li
         request |= {"method": method.name, "fields": fields}
         rank = len(samples) * (cost_of(method) + (_GRADE if kind == "grade" else 0))
         made = [*made, method.to_json()]
-    return Asked(kind=kind, net=net, samples=tuple(samples), rank=rank, request=request, made=made)
+    return Asked(
+        kind=kind, net=net, samples=tuple(samples), rank=rank, request=request, made=made,
+        others=tuple(others),
+    )  # fmt: skip
+
+
+def _told(sample: Sample, truth: str | None = None) -> dict[str, Any]:
+    """Return what a model's process must know of a sample."""
+    lot = {} if sample.lot is None else {"lot": sample.lot.told(), "place": sample.place}
+    return {
+        "id": sample.id, "name": sample.name, "path": str(sample.path), "truth": truth,
+        "facets": facets_of(sample), **lot,
+    }  # fmt: skip
 
 
 def _erase(given: dict[str, Any], request: dict[str, Any]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from kerascope.studio import answers
+from kerascope.studio.aims import compared
 from kerascope.studio.asking import asked
 from kerascope.studio.endpoints import EMPTY
 from kerascope.studio.erase import HOW, MOST
@@ -30,6 +31,11 @@ _ONE = {"anyOf": [_CLASS, _WORDS]}
 _MOST_SAMPLES = {"predict": 1000, "erase": 1}
 _FEW = 16
 
+_TARGET = (
+    "What is explained, as for `kerascope explain -t`: a class by index or name, 'top-3', "
+    "'tank@area', 'box-7', …; several in a list. 'like ID', 'like ID by dot' or 'like ID by "
+    "distance': how alike the model's output is to that for another sample, by the sample's id."
+)
 _MASK = {
     "type": "object",
     "properties": {
@@ -52,6 +58,7 @@ JOB = {
         "method": {"type": "string", "maxLength": 60},
         "fields": {"type": "object", "maxProperties": 20},
         "target": {
+            "description": _TARGET,
             "anyOf": [
                 {"type": "null"}, _CLASS, _WORDS,
                 {"type": "array", "items": _ONE, "minItems": 1, "maxItems": 10},
@@ -94,7 +101,8 @@ async def new_job(given: Given) -> Response:
     samples = await _samples(studio, body)
     await net.marked.wait()
     right = truths(samples, studio.nets.values())
-    wanted = await asyncio.to_thread(asked, body, net, samples, right)
+    others = [studio.shelf.get(name) for name in compared(body.get("target"))]
+    wanted = await asyncio.to_thread(asked, body, net, samples, right, others)
     job = studio.ask(wanted)
     return json_answer({"id": job.id, "state": job.state}, 202)
 

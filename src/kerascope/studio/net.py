@@ -17,6 +17,7 @@ from kerascope.labels import all_names
 from kerascope.method import make_method
 from kerascope.run import Run
 from kerascope.several import are_players
+from kerascope.studio.aims import aim_of, asked_again
 from kerascope.studio.erase import covered
 from kerascope.studio.layers import layers_of
 from kerascope.studio.pieces import piece_of, predicted, predictions_of, renamed
@@ -104,7 +105,7 @@ class Net:
         from kerascope.explain import explain
 
         method = make_method(job["method"], job["fields"]) if "method" in job else None
-        marks = [sample["mark"] for sample in job["samples"]]
+        marks = [one["mark"] for one in (*job["samples"], *job.get("others", ()))]
         made = json.dumps([method and method.to_json(), job["score"], job["seed"], marks])
         name = (made, json.dumps(job["target"]))
         if name in self._held:
@@ -112,7 +113,7 @@ class Net:
             return self._held[name]
         view, inputs = self.samples.of(job["samples"])
         found = explain(
-            view, inputs, method, target=_target(job["target"]), score=job["score"],
+            view, inputs, method, target=aim_of(job, self.samples), score=job["score"],
             seed=job["seed"], shares=are_players(inputs),
         )  # fmt: skip
         own = _class_of(found)  # asked for as "what it predicts", it may be asked for by index
@@ -126,7 +127,7 @@ class Net:
         return found
 
     def _piece(self, job: Message, result: Any) -> Answer:
-        return self._answer(piece_of(result, job["samples"]))
+        return self._answer(asked_again(piece_of(result, job["samples"]), job["target"]))
 
     def _answer(self, piece: Message) -> Answer:
         piece = renamed(piece, self.id, self.name)
@@ -142,7 +143,8 @@ class Net:
         from kerascope.grade import grade
 
         view, _ = self.samples.of(job["samples"])
-        found = grade(view, self._explained(job), target=_target(job["target"]), seed=job["seed"])
+        target = aim_of(job, self.samples)
+        found = grade(view, self._explained(job), target=target, seed=job["seed"])
         return self._piece(job, found)
 
     def _audit(self, job: Message) -> Answer:
@@ -180,7 +182,7 @@ class Net:
         x = view.read(reader.inputs(np.stack([before, after])))
         outputs, scores = view.predict(x)
         first = {name: array[:1] for name, array in scores.items()}
-        targets = resolve_targets(_target(job["target"]), view.spec(), 1).pin(first)
+        targets = resolve_targets(aim_of(job, self.samples), view.spec(), 1).pin(first)
         found = view.scores(x, targets.take([0, 0])).values
         wide, _ = covered(np.asarray(shown(picture, 1024), np.float32), job["mask"], job["how"])
         told = _measured(targets, found, share)
@@ -223,8 +225,3 @@ def _class_of(result: Any) -> int | None:
         return None
     index, output = class_of(result.explained[0], result.labels)
     return None if output else index
-
-
-def _target(asked: Any) -> Any:
-    """Return a target as `explain` takes it; a list is several for every sample."""
-    return tuple(asked) if isinstance(asked, list) else asked

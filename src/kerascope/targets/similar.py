@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,13 @@ from kerascope.types import Array, Tensor
 MEASURES = ("cosine", "dot", "distance")
 _WORDS = {"cosine": "cosine similarity", "dot": "dot product", "distance": "minus the distance"}
 _TINY = 1e-12
+_LIKE = re.compile(rf"like (.+?)(?: by ({'|'.join(MEASURES)}))?")
+
+
+def like_words(text: Any) -> tuple[str, str] | None:
+    """Return (other, measure) of the words "like OTHER" or "like OTHER by distance"; else None."""
+    match = _LIKE.fullmatch(text) if isinstance(text, str) else None
+    return None if match is None else (match[1], match[2] or MEASURES[0])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

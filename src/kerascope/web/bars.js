@@ -35,7 +35,9 @@ export function makeBars(context) {
 }
 
 function hintWords({ host }, shown, found) {
-  if (shown.versus && shown.contrast > 0) return `Shown: ${shown.target} rather than ${shown.versus}.`;
+  if (shown.versusMap && shown.contrast > 0) {
+    return `Shown: ${shown.map.target.subject} rather than ${shown.versusMap.target.subject}.`;
+  }
   if (found.length > 0) return "";
   return host.live ? "Not predicted yet." : "No class scores for this sample.";
 }
@@ -111,7 +113,7 @@ function drawBar(context, row, { bar, map, share, shown, sample, index, output }
   setHidden(rather, !linear);
   rather.classList.toggle("absent", !possible);
   rather.disabled = !possible;
-  const words = `${shown.target} rather than ${bar.label}`;
+  const words = `${shown.map?.target.subject ?? ""} rather than ${bar.label}`;
   setAttribute(rather, "aria-label", words);
   setAttribute(rather, "title", words);
   setAttribute(rather, "aria-pressed", String(versus));

@@ -4,12 +4,14 @@ import { makeBars } from "./bars.js";
 import { makeParameters, makeProvenance, makePython } from "./details.js";
 import { keepRows, make, setHidden, setText } from "./dom.js";
 import { makeGradeCard } from "./gradecard.js";
+import { makeLike } from "./like.js";
 import { makeMethodList } from "./methodlist.js";
 
 export function makeInspector(context) {
   const parts = [
     makeModelPicker(context),
     makeBars(context),
+    makeLike(context),
     makeMethodList(context),
     makeGradeCard(context),
     makeParameters(context),

@@ -1,5 +1,6 @@
 // The studio's side of the page: asks the model for what is looked at, quick things first.
 
+import { isAim } from "./aims.js";
 import { addFiles, loadAll, loadSamples } from "./arrivals.js";
 import { barNamed, isForecast, isPicture, targetAsked } from "./book.js";
 import { isAskable, isReady, Known } from "./known.js";
@@ -155,7 +156,9 @@ export class Live {
   // The class on the stage, or, before there is a map, the one that the address names.
   classLookedAt(bars, map) {
     if (map !== null) return targetAsked(map.target);
-    const bar = barNamed(bars, this.context.state.get().target);
+    const { target } = this.context.state.get();
+    if (isAim(target)) return target;
+    const bar = barNamed(bars, target);
     return bar ? targetAsked({ index: bar.index, ask: bar.ask }) : null;
   }
 
@@ -196,12 +199,16 @@ export class Live {
     return () => number === this.wishes && before === chosen();
   }
 
-  async explainBar(shown, bar, output) {
+  explainBar(shown, { index, ask }, output) {
+    return this.explainTarget(shown, targetAsked({ output, index, ask }));
+  }
+
+  // By the method on the stage.
+  async explainTarget(shown, target) {
     const method = this.context.book.method(shown.wanted ?? shown.method);
     const wanted = this.wish();
     const answer = await this.askMap(shown, {
-      name: method?.name ?? FIRST, fields: method?.settings,
-      target: targetAsked({ output, index: bar.index, ask: bar.ask }),
+      name: method?.name ?? FIRST, fields: method?.settings, target,
     });
     const map = answer?.document.maps.at(-1);
     if (map && wanted()) {
@@ -256,10 +263,11 @@ export class Live {
 
   // Asks for what is looked at and not there. Leaving a sample cancels what it was waiting for.
   follow(wanted) {
-    const { book, jobs } = this.context;
+    const { book, jobs, state } = this.context;
     const model = book.model(wanted.model);
     this.findPins(wanted.pins);
-    const key = [wanted.sample, wanted.model, wanted.method, isAskable(model)].join();
+    const aim = isAim(state.get().target) ? state.get().target : "";
+    const key = [wanted.sample, wanted.model, wanted.method, aim, isAskable(model)].join();
     if (key === this.followed) return;
     this.followed = key;
     clearTimeout(this.timer);
@@ -292,8 +300,10 @@ export class Live {
     }
     const now = book.resolve(state.get());
     const chosen = book.method(now.method);
-    if (chosen !== null && now.map === null && this.isShown(wanted)) {
-      const request = { name: chosen.name, fields: chosen.settings };
+    const { target } = state.get();
+    const aim = isAim(target) && now.map?.target.key !== target ? target : null;
+    if (chosen !== null && (now.map === null || aim !== null) && this.isShown(wanted)) {
+      const request = { name: chosen.name, fields: chosen.settings, target: aim };
       await this.askMap(now, request, { auto: true });
     }
   }

@@ -1,5 +1,8 @@
 // The Python that makes the map on the stage.
 
+import { isPicture } from "./book.js";
+import { likeOf } from "./aims.js";
+
 export function pythonOf(book, shown) {
   const method = book.method(shown.method);
   const model = book.model(shown.model);
@@ -10,7 +13,7 @@ export function pythonOf(book, shown) {
     "",
     `model = ks.load_model(${quoted(model?.name ?? "model.keras")})`,
     ...inputLines(sample, shown.input, /^ks\.explain\(model, (\w+)/.exec(method.python)?.[1]),
-    `result = ${targeted(method.python, shown)}`,
+    `result = ${targeted(book, method.python, shown)}`,
     ...sliderWords(shown),
     "result.plot()",
     "",
@@ -48,30 +51,38 @@ const quoted = (text) =>
   JSON.stringify(String(text)).replaceAll("\u007f", "\\u007f");
 
 // The call as it was made explains several targets; this one explains what is shown.
-function targeted(call, shown) {
+function targeted(book, call, shown) {
   const target = shown.map?.target;
   if (target === undefined) return call;
-  const words = pythonTarget(shown);
+  const words = pythonTarget(book, shown);
   if (words === "") return call;
   const given = /target=(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,()]+)/;
   if (given.test(call)) return call.replace(given, () => `target=${words}`);
   return call.replace(/\)$/, () => `, target=${words})`);
 }
 
-function pythonTarget({ map, versusMap, contrast }) {
-  const one = indexOf(map);
-  const other = versusMap === null ? null : indexOf(versusMap);
+function pythonTarget(book, { map, versusMap, contrast }) {
+  const one = indexOf(map, book);
+  const other = versusMap === null ? null : indexOf(versusMap, book);
   if (one === "") return "";
   if (other === null || other === "" || contrast === 0) return one;
   return `ks.Contrast(${one}, ${other})`;
 }
 
-function indexOf({ target }) {
+function indexOf({ target }, book) {
+  const like = likeOf(target.ask);
+  if (like !== null) return likePython(book.sample(like.sample), like.measure);
   if (target.ask) return quoted(target.ask);
   if (Number.isInteger(target.index)) return String(target.index);
   const named = /^'(.*)'$/.exec(target.key);
   if (named !== null) return quoted(named[1]);
   return /^class (\d+)$/.exec(target.key)?.[1] ?? "";
+}
+
+function likePython(sample, measure) {
+  const loaded = isPicture(sample)
+    ? `ks.load_images(${quoted(sample?.name ?? "other.png")}, model)` : "other";
+  return `ks.Similarity(${loaded}${measure === "cosine" ? "" : `, ${quoted(measure)}`})`;
 }
 
 export async function copyPython({ book, state, say }) {

@@ -1,5 +1,6 @@
 // The line on top: what was predicted, where the evidence lies, how far to trust that.
 
+import { likeOf } from "./aims.js";
 import { make, setAttribute, setHidden, setText, tight } from "./dom.js";
 import { isRight } from "./filters.js";
 import { trustWords } from "./gradecard.js";
@@ -44,6 +45,10 @@ function verdictOf(book, shown, sample) {
   const single = prediction !== null && prediction.outputs.length === 1 && bar !== undefined &&
     !prediction.forecast;
   const right = isRight(sample, prediction);
+  if (likeOf(map?.target.key)) { // its numbers say nothing by themselves
+    return { top: map.target.words, share: "", mark: "", wrong: false,
+      evidence: evidenceWords({ map }, { top: map.target.subject }), trust: trustWords(map) };
+  }
   return {
     top: single ? bar.label : (prediction?.verdict ?? sample?.name ?? "No sample"),
     share: single ? bar.words : "",
@@ -60,15 +65,17 @@ function mixedEvidence(shown, wordsOf) {
   const named = ["tokens", "table"].includes(shown.map.kind);
   const place = named ? "" : inPlace(placeIn(wordsOf(shown)));
   if (shown.view === "difference") return "difference of two maps";
-  const rather = shown.versus && shown.contrast > 0 ? ` for ${shown.target} rather than ${shown.versus}` : "";
+  const subjects = [shown.map, shown.versusMap].map((map) => map?.target.subject);
+  const rather = shown.versus && shown.contrast > 0 ? ` for ${subjects.join(" rather than ")}` : "";
   return `evidence${rather} ${place}`.trim();
 }
 
-function evidenceWords({ map, target }, prediction) {
+function evidenceWords({ map }, prediction) {
   if (map === null) return "";
   if (map.message) return map.message;
   const place = whereOf(map);
   if (place === "") return "";
+  const target = map.target.subject;
   const other = target !== prediction?.top && target !== `'${prediction?.top}'`;
   const what = map.meaning === "magnitude" ? "influence" : "evidence";
   const who = other ? ` for ${target}` : "";

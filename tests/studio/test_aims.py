@@ -1,0 +1,81 @@
+"""Targets that name what the studio holds, over HTTP with tiny nets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import studio_kinds as kinds
+from kerascope.studio.nets import Opening
+from near_worker import NearWorker
+from once import only_on
+from running_studio import Running
+
+pytestmark = only_on("torch")
+
+Begin = Callable[..., Running]
+QUICK = {"method": "gradient"}
+
+
+@pytest.fixture
+def begin(serve: Any, tmp_path: Path) -> Begin:
+    """Start a studio with a net and the pictures of a folder."""
+
+    def start(net: keras.Model, **options: Any) -> Running:
+        net.save(tmp_path / "net.keras")
+        folder = {"folder": options.pop("folder")} if "folder" in options else {}
+        opening = Opening(name="net", source=str(tmp_path / "net.keras"), **options)
+        running: Running = serve(models=(opening,), make=NearWorker, **folder)
+        running.samples()
+        return running
+
+    return start
+
+
+def pixels(file: Path) -> Any:
+    with Image.open(file) as picture:
+        return np.asarray(picture, np.float32)
+
+
+def test_like_another_sample(begin: Begin, pictures: Path) -> None:
+    net = kinds.embedder()
+    running = begin(net)
+    one, other, third = (row["id"] for row in running.samples())
+    piece = running.explained(one, **QUICK, target=f"like {other}")
+    (found,) = piece["maps"]
+    a, b = (net.predict(pixels(pictures / f"cat/{name}.png")[None])[0] for name in "ab")
+    cosine = float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    assert found["target"]["score"] == pytest.approx(cosine, rel=1e-4)
+    assert found["target"]["words"].startswith("cosine similarity to 'b.png' (")
+    assert found["target"]["ask"] == found["target"]["key"] == f"like {other}"
+    far = running.explained(one, **QUICK, target=f"like {other} by distance")["maps"][0]
+    assert far["target"]["score"] == pytest.approx(-float(np.linalg.norm(a - b)), rel=1e-4)
+    apart = running.explained(one, **QUICK, target=f"like {third}")["maps"][0]
+    assert len({found["id"], far["id"], apart["id"]}) == 3
+    again = {"sample": one, **QUICK, "target": found["target"]["ask"]}
+    graded = running.finished(running.ask(kind="grade", **again))
+    assert graded["state"] == "done", graded["error"]
+    assert graded["document"]["maps"][0]["id"] == found["id"], "the page shows them as one"
+    mask = {"shape": [1, 2], "bytes": "/wA="}
+    erase = {"kind": "erase", "sample": one, "target": again["target"], "mask": mask}
+    erased = running.finished(running.ask(**erase))
+    assert erased["erased"]["before"] == pytest.approx(cosine, rel=1e-4)
+    Image.fromarray(np.full((12, 16, 3), (250, 9, 9), np.uint8)).save(pictures / "cat/b.png")
+    changed = running.explained(one, **QUICK, target=f"like {other}")["maps"][0]
+    assert changed["target"]["score"] != found["target"]["score"], "another content, another answer"
+
+
+def test_a_sample_that_is_not_there(begin: Begin) -> None:
+    running = begin(kinds.embedder())
+    sample = running.samples()[0]["id"]
+    for target in ("like s0", ["like s0", 1]):
+        body = {"kind": "explain", "sample": sample, **QUICK, "target": target}
+        refused = running.client.post("/api/jobs", json=body)
+        assert refused.status_code == 404
+        assert refused.json() == {"error": "there is no sample 's0'"}
