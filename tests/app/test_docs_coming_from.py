@@ -1,4 +1,4 @@
-"""Every snippet of ours in docs/coming-from runs: the blocks of Python that say `ks.`."""
+"""Every snippet of ours in docs/coming-from runs; all others name the library that they are of."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from once import not_on_jax
 PAGES = sorted(path.stem for path in (documented.DOCS / "coming-from").glob("*.md"))
 LIBRARIES = [page for page in PAGES if page != "index"]
 OURS = re.compile(r"\bks\.")
+NAMED = {"keras-vis": "vis"}  # as it is imported, where it is not the page's name
 
 
 def _tabular() -> Any:
@@ -51,9 +52,11 @@ def _names() -> dict[str, Any]:
     return names | {"vit": small_vit.load(), "pictures": small_vit.scenes(2, seed=5)[0]}
 
 
-def _ours(page: str) -> list[str]:
-    found = documented.sections(f"coming-from/{page}.md")
-    return [block for section in found for block in section.blocks if OURS.search(block)]
+def test_each_block_is_ours_or_theirs() -> None:
+    for page in LIBRARIES:
+        theirs = re.compile(rf"\b{NAMED.get(page, page.replace('-', '_'))}\b")
+        for _, block in documented.blocks_of(f"coming-from/{page}.md"):
+            assert OURS.search(block) or theirs.search(block), f"{page}: whose is this?\n{block}"
 
 
 @not_on_jax
@@ -61,11 +64,12 @@ def _ours(page: str) -> list[str]:
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_snippets(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = _ours(page)
-    assert blocks
+    place = f"coming-from/{page}.md"
+    ours = [block for _, block in documented.blocks_of(place) if OURS.search(block)]
+    assert ours
     names = dict(_names())
-    for block in blocks:
-        exec(compile(block, page, "exec"), names)
+    for block in ours:
+        documented.execute(block, place, names)
     results = [value for value in names.values() if isinstance(value, ks.Attribution)]
     for result in results:
         for array in result.maps().values():

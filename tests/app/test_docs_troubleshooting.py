@@ -56,7 +56,7 @@ def test_it_occurs_and_is_solved(
     monkeypatch.chdir(tmp_path)
     after = {"ks": ks, "x": troubles.X, **names}
     (block,) = section.blocks
-    exec(compile(block, heading, "exec"), after)
+    documented.execute(block, "troubleshooting.md", after)
     _check(after)
 
 

@@ -22,6 +22,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import documented
+import granted
+import troubles
 from kerascope.report.blobs import read_array
 from kerascope.studio.nets import Opening
 from kerascope.studio.server import Server, Settings
@@ -354,6 +357,27 @@ def test_ctrl_c_ends_it_cleanly(net: Path) -> None:
         assert run.stdout.read() == ""
         assert run.stderr.read() == ""
     assert gone(children)
+
+
+def test_the_page_of_the_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script of docs/studio.md starts a studio, has its maps, and leaves nothing running."""
+    granted.write_demo(tmp_path)
+    inputs = keras.Input((16, 16, 3))
+    keras.Model(inputs, troubles.head(keras.layers.Rescaling(1 / 255)(inputs))).save(
+        tmp_path / "model.keras"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    ((_, block),) = documented.blocks_of("studio.md")
+    names: dict[str, Any] = {}
+    try:
+        documented.execute(block, "studio.md", names)
+        assert len(names["maps"]) == 3
+        assert names["run"].wait(20) == 0
+    finally:
+        names["studio"].close()
+        names["run"].kill()
+        names["run"].stdout.close()
 
 
 def children_of(pid: int) -> list[int]:

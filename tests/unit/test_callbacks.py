@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import documented
 import kerascope as ks
 from kerascope.callbacks import training
 from kerascope.hooks.store import store_of
@@ -364,9 +365,8 @@ def test_importing_kerascope_and_its_callbacks_loads_no_keras() -> None:
 def test_the_example_of_the_documentation_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "training-film.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    ((_, example),) = documented.blocks_of("training-film.md")
     monkeypatch.chdir(tmp_path)
-    exec(compile(example, "training-film.md", "exec"), {"__name__": "example"})
+    documented.execute(example, "training-film.md", {"__name__": "example"})
     assert film_in(tmp_path / "training-film.html")["film"]["epochs"] == list(range(1, 11))
     assert "moved onto the objects" in capsys.readouterr().out
