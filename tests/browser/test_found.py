@@ -56,7 +56,8 @@ def test_boxes(app: Open, page: Page) -> None:
     bars.nth(1).focus()
     shown.page.keyboard.press("Enter")
     assert shown.drawn() != before
-    assert "box 5" in shown.state["target"]
+    assert shown.state["target"] == "box-5"
+    assert "at (18, 10, 30, 20)" in bars.nth(1).inner_text()
     assert own.get_attribute("d") == "M0.5625 0.41667H0.9375V0.83333H0.5625Z"
     words = shown.page.locator("canvas.stage-canvas").first.get_attribute("aria-label")
     assert words is not None

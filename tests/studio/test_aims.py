@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import places_nets
 import studio_kinds as kinds
 from kerascope.studio.nets import Opening
 from near_worker import NearWorker
@@ -69,6 +70,36 @@ def test_like_another_sample(begin: Begin, pictures: Path) -> None:
     Image.fromarray(np.full((12, 16, 3), (250, 9, 9), np.uint8)).save(pictures / "cat/b.png")
     changed = running.explained(one, **QUICK, target=f"like {other}")["maps"][0]
     assert changed["target"]["score"] != found["target"]["score"], "another content, another answer"
+
+
+def test_every_box_is_listed_and_explained(begin: Begin, tmp_path: Path) -> None:
+    """A detector whose boxes nobody can read without their format, and seven things to find."""
+    case = places_nets.detection()
+    picture = np.full((48, 64, 3), 75, np.uint8)
+    for place in range(7):
+        y, x = 8 * (place % 5), 8 * place
+        picture[y : y + 8, x : x + 8] = (255 - 12 * place, 0, 0)
+    running = begin(
+        case.grid, folder=written(tmp_path, picture), boxes=case.format, preprocess="unit"
+    )
+    sample = running.samples()[0]["id"]
+    told = running.finished(running.ask(kind="predict", sample=sample))["document"]
+    (output,) = told["predictions"][0]["outputs"]
+    assert (len(output["bars"]), output["more"]) == (7, "")
+    assert output["bars"][0]["at"] == "(0, 0, 8, 8)"
+    last = output["bars"][-1]
+    fields = {"method": "d_rise", "fields": {"masks": 16}}
+    (found,) = running.explained(sample, **fields, target=last["ask"])["maps"]
+    assert found["target"]["ask"] == last["ask"]
+    boxes = told["predictions"][0]["found"]["boxes"]
+    assert found["explained"]["corners"] == boxes[-1]["corners"] == [0.75, 0.16667, 0.875, 0.33333]
+
+
+def written(folder: Path, picture: Any) -> Path:
+    """Write a picture into a folder of its own, and return that."""
+    (folder / "own").mkdir()
+    Image.fromarray(picture).save(folder / "own" / "a.png")
+    return folder / "own"
 
 
 def test_a_sample_that_is_not_there(begin: Begin) -> None:

@@ -55,10 +55,7 @@ def explain(
     mask: Annotated[
         str, typer.Option(help="Picture of a mask, white where the target's class is explained.")
     ] = "",
-    boxes: Annotated[
-        str,
-        typer.Option(help="How a detector writes boxes: xyxy, rel_yxyx, xywh+object+classes, …"),
-    ] = "",
+    boxes: options.Boxes = "",
     score: Annotated[str, typer.Option(help="logit or probability.")] = "logit",
     output: Output = Path("kerascope-out"),
     layer: Annotated[

@@ -55,6 +55,9 @@ ChosenRows = Annotated[
 ]
 Truth = Annotated[str, typer.Option(help="Column with the right answer, which is no input.")]
 TextColumn = Annotated[str, typer.Option(help="Column of a .csv that holds texts.")]
+Boxes = Annotated[
+    str, typer.Option(help="How a detector writes boxes: xyxy, rel_yxyx, xywh+object+classes, …")
+]
 Drop = Annotated[list[str], typer.Option(help="Column to leave out; repeatable.")]
 Background = Annotated[str, typer.Option(help="A .csv of training data to compare rows with.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

@@ -45,6 +45,7 @@ def studio(
     ] = True,
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
+    boxes: options.Boxes = "",
     vocabulary: options.Vocabulary = "",
     length: options.Length = 0,
     forecast: options.Forecast = [],  # noqa: B006
@@ -74,6 +75,7 @@ def studio(
     from kerascope.loading.preprocessing import AUTO, named
     from kerascope.studio.nets import Opening
     from kerascope.studio.server import Server, Settings
+    from kerascope.targets.boxes import BoxFormat
 
     if model and not sources and Path(model).is_dir() and not also:
         model, sources = "", [model]
@@ -95,11 +97,12 @@ def studio(
         read_labels(labels)
     if preprocess != AUTO:
         named(preprocess)
+    boxes = str(BoxFormat.parse(boxes)) if boxes else ""
     openings = tuple(
         Opening(
             name=_name(source), source=_source(source), preprocess=preprocess,
             labels=str(Path(labels).resolve()) if labels else None, custom=tuple(custom),
-            unsafe=unsafe, how=how,
+            unsafe=unsafe, how=how, boxes=boxes,
         )
         for source in dict.fromkeys(filter(None, [model, *also]))
     )  # fmt: skip
@@ -108,7 +111,7 @@ def studio(
         err.print(f"WARNING {_WARNING}", style="bold red", markup=False)
     names = [opening.name for opening in openings] + [Path(source).name for source in sources]
     title = " · ".join([*names, "Kerascope studio"])
-    settings = Settings(models=openings, folder=place, lots=lots, title=title)
+    settings = Settings(models=openings, folder=place, lots=lots, boxes=boxes, title=title)
     server = Server(settings, port=port, public=public)
     if as_json:
         _say_line(server.address, server.token, server.url)

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerascope.labels import one_list
 from kerascope.resize import overlaps
+from kerascope.targets.detections import corner_words
 from kerascope.targets.found import AREAS, BOX, BOXES, REGION
 from kerascope.targets.segments import BACKGROUND
 
@@ -44,7 +45,8 @@ class Area:
 class Box:
     """A box that was found: corners x0, y0, x1, y1 in shares of the picture.
 
-    place: among the model's boxes; −1 of a box that was given. sure: 0 … 1, or what the model says.
+    at: the same in pixels of the model's input, in words. place: among the model's boxes; −1 of a
+    box that was given. sure: 0 … 1, or what the model says.
     """
 
     corners: tuple[float, float, float, float]
@@ -52,6 +54,7 @@ class Box:
     label: str
     sure: float
     place: int
+    at: str
 
     @property
     def colour(self) -> str:
@@ -165,6 +168,7 @@ def _box(result: Any, row: Array, size: tuple[int, int]) -> Box:
     return Box(
         corners=(x0 / width, y0 / height, x1 / width, y1 / height), index=max(index, 0),
         label=_label(result, index, most), sure=float(row[5]), place=int(row[6]),
+        at=corner_words(row[:4]),
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class Ranked:
     share: 0 … 1 where the output is one, for a bar; None elsewhere.
     percent: whether the outputs are a distribution, so that the share is a probability.
     ask: the target that it is, in words, where that is not the class; after: behind the value.
+    at: where a box lies: its corners in pixels of the model's input.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Ranked:
     percent: bool
     ask: str = ""
     after: str = ""
+    at: str = ""
 
     @property
     def words(self) -> str:
@@ -81,7 +83,7 @@ def _found(result: Attribution, sample: int) -> list[Ranked]:
     return areas + [
         Ranked(label=box.label, index=box.place, value=box.sure,
                share=box.sure if 0 <= box.sure <= 1 else None, percent=0 <= box.sure <= 1,
-               ask=f"box-{box.place}")
+               ask=f"box-{box.place}", at=box.at)
         for box in boxes_of(result, sample)
     ]  # fmt: skip
 

@@ -25,6 +25,7 @@ from kerascope.report.cells import fields_of
 from kerascope.report.found_entries import found_entry
 from kerascope.report.held import held_entry
 from kerascope.report.inputs import forecast_entry, input_entry
+from kerascope.targets.found import MOST
 from kerascope.wording import number
 
 if TYPE_CHECKING:
@@ -230,11 +231,13 @@ def prediction_entry(
     outputs: list[Entry] = []
     ahead = forecast_of(held, index)
     forecast = None if blobs is None else forecast_entry(held, index, blobs)
-    for output, ranked in ranking(held, index).items():
+    listed = {"top": MOST} if boxes_of(result, index) else {}  # of things found, each is asked for
+    for output, ranked in ranking(held, index, **listed).items():
         total = _count(result, output, index)
         bars = [
             {"label": r.label, "index": r.index, "value": _finite(r.value), "words": r.words,
-             "share": r.share, **({"ask": r.ask} if r.ask else {})}
+             "share": r.share,
+             **({"ask": r.ask} if r.ask else {}), **({"at": r.at} if r.at else {})}
             for r in ranked
         ]  # fmt: skip
         rest = total - len(bars)

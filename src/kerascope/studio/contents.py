@@ -85,7 +85,10 @@ class Sample(TypedDict):
 
 
 class Bar(TypedDict):
-    """A class of a prediction; `ask`: its words as a target, where its index is none."""
+    """A class of a prediction; `ask`: its words as a target, where its index is none.
+
+    `at`: the corners of a box in pixels of the model's input, in words.
+    """
 
     label: str
     index: int
@@ -93,6 +96,7 @@ class Bar(TypedDict):
     words: str
     share: float | None
     ask: NotRequired[str]
+    at: NotRequired[str]
 
 
 class Output(TypedDict):

@@ -187,7 +187,7 @@ async def _uploaded_model(given: Given) -> Opening:
             415, f"'{upload.name}' is no Keras model file (.keras, .h5): neither a zip nor HDF5"
         )
     path = upload.path.rename(upload.path.with_suffix(suffix))
-    return Opening(name=upload.name, path=str(path))
+    return Opening(name=upload.name, path=str(path), boxes=given.studio.settings.boxes)
 
 
 def _suffix(upload: Upload) -> str | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kerascope.backend import choose
 from kerascope.errors import BadInput
-from kerascope.facts import facts_of
+from kerascope.facts import facts_of, remember
 from kerascope.labels import all_names
 from kerascope.method import make_method
 from kerascope.run import Run
@@ -44,6 +44,8 @@ class Net:
             custom=tuple(opening["custom"]),
             unsafe=opening["unsafe"],
         )
+        if opening.get("boxes"):
+            remember(self.model, boxes=opening["boxes"])
         from kerascope.hooks import HookedModel  # imports Keras: a refused file never gets here
 
         self.view = HookedModel(self.model)

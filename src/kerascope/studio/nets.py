@@ -26,7 +26,7 @@ class Opening:
     """How a model is opened: what was given on the command line, or what was uploaded.
 
     source: a file or a name such as "keras:MobileNetV2". path: of an upload, in our own folder.
-    how: how files become samples of it.
+    how: how files become samples of it. boxes: how a detector writes boxes, see `targets.boxes`.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Opening:
     custom: tuple[str, ...] = ()
     unsafe: bool = False
     how: How = dataclasses.field(default_factory=How)
+    boxes: str = ""
 
     @property
     def id(self) -> str:
@@ -50,7 +51,7 @@ class Opening:
         parts += filter(None, [self.how.vocabulary, self.how.columns.background])
         marks = [_digest(Path(part)) or part for part in parts]
         return hashlib.sha256(
-            repr([*marks, self.preprocess, self.custom, self.how]).encode()
+            repr([*marks, self.preprocess, self.custom, self.how, self.boxes]).encode()
         ).hexdigest()
 
 

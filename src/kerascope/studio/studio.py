@@ -39,12 +39,14 @@ FIRST = 200  # samples in the document; the rest are asked for by their places
 class Settings:
     """What was given on the command line.
 
-    folder: of pictures, or one picture. lots: what a model must read.
+    folder: of pictures, or one picture. lots: what a model must read. boxes: as of an `Opening`,
+    for models that are uploaded.
     """
 
     models: tuple[Opening, ...] = ()
     folder: Path | None = None
     lots: tuple[Lot, ...] = ()
+    boxes: str = ""
     title: str = "Kerascope studio"
 
 

@@ -1,10 +1,11 @@
 // What the model predicted: bars that are buttons. A bar chooses what is explained.
 
-import { mapOfBar } from "./book.js";
+import { mapOfBar, targetName } from "./book.js";
 import {
   actionButton, keepRows, make, setAttribute, setHidden, setProperty, setText, tight,
 } from "./dom.js";
 
+const FEW = 5;
 const LEAST = 0.004; // of the width: a bar that is there can be seen
 
 export function makeBars(context) {
@@ -58,8 +59,11 @@ function drawOutput(context, box, { output, shown, targets, sample }) {
   setHidden(title, output.name === "");
   setText(more, output.more);
   setHidden(more, output.more === "");
+  // A report has maps of a few boxes only: the others are drawn on the picture.
+  const bars = output.bars.filter((bar, index) => context.host.live || index < FEW ||
+    mapOfBar(bar, output.name, targets) !== null);
   const largest = Math.max(...output.bars.map((bar) => Math.abs(bar.value)), 1e-12);
-  keepRows(list, output.bars, () => makeBar(context), (row, bar, index) => {
+  keepRows(list, bars, () => makeBar(context), (row, bar, index) => {
     const map = mapOfBar(bar, output.name, targets);
     const share = bar.share ?? Math.abs(bar.value) / largest;
     drawBar(context, row, { bar, map, share, shown, sample, index, output: output.name });
@@ -71,6 +75,7 @@ function makeBar(context) {
   const choose = actionButton("", () => row.choose(), { class: "bar" });
   choose.append(
     make("span", { class: "bar-label" }),
+    make("span", { class: "bar-at quiet" }),
     make("span", { class: "bar-truth" }, "truth"),
     make("span", { class: "bar-value" }),
     make(
@@ -87,13 +92,15 @@ function makeBar(context) {
 function drawBar(context, row, { bar, map, share, shown, sample, index, output }) {
   const { host, state, book } = context;
   const [choose, rather] = row.children;
-  const [label, truth, value, track] = choose.children;
+  const [label, at, truth, value, track] = choose.children;
   const chosen = map !== null && map === shown.map;
   const versus = map !== null && map === shown.versusMap;
   setText(label, bar.label);
   setAttribute(label, "title", bar.label);
+  setText(at, bar.at ? `at ${bar.at}` : "");
+  setHidden(at, !bar.at);
   setText(value, tight(bar.words));
-  setHidden(truth, sample?.truth !== bar.label);
+  setHidden(truth, sample?.truth !== bar.label || Boolean(bar.at));
   setProperty(track.firstElementChild, "width", `${Math.max(LEAST, share) * 100}%`);
   setAttribute(choose, "aria-pressed", String(chosen));
   setAttribute(row, "data-first", index === 0);
@@ -104,7 +111,7 @@ function drawBar(context, row, { bar, map, share, shown, sample, index, output }
   setAttribute(choose, "title", barTitle(context, bar, map, chosen));
   row.choose = () => {
     if (chosen) state.set(shown.versus ? { versus: "" } : contrastOf(book, shown));
-    else if (map !== null) state.set({ target: map.target.key, versus: "" });
+    else if (map !== null) state.set({ target: targetName(map.target), versus: "" });
     else if (host.live) context.live.explainBar(shown, bar, output);
     else context.say(`This report has no map for ${bar.label}.`);
   };

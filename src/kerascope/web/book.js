@@ -155,7 +155,8 @@ function shownMethod(book, state, model, here) {
 
 // The target of that name; where the sample (or the epoch) has none, the one in its place.
 function chosenTarget(book, key, targets, maps) {
-  const same = targets.find((map) => map.target.key === key);
+  const same = targets.find((map) => map.target.key === key) ??
+    targets.find((map) => key && map.target.ask === key);
   if (same !== undefined) return same;
   const place = maps.find((map) => map.target.key === key)?.target.place;
   return targets.find((map) => map.target.place === place) ?? targets[0] ?? null;
@@ -169,10 +170,13 @@ export function targetAsked({ output, index, ask }) {
   return output ? `${output}:${index}` : index;
 }
 
+// What an address calls a target: what it is asked for by, which is one for all methods, or its key.
+export const targetName = ({ ask, key }) => ask ?? key;
+
 // Whether bars are the steps of a forecast: values, of which none is chosen rather than another.
 export const isForecast = (bars) => /^horizon-/.test(bars[0]?.ask ?? "");
 
-const namesOfBar = ({ label, index }) => [label, `'${label}'`, String(index)];
+const namesOfBar = ({ label, index, ask }) => [ask ?? String(index), label, `'${label}'`];
 
 // The bar of a prediction that a target's key names, or undefined.
 export function barNamed(bars, key) {

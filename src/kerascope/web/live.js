@@ -2,7 +2,7 @@
 
 import { isAim } from "./aims.js";
 import { addFiles, loadAll, loadSamples } from "./arrivals.js";
-import { barNamed, isForecast, isPicture, targetAsked } from "./book.js";
+import { barNamed, isForecast, isPicture, targetAsked, targetName } from "./book.js";
 import { isAskable, isReady, Known } from "./known.js";
 import { dotsOf } from "./marks.js";
 import { Shelf } from "./shelf.js";
@@ -212,7 +212,7 @@ export class Live {
     });
     const map = answer?.document.maps.at(-1);
     if (map && wanted()) {
-      this.context.state.set({ target: map.target.key, method: map.method, versus: "" });
+      this.context.state.set({ target: targetName(map.target), method: map.method, versus: "" });
     }
   }
 
