@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def parse_method(text: str) -> AttributionMethod:
-    """Return the method value that "name" or "name:field=value,field=value" describes."""
+    """Return the method value that "name" or "name:field=value,field=value" describes.
+
+    Several values of one field are joined by "+", sizes along axes also by "x": "8x8".
+    """
     from kerascope.method import make_method, method_class
 
     name, _, rest = text.partition(":")
@@ -56,12 +59,26 @@ def _parse_value(text: str, hint: Any, where: str) -> Any:
             return value
         if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
             return float(value)
-    for kind in kinds:
-        if typing.get_origin(kind) is tuple:
-            parts = text.lower().split("x")
-            if all(part.strip().isdigit() for part in parts):
-                return tuple(int(part) for part in parts)
+    for item in (typing.get_args(kind)[0] for kind in kinds if typing.get_origin(kind) is tuple):
+        sizes = text.lower().split("x")
+        if _takes(int, item) and all(size.strip().isdigit() for size in sizes):
+            return tuple(int(size) for size in sizes)
+        # Pairs have no form in words, and what takes one alone takes several only where + says so.
+        if typing.get_origin(item) is not tuple and ("+" in text or len(kinds) == 1):
+            return tuple(_parse_value(part, item, where) for part in text.split("+"))
     if str in kinds or any(typing.get_origin(kind) is typing.Literal for kind in kinds):
         return text
-    names = ", ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
-    raise BadMethod(f"{where} cannot be '{text}'; it takes {names}")
+    raise BadMethod(f"{where} cannot be '{text}'; it takes {', '.join(map(_named, kinds))}")
+
+
+def _takes(kind: type, hint: Any) -> bool:
+    return kind is hint or kind in typing.get_args(hint)
+
+
+def _named(kind: Any) -> str:
+    """Return what a kind of value is called, and how several are written."""
+    if kind is type(None):
+        return "none"
+    if typing.get_origin(kind) is tuple:
+        return "several as 8x8" if _takes(int, typing.get_args(kind)[0]) else "several as a+b"
+    return getattr(kind, "__name__", str(kind))
