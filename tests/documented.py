@@ -63,6 +63,12 @@ def blocks_of(page: str) -> list[tuple[str, str]]:
     return [(part.heading, block) for part in sections(page) for block in part.blocks]
 
 
+def spans(text: str) -> list[str]:
+    """Return the code within sentences of a text, each on one line."""
+    prose = re.sub(r"^```.*?^```$|^    [^\n]*$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", prose)]
+
+
 def unseen(text: str) -> list[str]:
     """Return lines that are Python to a reader and in no block of Python."""
     plain = re.sub(r"^```python\n.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)

@@ -40,12 +40,6 @@ def lines(text: str) -> Iterator[str]:
     yield from re.findall(r"^(?: {4})?(?:[A-Z_]+=\S+ )?(kerascope (?!=).*)$", plain, re.MULTILINE)
 
 
-def spans(text: str) -> list[str]:
-    """Return code within sentences, each on one line."""
-    prose = re.sub(r"^```.*?^```$|^    [^\n]*$", "", text, flags=re.MULTILINE | re.DOTALL)
-    return [" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", prose)]
-
-
 def problem(line: str, *, whole: bool) -> str:
     """Return what the parser says of a command line; "" where it takes it.
 
@@ -73,13 +67,13 @@ def problem(line: str, *, whole: bool) -> str:
 def test_command_lines(page: str) -> None:
     text = documented.text_of(page)
     found = [(line, problem(line, whole=True)) for line in lines(text)]
-    mentioned = [span for span in spans(text) if re.match(r"kerascope [\w-]", span)]
+    mentioned = [span for span in documented.spans(text) if re.match(r"kerascope [\w-]", span)]
     found += [(span, problem(span, whole=False)) for span in mentioned]
     assert [pair for pair in found if pair[1]] == []
 
 
 def test_options_that_sentences_name() -> None:
-    code = [span.split() for page in PAGES for span in spans(documented.text_of(page))]
+    code = [span.split() for page in PAGES for span in documented.spans(documented.text_of(page))]
     named = [words for words in code if re.match("--?[a-z]", words[0])]
     assert len(named) >= 50
     found = {word for words in named for word in words if word.startswith("-")}
