@@ -375,9 +375,11 @@ def test_the_page_of_the_studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert len(names["maps"]) == 3
         assert names["run"].wait(20) == 0
     finally:
-        names["studio"].close()
-        names["run"].kill()
-        names["run"].stdout.close()
+        if "studio" in names:
+            names["studio"].close()
+        if "run" in names:
+            with names["run"] as run:
+                run.kill()
 
 
 def children_of(pid: int) -> list[int]:
