@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,25 @@ class TestFolders:
         assert source.classes == ("cat", "dog")
         assert source.labels.tolist() == [0] * 4 + [1] * 4
         assert "alphabetical" in source.notes[0]
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+    def test_names_that_are_no_utf8_are_left_out_and_said(self, tmp_path: Path) -> None:
+        strange = os.fsdecode(b"\xe9t\xe9.png")
+        for name in ("a.png", "b.png", strange):
+            save(tmp_path / "data" / name, 0)
+        (tmp_path / "data" / os.fsdecode(b"\xe9")).mkdir()
+        source = source_of(tmp_path / "data")
+        assert source.paths == ("a.png", "b.png")
+        said = "1 file(s) skipped, their names are no UTF-8: the first is '\\udce9t\\udce9.png'"
+        assert said in source.notes
+        assert all(note.encode() for note in source.notes)
+        with pytest.raises(BadInput, match=r"udce9.png' is no UTF-8: rename it"):
+            source_of([tmp_path / "data" / strange, tmp_path / "data" / "a.png"])
+        with pytest.raises(BadInput, match="is no UTF-8: rename it"):
+            source_of(pd.DataFrame({"path": ["a.png", strange]}, dtype=object))
+        save(tmp_path / "alone" / strange, 0)
+        with pytest.raises(BadFile, match="the names of all its pictures are no UTF-8"):
+            source_of(tmp_path / "alone")
 
     def test_sub_folders_belong_to_their_class(self, tmp_path: Path) -> None:
         save(tmp_path / "cat" / "deep" / "er" / "1.png", 0)
@@ -113,6 +134,18 @@ class TestTables:
         assert pd.isna(frame["label"].tolist()[2])
         assert frame["meta_year"].tolist() == [1999, 2001, 2003]
         assert frame["meta_camera"].tolist()[::2] == ["a", "b"]
+
+    def test_a_name_that_no_file_can_have_is_a_file_that_cannot_be_read(
+        self, tmp_path: Path
+    ) -> None:
+        save(tmp_path / "a.png", 0)
+        (tmp_path / "n.csv").write_bytes(b"path,label\na.png,0\nb\0.png,0\n")
+        source = source_of(tmp_path / "n.csv")
+        assert len(source) == 2
+        found = collect(means, source, tmp_path / "out", **SIZE)
+        errors = {row["path"]: row["error"] for row in found.table(["path", "error"]).to_pylist()}
+        assert errors["a.png"] is None
+        assert "embedded null" in errors["b\0.png"]
 
     def test_labels_with_leading_zeros_stay_text(self, tmp_path: Path) -> None:
         self.columns(tmp_path)

@@ -63,16 +63,39 @@ def in_folder(root: Path, without: Path | None = None) -> Listing:
             f"data folder '{root.name}' holds pictures beside folders of pictures "
             f"('{min(set(groups) - {''})}'): give a folder per class, or pictures only"
         )
-    notes = [f"class folder '{name}' holds no pictures" for name in empty]
+    shown = [f"'{name}'" if _is_utf8(name) else ascii(name) for name in empty]
+    notes = [f"class folder {name} holds no pictures" for name in shown]
     notes += [f"'{root.name}': {others} file(s) skipped, not pictures"] if others else []
-    paths = tuple(sorted(path for files in groups.values() for path in files))
+    paths, strange = _named(sorted(path for files in groups.values() for path in files))
+    if not paths:
+        raise BadFile(f"data folder '{root.name}': the names of all its pictures are no UTF-8")
+    notes += strange
     labels = None if "" in groups else tuple(path.partition("/")[0] for path in paths)
     return Listing(root=root, paths=paths, labels=labels, notes=tuple(notes))
+
+
+def _named(paths: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the paths that a table can hold, and a note of those left out."""
+    kept = tuple(path for path in paths if _is_utf8(path))
+    bad = [path for path in paths if not _is_utf8(path)]
+    note = "{} file(s) skipped, their names are no UTF-8: the first is {}"
+    return kept, [note.format(len(bad), ascii(bad[0]))] if bad else []
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # a name in another encoding, as the system hands it out
+        return False
+    return True
 
 
 def in_files(files: Sequence[str | os.PathLike[str]]) -> Listing:
     """Return a list of picture files as it is; paths are below their common folder."""
     full = [Path(file).absolute() for file in files]
+    for path in map(str, full):
+        if not _is_utf8(path):
+            raise BadInput(f"the name of file {path!a} is no UTF-8: rename it")
     try:
         root = Path(os.path.commonpath([path.parent for path in full]))
     except ValueError as error:  # on several drives
@@ -119,6 +142,8 @@ def _below(root: Path, value: Any) -> str | None:
     if not isinstance(value, str | os.PathLike) or not str(value).strip():
         return None
     path = Path(str(value).strip())
+    if not _is_utf8(str(path)):
+        raise BadInput(f"the name of file {str(path)!a} is no UTF-8: rename it")
     try:
         return Path(os.path.relpath(root / path, root)).as_posix()
     except ValueError:  # on another drive

@@ -270,5 +270,5 @@ def _fingerprint(source: Source) -> str:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):  # no file may have such a name: read, it says so
         return -1
