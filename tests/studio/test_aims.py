@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import kerascope as ks
 import places_nets
 import studio_kinds as kinds
 from kerascope.studio.nets import Opening
@@ -110,3 +112,61 @@ def test_a_sample_that_is_not_there(begin: Begin) -> None:
         refused = running.client.post("/api/jobs", json=body)
         assert refused.status_code == 404
         assert refused.json() == {"error": "there is no sample 's0'"}
+
+
+def test_a_class_over_what_is_painted(begin: Begin, tmp_path: Path) -> None:
+    """The region of the command line's --mask, out of the text of the page's address."""
+    case = places_nets.segmentation()
+    picture = np.round(255 * case.x[0]).astype(np.uint8)
+    labels = tmp_path / "labels.txt"
+    labels.write_text("\n".join(places_nets.example("segmentation").LABELS))
+    running = begin(
+        case.net, folder=written(tmp_path, picture), preprocess="unit", labels=str(labels)
+    )
+    sample = running.samples()[0]["id"]
+    mask = np.zeros((32, 48), np.float32)
+    mask[2:5, 7:40] = 1
+    target = f"1@mask:{text_of(mask)}"
+    piece = running.explained(sample, **QUICK, target=target)
+    (found,) = piece["maps"]
+    want = ks.explain(case.net, picture[None] / 255, "gradient", target=ks.Mask(mask, "tank"))
+    assert found["target"]["score"] == pytest.approx(float(want.scores[0]), rel=1e-4)
+    assert found["target"]["subject"] == "'tank' over the region"
+    assert found["target"]["ask"] == found["target"]["key"] == target
+    assert found["explained"]["path"] == "M0.1458 0.0625H0.8333V0.1562H0.1458Z"
+    assert piece["predictions"][0]["found"]["classes"] == 3
+    there = running.explained(sample, **QUICK, target=target.removeprefix("1"))["maps"][0]
+    assert there["target"]["subject"] == "'background' over the region"
+    whole = running.explained(sample, **QUICK, target=f"1@mask:{text_of(mask + 1)}")["maps"][0]
+    assert len({found["id"], there["id"], whole["id"]}) == 3
+    job = running.finished(running.ask(kind="explain", sample=sample, **QUICK, target="@mask:AAUA"))
+    assert job["error"] == "nothing is painted: the mask is empty"
+
+
+def test_both_sides_of_one_class_over_what_is_painted(begin: Begin, tmp_path: Path) -> None:
+    """A grey segmentation of one value for every position."""
+    net = keras.Sequential(
+        [keras.Input((12, 16, 1)), keras.layers.Conv2D(1, 3, padding="same", activation="sigmoid")]
+    )
+    picture = np.random.default_rng(5).integers(0, 255, (12, 16), dtype=np.uint8)
+    running = begin(net, folder=written(tmp_path, picture), preprocess="unit")
+    sample = running.samples()[0]["id"]
+    text = text_of(np.eye(12, 16))
+    one, other = (
+        running.explained(sample, **QUICK, target=f"{kind}@mask:{text}")["maps"][0]["target"]
+        for kind in (1, 0)
+    )
+    assert one["score"] == pytest.approx(-other["score"]) != 0
+    assert (one["subject"], other["subject"]) == (
+        "class 1 over the region",
+        "class 0 over the region",
+    )
+
+
+def text_of(mask: Any) -> str:
+    """Return a mask as the page writes it, a cell for every pixel; runs of up to 16383."""
+    ends = np.flatnonzero(np.diff(mask.ravel() > 0, prepend=False, append=False))
+    content = bytearray([0])
+    for number in np.diff(ends, prepend=0).tolist():
+        content += bytes([number % 128 + 128, number // 128] if number > 127 else [number])
+    return base64.urlsafe_b64encode(bytes(content)).decode().rstrip("=")

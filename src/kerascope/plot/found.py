@@ -84,6 +84,17 @@ def areas_of(result: Any, sample: int) -> list[Area]:
     return sorted(found, key=lambda area: (area.background, -area.share))
 
 
+def class_total(result: Any) -> int:
+    """Return how many classes a segmentation tells apart; 0 of other models."""
+    said = _extra(result, AREAS)
+    if said is None:
+        return 0
+    tree = result.predictions
+    arrays = [np.asarray(a) for a in (tree.values() if isinstance(tree, Mapping) else [tree])]
+    dense = [a.shape[-1] for a in arrays if a.ndim == 4 and a.shape[:3] == np.shape(said)]
+    return max([2, int(np.max(said)) + 1, *dense[:1]])
+
+
 def boxes_of(result: Any, sample: int) -> list[Box]:
     """Return the boxes found in a sample, the surest first; none of other models."""
     rows = _extra(result, BOXES)

@@ -11,6 +11,7 @@ from kerascope.plot.forecasts import forecast_of
 from kerascope.plot.found import (
     areas_of,
     boxes_of,
+    class_total,
     explained_box,
     explained_mask,
     is_scene,
@@ -53,7 +54,8 @@ def found_entry(result: Any, sample: int) -> Entry:
         }
         for box in boxes_of(result, sample)
     ]
-    return {"found": {"words": scene_words(result, sample), "areas": areas, "boxes": boxes}}
+    found = {"words": scene_words(result, sample), "areas": areas, "boxes": boxes}
+    return {"found": found | {"classes": class_total(result)}}
 
 
 def explained_entry(result: Attribution, item: Map) -> Entry:

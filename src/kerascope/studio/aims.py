@@ -1,16 +1,21 @@
-"""Targets that name what a studio holds: "like SAMPLE", another sample by its id."""
+"""Targets that name what a studio holds: "like SAMPLE" by its id, "CLASS@mask:WHAT IS PAINTED"."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from kerascope.errors import BadInput
+from kerascope.studio.maskcode import painted
+from kerascope.targets.regions import Mask
 from kerascope.targets.similar import Similarity, like_words
 
 if TYPE_CHECKING:
     from kerascope.studio.samples import Samples
 
 Message = dict[str, Any]
+_REGION = re.compile(r"(.*)@mask:([\w-]+)", re.ASCII | re.DOTALL)
 
 
 def compared(target: Any) -> list[str]:
@@ -21,29 +26,43 @@ def compared(target: Any) -> list[str]:
 
 def aim_of(job: Message, samples: Samples) -> Any:
     """Return the target of a job as `explain` takes it; a list is several for every sample."""
-    target, others = job["target"], {one["id"]: one for one in job.get("others", ())}
+    target = job["target"]
     if isinstance(target, list):
-        return tuple(_aim(one, others, samples) for one in target)
-    return _aim(target, others, samples)
+        return tuple(_aim(one, job, samples) for one in target)
+    return _aim(target, job, samples)
 
 
-def _aim(target: Any, others: Mapping[str, Message], samples: Samples) -> Any:
-    like = like_words(target)
-    if like is None:
-        return target
-    name, measure = like
-    return Similarity(samples.of([others[name]])[1], measure)
+def _aim(target: Any, job: Message, samples: Samples) -> Any:
+    like, region = like_words(target), _region(target)
+    if like is not None:
+        name, measure = like
+        other = next(one for one in job["others"] if one["id"] == name)
+        return Similarity(samples.of([other])[1], measure)
+    if region is not None:
+        view, inputs = samples.of(job["samples"])
+        view.read(inputs)
+        size = view.spec().input_size
+        if len(size) != 2:
+            raise BadInput("what is painted is a part of a picture, and the model takes none")
+        return Mask(painted(region[2], (size[0], size[1])), region[1].strip() or None)
+    return target
+
+
+def _region(target: Any) -> re.Match[str] | None:
+    return _REGION.fullmatch(target) if isinstance(target, str) else None
 
 
 def asked_again(piece: Message, target: Any) -> Message:
     """Return a piece whose maps say what asks for them, where their target names what is held here.
 
-    Their words name a sample as people do, and two may have one name: maps are told apart by what
-    was asked. What the sample alone is predicted to be is left out: here it is a likeness.
+    Their words name a sample as people do, or no more than "the region", which two may have in
+    common: maps are told apart by what was asked. What the sample alone is predicted to be is left
+    out where it would be a likeness.
     """
     from kerascope.report.entries import name_of
 
-    if like_words(target) is None:
+    alike = like_words(target) is not None
+    if not alike and _region(target) is None:
         return piece
     maps = [
         {
@@ -53,7 +72,7 @@ def asked_again(piece: Message, target: Any) -> Message:
         }
         for one in piece["maps"]
     ]
-    return {**piece, "maps": maps, "predictions": []}
+    return {**piece, "maps": maps, "predictions": [] if alike else piece["predictions"]}
 
 
 def _each(target: Any) -> Sequence[Any]:

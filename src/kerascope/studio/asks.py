@@ -16,6 +16,7 @@ from kerascope.studio.endpoints import EMPTY
 from kerascope.studio.erase import HOW, MOST
 from kerascope.studio.errors import Problem
 from kerascope.studio.jobs import KINDS, OVER, Job, Told
+from kerascope.studio.maskcode import LONGEST
 from kerascope.studio.shelf import Sample
 from kerascope.studio.table import Endpoint, Given, json_answer
 from kerascope.studio.truths import labelled, truths
@@ -25,7 +26,7 @@ _BEAT = 15.0  # seconds between signs of life in a stream
 _LISTING = 60.0  # seconds that a folder may take to be listed before all of it is looked at
 _PACE = 0.05  # seconds between two looks at what changed
 _ID = {"type": "string", "minLength": 1, "maxLength": 40}
-_WORDS = {"type": "string", "minLength": 1, "maxLength": 200}
+_WORDS = {"type": "string", "minLength": 1, "maxLength": 200 + LONGEST}
 _CLASS = {"type": "integer", "minimum": 0, "maximum": 10**9}
 _ONE = {"anyOf": [_CLASS, _WORDS]}
 _MOST_SAMPLES = {"predict": 1000, "erase": 1}
@@ -34,7 +35,9 @@ _FEW = 16
 _TARGET = (
     "What is explained, as for `kerascope explain -t`: a class by index or name, 'top-3', "
     "'tank@area', 'box-7', …; several in a list. 'like ID', 'like ID by dot' or 'like ID by "
-    "distance': how alike the model's output is to that for another sample, by the sample's id."
+    "distance': how alike the model's output is to that for another sample, by the sample's id. "
+    "'tank@mask:TEXT', '1@mask:TEXT', '@mask:TEXT': over what is painted, as the page's address "
+    "holds it."
 )
 _MASK = {
     "type": "object",

@@ -6,6 +6,7 @@ import { groundOf } from "./contours.js";
 import { inputField, numbersOf } from "./sources.js";
 import { isPicture, targetAsked } from "./book.js";
 import { Mask, underMask } from "./mask.js";
+import { isRegional, makeRegion } from "./region.js";
 import { maskCells, maskText } from "./maskcode.js";
 import { measuredParts, predictedWords } from "./erasewords.js";
 
@@ -45,8 +46,7 @@ class Brush {
       vector("ellipse", { class: kind, "vector-effect": "non-scaling-stroke" }));
     this.drawing = vector("svg", { class: "stage-drawing", viewBox: "0 0 1 1",
       preserveAspectRatio: "none", "aria-hidden": "true" }, ...this.ring);
-    const name = this.context.host.live ? "Erase test" : "Brush";
-    this.toggle = actionButton(name, () => state.set({ erase: !state.get().erase }),
+    this.toggle = actionButton("Brush", () => state.set({ erase: !state.get().erase }),
       { class: "chip", "data-control": "erase", title: "Paint over a part and see what it costs" });
     this.size = make("input", { type: "range", min: RADII[0], max: RADII[1], step: "0.005",
       value: this.radius, on: { input: () => this.resize(Number(this.size.value)) } });
@@ -55,6 +55,7 @@ class Brush {
     this.run = actionButton("Erase and ask the model", () => this.measure(), { class: "primary" });
     const half = actionButton("Cover the strongest part", () => this.coverHalf());
     const clear = actionButton("Clear", () => this.clear());
+    this.region = this.context.host.live ? makeRegion(this.context, () => this.mask) : null;
     this.predicted = make("p", { class: "stage-predicted", "aria-live": "polite" });
     this.place = make("div", { class: "stage-measured", "aria-live": "polite" });
     this.panel = make("div", { class: "stage-erase" },
@@ -64,6 +65,7 @@ class Brush {
         make("label", {}, make("span", {}, "Brush"), this.size),
         make("label", {}, make("span", {}, "Covered part is"), this.hows),
         half, clear, this.run),
+      this.region?.element,
       this.predicted, this.place);
     this.element = make("div", { class: "stage-brush" }, this.toggle, this.panel);
   }
@@ -74,6 +76,8 @@ class Brush {
     const can = Boolean(shown.map?.values) && Boolean(slot?.panel.layer) &&
       shown.view !== "sheet" && isPicture(sample);
     setHidden(this.element, !can);
+    setText(this.toggle, this.context.host.live && !isRegional(this.context, shown)
+      ? "Erase test" : "Brush");
     const active = can && shown.erase;
     setAttribute(this.toggle, "aria-pressed", String(active));
     setHidden(this.panel, !active);
@@ -90,6 +94,7 @@ class Brush {
     }
     this.fit(shown);
     this.drawBrush();
+    this.region?.draw(shown);
     this.predict(shown);
   }
 

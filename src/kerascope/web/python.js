@@ -1,7 +1,7 @@
 // The Python that makes the map on the stage.
 
 import { isPicture } from "./book.js";
-import { likeOf } from "./aims.js";
+import { likeOf, regionOf } from "./aims.js";
 
 export function pythonOf(book, shown) {
   const method = book.method(shown.method);
@@ -9,10 +9,12 @@ export function pythonOf(book, shown) {
   const sample = book.sample(shown.sample);
   if (method === null) return "";
   return [
+    ...(maskLines(shown).length > 0 ? ["import numpy as np"] : []),
     "import kerascope as ks",
     "",
     `model = ks.load_model(${quoted(model?.name ?? "model.keras")})`,
     ...inputLines(sample, shown.input, /^ks\.explain\(model, (\w+)/.exec(method.python)?.[1]),
+    ...maskLines(shown),
     `result = ${targeted(book, method.python, shown)}`,
     ...sliderWords(shown),
     "result.plot()",
@@ -25,6 +27,10 @@ const LOADERS = {
   volumes: 'ks.load_volumes("volumes.npy", model)',
   inputs: "ks.load_several({…}, model)  # by input: files, as on the command line",
 };
+
+const maskLines = ({ map }) => (regionOf(map?.target.ask) === null ? [] : [
+  `mask = np.load("mask.npy")  # ${map.size.join(" × ")} (height × width), 1 where it was painted`,
+]);
 
 // How the sample is given to a model. held: what `python` of the document names.
 function inputLines(sample, name, held) {
@@ -72,6 +78,8 @@ function pythonTarget(book, { map, versusMap, contrast }) {
 function indexOf({ target }, book) {
   const like = likeOf(target.ask);
   if (like !== null) return likePython(book.sample(like.sample), like.measure);
+  const region = regionOf(target.ask);
+  if (region !== null) return `ks.Mask(mask${region.kind === "" ? "" : `, ${region.kind}`})`;
   if (target.ask) return quoted(target.ask);
   if (Number.isInteger(target.index)) return String(target.index);
   const named = /^'(.*)'$/.exec(target.key);

@@ -31,7 +31,10 @@ const RANGES = {
 };
 const PLAIN = "plain"; // the address of the default state, where a shared page starts in another
 
-const isText = (value) => typeof value === "string" && value.length <= LONGEST;
+const LONG = { target: 1800, versus: 1800 }; // they may hold what is painted
+
+const isText = (value, longest = LONGEST) =>
+  typeof value === "string" && value.length <= longest;
 
 function within(value, [least, most]) {
   const number = typeof value === "number" ? value : Number.parseFloat(value);
@@ -51,11 +54,11 @@ function checked(key, value) {
   if (key === "filter") return checkedFilter(value);
   if (typeof DEFAULTS[key] === "boolean") return typeof value === "boolean" ? value : undefined;
   if (key === "mask") return value === "" || MASK.test(value) ? value : undefined;
-  return isText(value) ? value : undefined;
+  return isText(value, LONG[key]) ? value : undefined;
 }
 
 function checkedPins(value) {
-  if (!Array.isArray(value) || !value.every(isText)) return undefined;
+  if (!Array.isArray(value) || !value.every((one) => isText(one))) return undefined;
   return [...new Set(value)].slice(0, MOST_PINS);
 }
 
