@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import mixed_nets
 import studio_kinds as kinds
 from kerascope.loading.given import How
 from kerascope.loading.rows import Options
@@ -214,3 +215,44 @@ def test_a_table_of_all_inputs_is_dropped(start: Start, tmp_path: Path) -> None:
     added = running.client.post("/api/samples", files={"f": ("rows.csv", rows)})
     assert added.status_code == 201, added.text
     assert [one["kind"] for one in added.json()["samples"]] == ["row"] * 2
+
+
+def test_arrays_of_all_inputs_are_dropped_in_one_file(start: Start, tmp_path: Path) -> None:
+    kinds.write_several(tmp_path)
+    held = {**mixed_nets.mixed_inputs(2), "text": np.array([[3, 4, 2, 5, 0]] * 2, np.int32)}
+    running = start("several.keras")
+
+    def dropped(name: str, **arrays: Any) -> Any:
+        np.savez(tmp_path / "held.npz", **arrays)
+        file = (name, (tmp_path / "held.npz").read_bytes())
+        return running.client.post("/api/samples", files={"f": file})
+
+    added = dropped("two.npz", **held).json()["samples"]
+    assert [(one["name"], one["kind"]) for one in added] == [
+        ("two 0", "several"),
+        ("two 1", "several"),
+    ]
+    one = dropped("one.npz", **{name: array[0] for name, array in held.items()}).json()["samples"]
+    assert [row["name"] for row in one] == ["one"]
+    pieces = [running.explained(row["id"]) for row in (added[0], one[0])]
+    first, second = ([part["target"]["score"] for part in piece["maps"]] for piece in pieces)
+    assert first == pytest.approx(second)
+    assert [part["input"] for part in pieces[0]["maps"]] == ["image", "facts", "text"]
+    uneven = {"image": 2, "facts": 1, "text": 2}
+    for change, words in (
+        ({"txt": held["text"]}, "'a.npz': the model has no input 'txt'; did you mean 'text'?"),
+        (
+            {"facts": held["facts"][:, :2]},
+            "'a.npz': input 'facts': samples of shape (2,) do not fit the model, which takes 3",
+        ),
+        (
+            {"facts": held["facts"][:1]},
+            f"'a.npz': the inputs differ in their number of samples: {uneven}",
+        ),
+    ):
+        refused = dropped("a.npz", **{**held, **change})
+        assert (refused.status_code, refused.json()) == (400, {"error": words})
+    del held["facts"]
+    refused = dropped("a.npz", **held)
+    words = "'a.npz': input 'facts' of the model is missing; it takes image, facts, text"
+    assert (refused.status_code, refused.json()) == (400, {"error": words})

@@ -54,8 +54,9 @@ def samples_of(
     """Return the samples: `Rows` of a CSV file, `Texts`, `Series`, `Volumes` or `Images`.
 
     sources: files and folders, of which .txt files hold one text a line; of a model of several
-    inputs, NAME=FILE for each. text: further texts. most: texts, or rows where none are chosen;
-    None: all texts, and some rows. pictures: options of `load_images`.
+    inputs, NAME=FILE for each, or one .npz of arrays by these names. text: further texts. most:
+    texts, or rows where none are chosen; None: all texts, and some rows. pictures: options of
+    `load_images`.
 
     Raises:
         BadInput: what is given does not fit the model, or each other.
@@ -83,11 +84,9 @@ def samples_of(
         )
     if how.columns.given():
         raise BadInput(f"--{how.columns.given()} is for a table")
-    named = _named(net, sources)
-    if named is not None:
-        from kerascope.loading.several import load_several
-
-        return load_several(named, net, vocabulary=vocabulary or None, **pictures)
+    several = _several(net, sources, text, vocabulary=vocabulary or None, **pictures)
+    if several is not None:
+        return several
     if not text and len(sources) == 1 and is_array_file(sources[0]) and reads_ids(net):
         coded = load_texts(
             Path(sources[0]), net, vocabulary=vocabulary or None, length=length or None
@@ -125,6 +124,19 @@ def is_table(net: Any, source: str) -> bool:
         shapes = list(input_shapes(net).values())
         return [len(shape) for shape in shapes] == [1] and not reads_ids(net)
     return Path(source).suffix.lower() in SUFFIXES
+
+
+def _several(net: Any, sources: list[str], text: Sequence[str], **options: Any) -> Any:
+    """Return what is given by name, in files or one of arrays, to a model of several; else None."""
+    from kerascope.loading.several import load_named_arrays, load_several
+
+    named = _named(net, sources)
+    if named is not None:
+        return load_several(named, net, **options)
+    lone = not text and len(sources) == 1 and Path(sources[0]).suffix.lower() == ".npz"
+    if lone and len(input_shapes(net)) > 1:
+        return load_named_arrays(sources[0], net, **options)
+    return None
 
 
 def _named(net: Any, sources: list[str]) -> dict[str, str] | None:

@@ -36,14 +36,14 @@ def load_inputs(source: Any, model: Any = None, *, limit: int | None = None) -> 
         if len(set(counts.values())) > 1:
             raise BadInput(f"the inputs have different numbers of samples: {counts}")
         for name, array in tree.items():
-            _check_shape(array, shapes.get(name), f"input '{name}'")
+            check_shape(array, shapes.get(name), f"input '{name}'")
         return tree
     array = finite(_real(tree)[:limit], "the inputs")
     if len(shapes) > 1:
         raise BadInput(
             f"the model has several inputs; give a dict of arrays named {', '.join(shapes)}"
         )
-    _check_shape(array, next(iter(shapes.values()), None), "the input")
+    check_shape(array, next(iter(shapes.values()), None), "the input")
     return array
 
 
@@ -103,7 +103,7 @@ def _check_names(tree: Mapping[str, Array], shapes: Mapping[str, Shape]) -> None
     )
 
 
-def _check_shape(array: Array, shape: Shape | None, what: str) -> None:
+def check_shape(array: Array, shape: Shape | None, what: str) -> None:
     """Raise `BadInput` when the samples of an array do not have the shape that the model takes."""
     if array.ndim == 0 or len(array) == 0:
         raise BadInput(f"{what} holds no samples (shape {array.shape})")

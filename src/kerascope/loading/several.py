@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,9 @@ import numpy as np
 from kerascope.columns import Table
 from kerascope.errors import BadInput, choices
 from kerascope.facts import facts_of, remember
-from kerascope.loading.arrays import one_array, read_arrays
+from kerascope.loading.arrays import as_array, finite, one_array, read_arrays
 from kerascope.loading.images import load_images
+from kerascope.loading.inputs import check_shape
 from kerascope.loading.sources import is_array_file
 from kerascope.loading.tables import SUFFIXES as TABLES
 from kerascope.loading.tables import load_table
@@ -76,6 +78,39 @@ def load_several(
         return several_of(read, model)  # type: ignore[return-value]
     names = tuple(f"sample {i}" for i in range(next(iter(counts.values()))))
     return Several(inputs=arrays, names=names)
+
+
+def load_named_arrays(
+    path: str | os.PathLike[str], model: Any, *, vocabulary: Any = None, **pictures: Any
+) -> Several:
+    """Return the arrays of a .npz file as the inputs of `model` that are called like them.
+
+    Each has samples along its first axis, or all of them are one sample without such an axis.
+    vocabulary, pictures: as in `load_several`.
+
+    Raises:
+        BadInput: a name or a shape is none of the model's; the message names it.
+        BadFile: the file cannot be read.
+    """
+    shapes, held = input_shapes(model), read_arrays(path)
+    if not isinstance(held, Mapping):
+        raise BadInput(f"'{Path(path).name}' holds one array; the model takes {', '.join(shapes)}")
+    _check_names(held, shapes)
+    lone = all(array.ndim == len(shapes[name]) for name, array in held.items())
+    named = {name: array[None] if lone else array for name, array in held.items()}
+    read: dict[str, Any] = {}
+    for name, array in named.items():
+        if array.dtype.kind in "US":
+            read[name] = [str(text) for text in array.reshape(-1)]
+            continue
+        check_shape(array, shapes[name], f"input '{name}'")
+        read[name] = finite(as_array(array), f"the inputs '{name}'")
+        if len(shapes[name]) == 3:
+            read[name] = load_images(array, _Branch.of(model, name), **_plain(pictures))
+    found = load_several(read, model, vocabulary=vocabulary)
+    stem, count = Path(path).stem, len(found)
+    names = (stem,) if count == 1 else tuple(f"{stem} {i}" for i in range(count))
+    return dataclasses.replace(found, names=names)
 
 
 def _check_names(sources: Mapping[str, Any], shapes: Mapping[str, Any]) -> None:

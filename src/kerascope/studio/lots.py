@@ -136,7 +136,7 @@ class Lots:
             return await self.read(uploaded_lot(path, upload.name, upload.sha256), [net])
         except Problem as error:
             path.unlink(missing_ok=True)
-            if several and error.status == 400:
+            if several and error.status == 400 and path.suffix != ".npz":
                 raise Problem(400, f"{error}; {several}") from error
             raise
 

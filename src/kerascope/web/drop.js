@@ -6,7 +6,7 @@ export function takeDrops(context) {
   const cover = make(
     "div", { class: "drop-cover", hidden: true, "aria-hidden": "true" },
     make("p", {}, "Drop a model (.keras, .h5), pictures, texts (.txt), tables or series (.csv), " +
-      "arrays (.npy)"),
+      "arrays (.npy, .npz)"),
   );
   document.body.append(cover);
   let depth = 0;

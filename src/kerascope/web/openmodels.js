@@ -34,7 +34,7 @@ export function makeOpenModels(context) {
         ...files("Add samples", SAMPLES, (chosen) => live.addFiles(chosen)),
       ),
       make("p", { class: "quiet" }, "Or drop a model, pictures, texts (.txt), tables or " +
-        "series (.csv) or arrays (.npy) anywhere on this page."),
+        "series (.csv) or arrays (.npy, .npz) anywhere on this page."),
     ),
   );
   element.addEventListener("keydown", (event) => {
