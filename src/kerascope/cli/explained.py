@@ -35,25 +35,36 @@ def labels_of(results: list[Attribution]) -> list[str]:
     return told_apart([f"{r.method.name}{f' at {r.layer}' if r.layer else ''}" for r in results])
 
 
-def join(results: list[Attribution]) -> Attribution:
-    """Return one result of the samples of several, which share method, target and model."""
+def _stack(trees: list[Any]) -> Any:
+    """Return arrays one after the other; shorter ones are filled up with zeros, as in one call.
+
+    Pictures have different numbers of segments, texts of tokens.
+    """
     import numpy as np
 
-    def stack(trees: list[Any]) -> Any:
-        if isinstance(trees[0], dict):
-            return {key: stack([tree[key] for tree in trees]) for key in trees[0]}
-        return np.concatenate(trees)
+    if isinstance(trees[0], dict):
+        return {key: _stack([tree[key] for tree in trees]) for key in trees[0]}
+    arrays = [np.asarray(tree) for tree in trees]
+    most = np.max([array.shape[1:] for array in arrays], axis=0, initial=0).astype(int)
+    return np.concatenate([
+        np.pad(array, [(0, 0), *((0, m - n) for m, n in zip(most, array.shape[1:], strict=True))])
+        if array.shape[1:] != tuple(most) else array
+        for array in arrays
+    ])  # fmt: skip
 
+
+def join(results: list[Attribution]) -> Attribution:
+    """Return one result of the samples of several, which share method, target and model."""
     one = results[0]
     if len(results) == 1:
         return one
     fields = ("values", "inputs", "scores", "predictions")
     return dataclasses.replace(
         one,
-        **{field: stack([getattr(r, field) for r in results]) for field in fields},
-        gap=None if one.gap is None else stack([r.gap for r in results]),
+        **{field: _stack([getattr(r, field) for r in results]) for field in fields},
+        gap=None if one.gap is None else _stack([r.gap for r in results]),
         grade=None if one.grade is None else [g for r in results for g in r.grade or ()],
-        extras={key: stack([r.extras[key] for r in results]) for key in one.extras},
+        extras=_extras(results),
         explained=tuple(words for r in results for words in r.explained),
         features=_features(results),
         names=tuple(name for r in results for name in r.names),
@@ -65,6 +76,25 @@ def join(results: list[Attribution]) -> Attribution:
             dict.fromkeys(_about(r, note, len(results)) for r in results for note in r.notes)
         ),
     )
+
+
+def _extras(results: list[Attribution]) -> dict[str, Any]:
+    """Return the further arrays; NaN, or −1 of whole numbers, where a sample has none of a kind.
+
+    A sample of few segments, of which every coalition was asked for, has no standard errors.
+    """
+    import numpy as np
+
+    found = {}
+    for key in dict.fromkeys(key for result in results for key in result.extras):
+        known = next(result.extras[key] for result in results if key in result.extras)
+        none = np.nan if known.dtype.kind == "f" else -1
+        shape = known.shape[1:]
+        found[key] = _stack([
+            result.extras.get(key, np.full((len(result), *shape), none, known.dtype))
+            for result in results
+        ])  # fmt: skip
+    return found
 
 
 def _features(results: list[Attribution]) -> dict[str, tuple[Any, ...]]:
