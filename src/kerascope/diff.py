@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from kerascope.method import AttributionMethod, make_method
 from kerascope.metrics.statistics import Mean, mean_of
 from kerascope.resize import overlaps
 from kerascope.types import Array
+
+_OF_A_CLASS = re.compile(r"(logit|probability|score) of |value of (output \d|')")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -101,7 +104,8 @@ def diff(
         fields: hyper-parameters of the method.
 
     Raises:
-        BadInput: several targets or inputs, different samples, maps of different axes.
+        BadInput: several targets or inputs, different samples, classes that are known to be
+            others, maps of different axes.
     """
     if isinstance(cells, bool) or not isinstance(cells, int) or cells < 1:
         raise BadInput(f"cells={cells!r} must be a whole number of at least 1")
@@ -125,6 +129,7 @@ def diff(
     other = _predicted(second)
     turned = np.zeros(len(first), bool)
     if said is not None and other is not None:
+        _check_classes(first, second)
         turned = np.array(said) != np.array(other)
     return Diff(
         distances=np.abs(shares[0] - shares[1]).sum(axis=1) / 2,
@@ -136,11 +141,31 @@ def diff(
 
 
 def _predicted(result: Attribution) -> list[int] | None:
-    """Return the predicted class of every sample, where there is one output of classes."""
+    """Return the predicted class of every sample, where one output's classes were explained."""
     outputs = result.predictions
     if not isinstance(outputs, np.ndarray) or outputs.ndim != 2 or outputs.shape[1] < 2:
         return None
+    if not all(isinstance(words, str) and _OF_A_CLASS.match(words) for words in result.explained):
+        return None  # of a forecast, of a reconstruction
     return [int(k) for k in outputs.argmax(axis=1)]
+
+
+def _check_classes(old: Attribution, new: Attribution) -> None:
+    """Raise `BadInput` where the two models' classes are known to be others."""
+    widths = [np.asarray(result.predictions).shape[1] for result in (old, new)]
+    if widths[0] != widths[1]:
+        raise BadInput(
+            f"the old model has {widths[0]} classes, the new one {widths[1]}: only models of the "
+            "same classes can be compared"
+        )
+    if isinstance(old.labels, tuple) and isinstance(new.labels, tuple):
+        pairs = enumerate(zip(old.labels, new.labels, strict=True))
+        for k, (first, second) in pairs:
+            if first != second:
+                raise BadInput(
+                    f"class {k} is '{first}' for the old model and '{second}' for the new one: "
+                    "only models of the same classes can be compared"
+                )
 
 
 def _shares(result: Attribution, cells: int) -> Array:

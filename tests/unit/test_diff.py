@@ -14,6 +14,7 @@ from keras import layers
 from PIL import Image
 
 import kerascope as ks
+from kerascope.facts import remember
 from kerascope.resize import overlaps
 from once import only_on
 
@@ -135,3 +136,69 @@ def test_the_gate_of_the_command(cli: Runner, files: Path, tmp_path: Path) -> No
     code, _, err = cli(*job, "--fail-over", 3)
     assert code == 2
     assert "--fail-over 3" in err
+
+
+def net_of(*inner: Any, shape: tuple[int, ...], dtype: str = "float32") -> keras.Model:
+    return keras.Sequential([keras.Input(shape, dtype=dtype), *inner])
+
+
+def kinds() -> dict[str, tuple[keras.Model, Any]]:
+    """Return a model and inputs of each kind, of which the default target is another."""
+    keras.utils.set_random_seed(3)
+    rng = np.random.default_rng(3)
+    flat = rng.normal(size=(3, 6)).astype("float32")
+    pictures = rng.uniform(size=(2, 8, 8, 3)).astype("float32")
+    forecaster = net_of(layers.Flatten(), layers.Dense(3), shape=(12, 2))
+    regression = net_of(layers.Dense(4), shape=(6,))
+    regression.compile(loss="mse")
+    same = {"padding": "same"}
+    return {
+        "forecast": (
+            forecaster,
+            ks.load_series(rng.normal(size=(3, 12, 2)).astype("float32"), forecaster, forecast=0),
+        ),
+        "table": (net_of(layers.Dense(3, activation="softmax"), shape=(6,)), flat),
+        "numbers": (regression, flat),
+        "rows made anew": (net_of(layers.Dense(6), shape=(6,)), flat),
+        "segmentation": (
+            net_of(layers.Conv2D(4, 3, activation="softmax", **same), shape=(8, 8, 3)), pictures
+        ),
+        "picture made anew": (net_of(layers.Conv2D(3, 3, **same), shape=(8, 8, 3)), pictures),
+        "ids": (
+            net_of(layers.Embedding(9, 4), layers.LSTM(3), layers.Dense(2), shape=(5,),
+                   dtype="int32"),
+            rng.integers(0, 9, (3, 5)).astype("int32"),
+        ),
+        "next token": (
+            net_of(layers.Embedding(9, 4), layers.LSTM(3, return_sequences=True), layers.Dense(9),
+                   shape=(5,), dtype="int32"),
+            rng.integers(0, 9, (2, 5)).astype("int32"),
+        ),
+    }  # fmt: skip
+
+
+KINDS = kinds()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+def test_a_model_of_any_kind_differs_in_nothing_from_itself(kind: str, method: str) -> None:
+    model, inputs = KINDS[kind]
+    found = ks.diff(model, model, inputs, method)
+    assert found.old.explained == found.new.explained
+    known = np.isfinite(found.distances)
+    assert known.any() or method == "occlusion"  # of which nothing may speak for the score
+    assert np.allclose(found.distances[known], 0, atol=1e-6)
+    assert not found.turned.any()
+
+
+def test_models_of_other_classes_are_not_compared() -> None:
+    three, five = (net_of(layers.Dense(k, activation="softmax"), shape=(6,)) for k in (3, 5))
+    flat = np.ones((2, 6), "float32")
+    with pytest.raises(ks.BadInput, match="the old model has 3 classes, the new one 5"):
+        ks.diff(three, five, flat, "gradient", target=1)
+    other = net_of(layers.Dense(3, activation="softmax"), shape=(6,))
+    remember(three, labels=("cat", "dog", "cow"))
+    remember(other, labels=("cat", "cow", "dog"))
+    with pytest.raises(ks.BadInput, match="class 1 is 'dog' for the old model and 'cow' for"):
+        ks.diff(three, other, flat, "gradient")
