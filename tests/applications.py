@@ -167,6 +167,7 @@ CELLS: dict[str, Callable[[Any, Any], dict[str, Any]]] = {
 }
 
 
+GROWN = 2.0  # shares of relevance beyond it are none
 HEAD = """# Keras Applications
 
 Every architecture of `keras.applications` that was run, at its own input size, on a photograph,
@@ -181,7 +182,7 @@ covered by hand, to 1e-3 of the largest; parameters are those that Keras counts.
 | Grad-CAM | the layer that is found by itself, and the size of its map |
 | IG gap | what 4 steps miss of completeness, as a share of the sum of absolute values |
 | occlusion off | how far the middle position is from the one covered by hand, of the largest |
-| LRP kept | relevance that reaches the input, of the score; a note says so where biases take some |
+| LRP kept | relevance that reaches the input, of the score, where it is a share: biases take some. "grows": it leaves the size of the score by far, in two deep stacks of normalisations before activations; the result's note says so |
 | calls, multiply-adds | of `ks.architecture` |
 
 `make matrix` goes on where this table ends: it is written by
@@ -217,7 +218,7 @@ def _shown(row: dict[str, Any]) -> list[str]:
         cell("grad_cam", lambda c: f"`{c['layer']}` {'×'.join(map(str, c['map']))}"),
         cell("integrated_gradients", lambda c: f"{c['gap']:.1e}"),
         cell("occlusion", lambda c: f"{c['off']:.0e}"),
-        cell("lrp", lambda c: f"{c['kept']:.0%}"),
+        cell("lrp", lambda c: f"{c['kept']:.0%}" if abs(c["kept"]) <= GROWN else "grows"),
         cell("summary", lambda c: f"{c['calls']}"),
         f"{calls.get('multiply_adds', 0) / 1e9:.2f} G",
     ]

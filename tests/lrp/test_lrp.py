@@ -503,3 +503,13 @@ def test_likeness_is_shared_out_by_what_is_multiplied(measure: str) -> None:
     assert any(said in note for note in found.notes) is (measure == "distance")
     if measure != "distance":
         assert np.allclose(found.values.sum(axis=1), found.scores, rtol=1e-3)
+
+
+def test_relevance_that_grows_is_said_to_be_no_share() -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), keras.layers.Dense(1)])
+    weights = ([[1.0], [0.0]], [-0.9], [[1.0]], [0.0])
+    model.set_weights([np.array(value, "float32") for value in weights])
+    found = ks.explain(model, np.array([[1.0, 0.0]], "float32"), "lrp", composite="epsilon")
+    assert found.extras["conserved"] == pytest.approx([10], rel=1e-3)  # 1 of 1 − 0.9
+    said = next(note for note in found.notes if note.startswith("relevance sums to 1000%"))
+    assert "the map is no share of the score" in said

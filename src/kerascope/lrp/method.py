@@ -17,6 +17,7 @@ from kerascope.types import Array
 if TYPE_CHECKING:
     from kerascope.lrp.relevance import Chart
 
+_GROWN = 2.0  # conserved shares beyond it are no shares
 _LOST = 0.05  # share of the score that may be missing without a note
 
 
@@ -151,9 +152,13 @@ def _account(raw: RawMap, kept: Array, scores: Array, rest: str) -> None:
         low, high = float(share.min()), float(share.max())
         words = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
         holders = f"{rest}, biases" if rest else "biases"
-        raw.notes.append(
-            f"relevance sums to {words} of the score; {holders} and the stabiliser hold the rest"
-        )
+        why = f"{holders} and the stabiliser hold the rest"
+        if np.abs(share).max(initial=0) > _GROWN:
+            why = (
+                "it has grown where terms of both signs, or a term and a bias, almost cancel: the "
+                "map is no share of the score; another composite= may hold it"
+            )
+        raw.notes.append(f"relevance sums to {words} of the score; {why}")
 
 
 def _check_ruled(chart: Chart) -> None:
