@@ -116,3 +116,19 @@ def test_note_says_what_was_explained() -> None:
     asked = ks.explain(view(), case.x[:1], target="tank@area")
     assert not any("largest predicted area" in note for note in asked.notes)
     assert np.array_equal(found.values, asked.values)
+
+
+def test_the_layer_does_not_hang_on_the_region() -> None:
+    """Behind a small region every unit may be dead in one picture."""
+    found = places_nets.segmentation()
+    height, width = found.x.shape[1:3]
+    layers = set()
+    for place in ((0, 0), (0, width - 4), (height - 4, 0), (height // 2, width // 2)):
+        mask = np.zeros((height, width), "float32")
+        mask[place[0] : place[0] + 4, place[1] : place[1] + 4] = 1
+        for class_ in (0, 1):
+            target = ks.Mask(mask, class_)
+            view = HookedModel(keras.models.clone_model(found.net), compiled=False)
+            view.model.set_weights(found.net.get_weights())
+            layers.add(ks.explain(view, found.x[:1], "grad_cam", target=target).layer)
+    assert layers == {"bottleneck"}

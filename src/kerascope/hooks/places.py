@@ -210,7 +210,8 @@ def _choose(
         len(spec.shape) > 1 and np.prod(spec.shape[:-1]) > 1
         for spec in model.survey.outputs.values()
     ):
-        shares = _reached(model, x, targets, found)
+        # Over the whole output: behind a part of it every unit may be dead, in one picture.
+        shares = _reached(model, x, targets.everywhere(), found)
         found = [p for p, share in zip(found, shares, strict=True) if share > 0] or found
         lowest = min(int(np.prod(p.grid)) for p in found)
         return [p for p in found if np.prod(p.grid) == lowest][-1]

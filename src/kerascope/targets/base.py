@@ -131,6 +131,10 @@ class Target(ABC):
         """Return the sites inside the model that the target reads."""
         return ()
 
+    def everywhere(self) -> Target:
+        """Return the target over all positions of its output, itself where it has no region."""
+        return self
+
     @property
     def rest(self) -> str:
         """What else the score is made of, in words: it gets no relevance."""
@@ -247,6 +251,10 @@ class Targets:
     def beside(self, x: Mapping[str, Array], raw: Mapping[str, Array]) -> dict[str, Array]:
         """Return what is to be seen beside the maps; see `Target.beside`."""
         return {k: v for t in self.items for k, v in t.beside(x, raw).items()}
+
+    def everywhere(self) -> Targets:
+        """Return the targets over all positions of their outputs."""
+        return dataclasses.replace(self, items=tuple(t.everywhere() for t in self.items))
 
     def sites(self) -> tuple[Any, ...]:
         """Return the sites inside the model that any target reads."""

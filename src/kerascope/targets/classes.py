@@ -141,6 +141,10 @@ class Difference(Target):
         """Pin both sides."""
         return dataclasses.replace(self, a=self.a.pin(scores), b=self.b.pin(scores))
 
+    def everywhere(self) -> Target:
+        """Return the difference of both sides over all positions."""
+        return dataclasses.replace(self, a=self.a.everywhere(), b=self.b.everywhere())
+
     def sites(self) -> tuple[Any, ...]:
         """Return the sites of both sides."""
         return self.a.sites() + self.b.sites()

@@ -178,6 +178,11 @@ class Region(Target):
         index = self._chosen(values) if self.choose else self.index
         return _weighted(of_class(values, index, self.output, self.score), self.weights)
 
+    def everywhere(self) -> Target:
+        """Return the mean score of the class over the whole output."""
+        same = np.full_like(self.weights, 1 / np.prod(self.weights.shape[1:]))
+        return dataclasses.replace(self, weights=same, what="output")
+
     def _chosen(self, values: Tensor) -> Tensor:
         """Return the class of the highest score over the region, (sample,)."""
         from keras import ops
