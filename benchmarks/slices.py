@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-import series_nets as nets
 
 import kerascope as ks
+import series_nets as nets
 
 SCENES = 24
 METHODS = {"integrated_gradients": {"baseline": "mean"}, "grad_cam": {}, "feature_ablation": {}}
