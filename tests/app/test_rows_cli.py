@@ -161,7 +161,7 @@ def test_more_rows_than_are_explained(cli: Runner, files: Path, tmp_path: Path) 
         "feature_ablation", "-o", tmp_path, "--no-grade",
     )  # fmt: skip
     assert code == 0, err
-    assert "the first 100 of 120 rows are explained: --rows says which" in out
+    assert "the first 100 of 120 rows are taken: --rows says which" in out
     assert len(pages.document((tmp_path / "report.html").read_text())["samples"]) == 100
 
 
@@ -185,7 +185,7 @@ def test_texts_of_a_column(cli: Runner, files: Path, tmp_path: Path) -> None:
         (("model.keras", "rows.csv", "--drop", "truth", "--rows", "500"), "row 500 is not there"),
         (("model.keras", "rows.csv", "--rows", "x"), "'x' names no rows"),
         (("model.keras", "rows.csv", "--truth", "trut"), "column 'trut' not found"),
-        (("model.keras", "rows.csv", "a.png"), "a table is explained alone"),
+        (("model.keras", "rows.csv", "a.png"), "a table is read alone"),
         (("model.keras", "a.png", "--rows", "3"), "--rows is for a table"),
         (("mixed.keras", "people.tsv", "--categories", "sex"), "must read COLUMN=word,word,…"),
         (("text.keras", "reviews.csv", "--vocabulary", "words.txt", "--column", "no"),

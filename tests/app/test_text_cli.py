@@ -58,7 +58,7 @@ def test_json_lists_tokens_with_values(cli: Runner, files: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "nothing to explain: give pictures, a .txt or .csv file, or --text"),
+        ((), "nothing to read: give pictures, a .txt or .csv file, or --text"),
         (("--text", "film"), "how texts become ids is not known"),
         (("--text", " ", "--vocabulary", "words.txt"), "text 0 is empty"),
         (("--text", "film", "--vocabulary", "none.txt"), "cannot read"),

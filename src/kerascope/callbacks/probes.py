@@ -12,7 +12,7 @@ import numpy as np
 from kerascope.errors import BadInput
 from kerascope.facts import facts_of, remember
 from kerascope.loading import load_images
-from kerascope.loading.sources import picture_items
+from kerascope.loading.sources import is_array_file, picture_items
 from kerascope.types import Array
 
 
@@ -91,7 +91,9 @@ def _is_files(source: Any) -> bool:
     """Tell paths and Pillow images from arrays and what `load_images` made of them."""
     if isinstance(source, (str, os.PathLike)):
         return True
-    return isinstance(source, (list, tuple)) and bool(source) and picture_items(source) is not None
+    if not isinstance(source, (list, tuple)) or not source:
+        return False
+    return is_array_file(source[0]) or picture_items(source) is not None
 
 
 def _count(source: Any) -> int:

@@ -1,4 +1,4 @@
-"""`kerascope evaluate`: which method to trust on these pictures, with numbers."""
+"""`kerascope evaluate`: which method to trust on these samples, with numbers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from kerascope.cli import options
 from kerascope.cli.console import defined, out, progress, say, say_json
 from kerascope.cli.filters import figure_file
+from kerascope.cli.given import Given, unfolded
 from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.cli.words import parse_method
 from kerascope.errors import BadInput
@@ -27,9 +28,10 @@ _ABOUT = (
 COLUMNS = ("method", "metric", "mean", "low", "high", "samples", "verdict")
 
 
+@unfolded
 def evaluate(
+    *,
     model: options.Model,
-    images: Annotated[list[str], typer.Argument(help="Pictures, folders or patterns.")],
     method: Annotated[
         list[str],
         typer.Option("-m", "--method", help="Method, with fields: rise:masks=500; repeatable."),
@@ -50,8 +52,8 @@ def evaluate(
     controls: Annotated[
         bool, typer.Option(help="Measure random, centre and edge maps as well.")
     ] = True,
-    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
+    given: Given,
     batch_size: Annotated[int, typer.Option(help="Rows per pass; 0 finds the best.")] = 0,
     memory: Annotated[str, typer.Option(help="Memory budget, such as 512MB.")] = "",
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
@@ -60,7 +62,7 @@ def evaluate(
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Measure which method to trust on your pictures.
+    """Measure which method to trust on your samples.
 
     Methods are compared with each other, and with maps that know nothing of the model.
     """
@@ -72,17 +74,18 @@ def evaluate(
     say(f"backend: {import_keras(model)}", quiet=as_json)
     from kerascope.evaluate import DEFAULT_METHODS
     from kerascope.evaluate import evaluate as measure
-    from kerascope.loading import load_images, load_model
+    from kerascope.loading import load_model
     from kerascope.loading.regions import masks_in_files
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
-    pictures = load_images(list(images), net, preprocess=preprocess)
-    where = masks_in_files(list(images), pictures, boxes=boxes or None, folder=masks or None)
+    net, samples, _ = given.samples(net, quiet=as_json)
+    aim = given.target(target or None, net)
+    where = masks_in_files(given.images, samples, boxes=boxes or None, folder=masks or None)
     with progress(quiet=as_json) as at:
         at("evaluate")
         found = measure(
-            net, pictures, [parse_method(text) for text in method] or DEFAULT_METHODS,
-            list(metric) or None, target=target or None, masks=where, score=score,
+            net, samples, [parse_method(text) for text in method] or DEFAULT_METHODS,
+            list(metric) or None, target=aim, masks=where, score=score,
             controls=controls, seed=seed, batch_size=batch_size or None, memory=memory or None,
         )  # fmt: skip
     _write(found, output, as_json=as_json)

@@ -11,6 +11,7 @@ import typer
 from kerascope.cli import options
 from kerascope.cli.console import say
 from kerascope.cli.explaining import Work
+from kerascope.cli.given import Given, unfolded
 from kerascope.cli.output import Output, check_folder
 from kerascope.errors import BadMethod
 
@@ -21,16 +22,10 @@ if TYPE_CHECKING:
 SWEEP = "all-blocks"
 
 
+@unfolded
 def explain(
+    *,
     model: options.Model,
-    images: Annotated[
-        list[str],
-        typer.Argument(
-            help="Pictures, folders, patterns, .npy files; .txt: one text a line; .csv: rows of "
-            "named columns, or texts; of a model of series a row for every step in time. Of "
-            "several inputs NAME=FILE each."
-        ),
-    ] = [],  # noqa: B006 — typer reads it and never changes it
     method: Annotated[
         list[str],
         typer.Option(
@@ -63,26 +58,7 @@ def explain(
         typer.Option(help=f"Layer for methods that take one; {SWEEP} sweeps from shallow to deep."),
     ] = "",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    text: Annotated[list[str], typer.Option(help="A text to explain; repeatable.")] = [],  # noqa: B006
-    vocabulary: options.Vocabulary = "",
-    length: options.Length = 0,
-    forecast: options.Forecast = [],  # noqa: B006
-    channels: options.Channels = "",
-    windows: options.Windows = 0,
-    video: options.Video = False,
-    rows: options.ChosenRows = "",
-    truth: options.Truth = "",
-    column: options.TextColumn = "",
-    drop: options.Drop = [],  # noqa: B006
-    categories: options.Categories = [],  # noqa: B006
-    background: options.Background = "",
-    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
-    fit: Annotated[
-        str, typer.Option(help="squeeze the whole picture, or crop its centre.")
-    ] = "squeeze",
-    size: Annotated[
-        int, typer.Option(help="Picture size where the model leaves it open.", min=0)
-    ] = 0,
+    given: Given,
     batch_size: Annotated[int, typer.Option(help="Rows per pass; 0: by itself.")] = 0,
     memory: Annotated[
         str, typer.Option(help="Bound on memory: 512MB; default: a quarter of what is free.")
@@ -107,39 +83,18 @@ def explain(
 
     backend = import_keras(model)
     say(f"backend: {backend}", quiet=as_json)
-    from kerascope.cli.sources import boxed, masked, target_of
-    from kerascope.facts import facts_of
+    from kerascope.cli.sources import boxed, masked
     from kerascope.loading import load_model
-    from kerascope.loading.given import apart, samples_of
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
-    how = options.how(
-        vocabulary=vocabulary,
-        length=length,
-        forecast=forecast,
-        channels=channels,
-        windows=windows,
-        video=video,
-        rows=rows,
-        truth=truth,
-        column=column,
-        drop=drop,
-        categories=categories,
-        background=background,
-    )
-    pictures, known = apart(samples_of(
-        net, images, how, text=text, size=size or None, preprocess=preprocess, fit=fit
-    ))  # fmt: skip
-    aim = target_of(target, net, size=size or None, preprocess=preprocess, fit=fit)
-    net = getattr(pictures, "model", None) or net  # what takes the ids, of a model of strings
-    truths = known or _truths(net, images, pictures)
+    net, pictures, known = given.samples(net, quiet=as_json)
+    aim = given.target(target, net)
+    truths = known or _truths(net, given.images, pictures)
     if boxes:
         boxed(net, pictures, boxes)
     asked = masked(net, pictures, target, mask) if mask else aim
     if not chosen:
         chosen = [_with_layer(_suited(net, pictures, layer, aim), layer)]
-    for note in dict.fromkeys((*facts_of(net).notes, *pictures.notes)):
-        say(f"note: {note}", quiet=as_json)
     Work(
         net=net, pictures=pictures, methods=chosen, output=output, target=asked, score=score,
         batch_size=batch_size or None, memory=memory or None, seed=seed, sweep=layer == SWEEP,

@@ -12,6 +12,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import err, say
+from kerascope.cli.given import ReadOptions, unfolded
 from kerascope.errors import BadFile, BadInput, BadModel, MissingDependency
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ _WARNING = (
 )
 
 
+@unfolded
 def studio(
+    *,
     model: Annotated[str, typer.Argument(help=options.MODEL_HELP)] = "",
     sources: Annotated[
         list[str],
@@ -46,18 +49,7 @@ def studio(
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
     preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     boxes: options.Boxes = "",
-    vocabulary: options.Vocabulary = "",
-    length: options.Length = 0,
-    forecast: options.Forecast = [],  # noqa: B006
-    channels: options.Channels = "",
-    windows: options.Windows = 0,
-    video: options.Video = False,
-    rows: options.ChosenRows = "",
-    truth: options.Truth = "",
-    column: options.TextColumn = "",
-    drop: options.Drop = [],  # noqa: B006
-    categories: options.Categories = [],  # noqa: B006
-    background: options.Background = "",
+    read: ReadOptions,
     public: Annotated[
         bool,
         typer.Option("--public", help="Listen on all networks, not on this computer alone."),
@@ -79,20 +71,7 @@ def studio(
 
     if model and not sources and Path(model).is_dir() and not also:
         model, sources = "", [model]
-    how = options.how(
-        vocabulary=vocabulary,
-        length=length,
-        forecast=forecast,
-        channels=channels,
-        windows=windows,
-        video=video,
-        rows=rows,
-        truth=truth,
-        column=column,
-        drop=drop,
-        categories=categories,
-        background=background,
-    )
+    how = read.how()
     if labels:  # before a page is opened that a worker refuses to fill
         read_labels(labels)
     if preprocess != AUTO:

@@ -78,7 +78,7 @@ def samples_of(
         raise BadInput("--video is for models of volumes and films, and files of such")
     if any(is_table(net, source) for source in sources):
         if len(sources) > 1 or text:
-            raise BadInput("a table is explained alone: give one, and no other files or texts")
+            raise BadInput("a table is read alone: give one, and no other files or texts")
         return read_rows(
             net, sources[0], how.columns, vocabulary=vocabulary, length=length, most=most
         )
@@ -98,7 +98,7 @@ def samples_of(
     if vocabulary or length:
         raise BadInput("--vocabulary and --length are for texts: give --text or a .txt file")
     if not sources:
-        raise BadInput("nothing to explain: give pictures, a .txt or .csv file, or --text")
+        raise BadInput("nothing to read: give pictures, a .txt or .csv file, or --text")
     return load_images(sources[0] if len(sources) == 1 else sources, net, **pictures)
 
 
@@ -173,7 +173,7 @@ def _texts(
     """Return the texts that were given, and those of all files."""
     if len(files) < len(sources):
         other = next(source for source in sources if source not in files)
-        raise BadInput(f"texts and other files cannot be explained together: '{other}' is no text")
+        raise BadInput(f"texts and other files cannot be read together: '{other}' is no text")
     texts += [line for file in files for line in read_lines(file)]
     found = load_texts(
         texts[:most], net, vocabulary=how.vocabulary or None, length=how.length or None

@@ -104,9 +104,11 @@ def load_images(
         )
     items = picture_items(source)
     if items is None:
+        if isinstance(source, list | tuple) and is_array_file(source[0]):
+            (source,) = source
         array = one_array(read_arrays(source), Path(source).name) if is_array_file(source) else None
         samples = _samples(source if array is None else array, limit)
-        wanted = sized(wanted_of(model), size)
+        wanted = sized(wanted_of(model, array=True), size)
         return _from_array(samples, model, wanted, preprocess, resize=size is not None)
     reader = Reader.of(model, size=size, preprocess=preprocess, fit=fit)
     hinted = None if preprocess == AUTO else model

@@ -87,11 +87,11 @@ def check_fit(fit: str) -> None:
         raise BadInput(f"fit='{fit}' is not known{choices(fit, FITS)}")
 
 
-def wanted_of(model: Any) -> Wanted:
-    """Return the picture that a model takes; without a model, any."""
+def wanted_of(model: Any, *, array: bool = False) -> Wanted:
+    """Return the picture that a model takes; without a model, any. See `wanted_picture`."""
     if model is None:
         return Wanted(None, None, None, channels_first=False)
-    return wanted_picture(model)
+    return wanted_picture(model, array=array)
 
 
 def sized(wanted: Wanted, size: int | tuple[int, int] | None) -> Wanted:

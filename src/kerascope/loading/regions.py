@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from kerascope.errors import BadFile, BadInput
+from kerascope.loading.images import Images
 from kerascope.loading.pictures import read_picture, squeezed
 from kerascope.loading.sources import picture_items
 
 if TYPE_CHECKING:
-    from kerascope.loading.images import Images
     from kerascope.types import Array
 
 _CHANNELS = 4  # at most, of a picture; what comes last and is larger is a width
@@ -22,17 +22,18 @@ _HALF = 127  # grey: brighter is on the object
 
 
 def masks_in_files(
-    source: Any, pictures: Images, *, boxes: str | None, folder: str | None
+    source: Any, pictures: Any, *, boxes: str | None, folder: str | None
 ) -> Array | None:
     """Return (sample, y, x) masks at the pictures' input size; None where neither is given.
 
-    boxes: a JSON file: picture's file name to [x0, y0, x1, y1] in its own pixels, or a list.
+    pictures: what the source was read as. boxes: a JSON file: picture's file name to [x0, y0, x1,
+        y1] in its own pixels, or a list.
     folder: of PNGs named as the pictures, brighter than half on the object.
     Raises `BadFile` or `BadInput` that names the file.
     """
     if boxes is None and folder is None:
         return None
-    found = picture_items(source)
+    found = picture_items(source) if isinstance(pictures, Images) else None
     if found is None:
         raise BadInput("boxes and masks are of picture files; the input is none")
     files = [Path(file) for file in found[0]]

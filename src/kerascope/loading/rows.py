@@ -90,7 +90,7 @@ def read_rows(
     most = most or MOST
     chosen = rows or list(range(min(count, most)))
     notes = (
-        (f"the first {most} of {count} rows are explained: --rows says which",)
+        (f"the first {most} of {count} rows are taken: --rows says which",)
         if not rows and count > most
         else ()
     )

@@ -31,8 +31,13 @@ def picture_items(source: Any) -> tuple[list[Any], tuple[str, ...]] | None:
     kinds = {is_picture(item) or isinstance(item, str | os.PathLike) for item in source}
     if kinds == {False}:
         return None
-    if len(kinds) > 1 or any(is_array_file(item) for item in source):
+    arrays = sum(map(is_array_file, source))
+    if len(kinds) > 1 or 0 < arrays < len(source):
         raise BadInput("the list mixes pictures with arrays; give one kind")
+    if arrays > 1:
+        raise BadInput(f"{arrays} array files were given: put the samples of all into one")
+    if arrays:
+        return None
     found: list[Any] = []
     notes: tuple[str, ...] = ()
     for item in source:

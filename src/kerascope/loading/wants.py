@@ -120,8 +120,11 @@ def _output_shapes(model: Any) -> list[Any]:
     return list(shapes or ())
 
 
-def wanted_picture(model: Any) -> Wanted:
-    """Return the picture that `model` takes; raise `BadInput` when it does not take one."""
+def wanted_picture(model: Any, *, array: bool = False) -> Wanted:
+    """Return the picture that `model` takes; raise `BadInput` when it does not take one.
+
+    array: what was given is an array: the error says who reads it.
+    """
     shapes = input_shapes(model)
     if not shapes:
         return Wanted(None, None, None, _channels_first(model, None))
@@ -133,9 +136,9 @@ def wanted_picture(model: Any) -> Wanted:
         )
     ((name, shape),) = shapes.items()
     if len(shape) != 3:
+        instead = ": load_inputs reads arrays" if array else "; give the inputs as an array (.npy)"
         raise BadInput(
-            f"the model's input '{name}' has shape {shape}, which is no picture; give the inputs "
-            "as an array (.npy)"
+            f"the model's input '{name}' has shape {shape}, which is no picture{instead}"
         )
     if _channels_first(model, shape):
         return Wanted(shape[1], shape[2], shape[0], channels_first=True)

@@ -283,6 +283,11 @@ class TestArrays:
         np.savez(tmp_path / "b.npz", images=array, labels=np.arange(2))
         assert np.array_equal(load_images(tmp_path / "a.npy", pretend()).inputs, array)
         assert np.array_equal(load_images(str(tmp_path / "b.npz"), pretend()).inputs, array)
+        assert np.array_equal(load_images([tmp_path / "a.npy"], pretend()).inputs, array)
+        with pytest.raises(BadInput, match="2 array files were given: put the samples of all into"):
+            load_images([tmp_path / "a.npy", tmp_path / "b.npz"], pretend())
+        with pytest.raises(BadInput, match="no picture: load_inputs reads arrays"):
+            load_images(tmp_path / "a.npy", pretend((None, 6, 8, 8, 1)))
 
     def test_lists_of_arrays(self, pretend):
         assert load_images([np.zeros((8, 8, 3))] * 2, pretend()).shape == (2, 8, 8, 3)

@@ -1,0 +1,124 @@
+"""Commands beside `explain` on texts, series, tables, volumes, arrays and several inputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mixed_nets
+import series_nets
+import text_nets
+import zoo
+from kerascope.metrics import Evaluation
+from once import only_on
+from tabular import nets as table_nets
+
+pytestmark = only_on("torch")
+
+Runner = Callable[..., tuple[int, str, str]]
+# By kind: the model, what it is given, and the names of the samples.
+KINDS: dict[str, tuple[str, tuple[str, ...], list[str]]] = {
+    "text": (
+        "text.keras", ("texts.txt", "--text", "very boring", "--vocabulary", "words.txt"),
+        ["very boring", "The film was boring.", "A great <b>film</b>!"],
+    ),
+    "series": (
+        "series.keras", ("power.csv", "--forecast", "wind", "--windows", "2"),
+        ["power to hour 31", "power to hour 59"],
+    ),
+    "table": (
+        "table.keras", ("rows.csv", "--truth", "truth", "--rows", "0-1,7"),
+        ["row 0", "row 1", "row 7"],
+    ),
+    "rows of an array": ("table.keras", ("rows.npy", "--rows", "0-1"), ["row 0", "row 1"]),
+    "volume": ("volume.keras", ("scans.npy",), ["scans 0", "scans 1"]),
+    "pictures of an array": ("picture.keras", ("pictures.npy",), ["0", "1"]),
+    "several": (
+        "mixed.keras",
+        ("image=images.npy", "facts=facts.csv", "text=notes.txt", "--vocabulary", "tokens.txt"),
+        ["0", "1"],
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A net of every kind, and files for it."""
+    place = tmp_path_factory.mktemp("kinds")
+    nets = {
+        "text": text_nets.classifier("conv"),
+        "series": series_nets.forecaster("conv"),
+        "table": table_nets.net(2, activation="softmax"),
+        "volume": series_nets.classifier("conv3d"),
+        "picture": zoo.SHAPES["flat_functional"]().model,
+        "mixed": mixed_nets.mixed("sigmoid"),
+    }
+    for name, net in nets.items():
+        net.save(place / f"{name}.keras")
+    (place / "words.txt").write_text("\n".join(text_nets.WORDS) + "\n")
+    (place / "texts.txt").write_text("The film was boring.\n\nA great <b>film</b>!\n")
+    x, _, _ = series_nets.bumps(2, seed=9)
+    rows = [f"hour {i},{a},{b},{c}" for i, (a, b, c) in enumerate(np.concatenate(list(x))[:60])]
+    (place / "power.csv").write_text("\n".join(["at,load,wind,sun", *rows]) + "\n")
+    columns = table_nets.table(12)
+    pd.DataFrame({**columns, "truth": np.arange(12) % 2}).to_csv(place / "rows.csv", index=False)
+    np.save(place / "rows.npy", np.stack(list(columns.values()), axis=1))
+    np.save(place / "scans.npy", series_nets.blobs(2, seed=9)[0])
+    shape = nets["picture"].input_shape[1:]
+    np.save(place / "pictures.npy", np.random.default_rng(0).uniform(size=(2, *shape)))
+    several = mixed_nets.mixed_inputs(2)
+    np.save(place / "images.npy", several["image"])
+    facts = pd.DataFrame(several["facts"], columns=mixed_nets.COLUMNS)
+    facts.to_csv(place / "facts.csv", index=False)
+    (place / "notes.txt").write_text("\n".join(several["text"]) + "\n")
+    (place / "tokens.txt").write_text("\n".join(mixed_nets.WORDS) + "\n")
+    return place
+
+
+@pytest.fixture
+def there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+@pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("kind", KINDS)
+def test_evaluate(cli: Runner, tmp_path: Path, kind: str) -> None:
+    model, given, names = KINDS[kind]
+    code, out, err = cli(
+        "evaluate", model, *given, "-m", "integrated_gradients", "--metric", "deletion",
+        "--no-controls", "-o", tmp_path, "--json",
+    )  # fmt: skip
+    assert code == 0, err
+    assert [row["samples"] for row in json.loads(out)["results"]] == [len(names)]
+    found = Evaluation.load(tmp_path / "evaluation.safetensors")
+    assert list(found.samples) == names
+    assert np.isfinite(found.values).all()
+
+
+@pytest.mark.usefixtures("there")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("text.keras", "texts.txt"), "how texts become ids is not known"),
+        (("series.keras", "power.csv", "--forecast", "rain"), "forecast='rain': no such channel"),
+        (("table.keras", "rows.csv"), "the table has 5 columns for input"),
+        (("table.keras", "rows.csv", "--rows", "99"), "row 99 is not there"),
+        (("mixed.keras", "image=images.npy"), "input 'facts' of the model is missing"),
+        (("mixed.keras", "a.png"), "say which is which, as image=FILE"),
+        (("picture.keras", "pictures.npy", "--masks", "."), "are of picture files"),
+        (("picture.keras", "pictures.npy", "images.npy"), "2 array files were given"),
+        (("picture.keras", "pictures.npy", "a.png"), "the list mixes pictures with arrays"),
+    ],
+)
+def test_evaluate_says_in_one_line_what_cannot_be(
+    cli: Runner, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    code, _, err = cli("evaluate", *arguments, "-o", tmp_path)
+    assert code == 2
+    assert words in err
+    assert err.strip().count("\n") == 0
