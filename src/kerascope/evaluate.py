@@ -136,11 +136,14 @@ class _Job:
         check_score(score)
         check_whole(1, batch_size=batch_size)
         self.model, self.inputs, self.slopes = model, inputs, slopes
+        self.reading = getattr(inputs, "reading", None)
         self.seed, self.batch_size, self.memory = seed, batch_size, budget(memory)
         self.notes: list[str] = []
         self._view("logit").read(inputs)  # builds what is not built, which names its inputs anew
         explained = self._view("logit")
         self.x = explained.read(inputs)
+        if self.reading:  # of samples changed a little it is known only here
+            self.model = explained
         self.targets = self._pinned(explained, target)
         self.view = self._measured_on(explained, target, score)
         names = getattr(inputs, "names", None)
@@ -172,7 +175,9 @@ class _Job:
 
     def _view(self, score: str) -> Any:
         needs = frozenset({Need.SCORES})
-        return view_of(self.model, needs, score, self.batch_size, who="evaluate")
+        return view_of(
+            self.model, needs, score, self.batch_size, who="evaluate", reading=self.reading
+        )
 
     def _measured_on(self, explained: Any, target: Any, score: str) -> Any:
         """Return the view that faithfulness scores with; set its targets."""

@@ -12,7 +12,9 @@ import pytest
 from keras import layers
 
 import kerascope as ks
+import text_nets
 import zoo
+from kerascope.hooks import HookedModel
 from kerascope.method import AttributionMethod, Need, Passes, RawMap, registry
 from kerascope.metrics import CONTROLS, Evaluation, make_metric
 from kerascope.run import _STOP
@@ -252,3 +254,17 @@ def test_any_seed_and_unknown_names() -> None:
         found.beaten_by("gradient", "nope")
     with pytest.raises(ks.BadInput, match="'nope' was not measured"):
         found.compare("nope")
+
+
+def test_padding_of_texts_is_not_measured() -> None:
+    net = text_nets.classifier("conv")
+    texts = ks.load_texts(["the film was boring", "a plot"], net, vocabulary=list(text_nets.WORDS))
+    asked = (["integrated_gradients", "kernel_shap"], ["deletion", "insertion", "mu_fidelity"])
+    told = HookedModel(net)
+    told.reading = texts.reading
+    told.read(texts)
+    found = ks.evaluate(net, texts, *asked)
+    assert np.allclose(found.values, ks.evaluate(told, texts, *asked).values, atol=1e-6)
+    plain = ks.evaluate(net, texts.inputs, *asked).values  # ids alone: all are words
+    assert not np.allclose(found.values, plain, atol=1e-2)
+    assert any("covered tokens become '[UNK]'" in note for note in found.notes)
