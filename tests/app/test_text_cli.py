@@ -78,3 +78,11 @@ def test_one_line_where_it_cannot_be(
     assert words in " ".join(err.split()), err
     assert "Traceback" not in err
     assert last
+
+
+def test_a_note_is_told_once(cli: Runner, files: Path, tmp_path: Path) -> None:
+    text = "the film was good " * 40
+    words = ("--text", text, "--vocabulary", files / "words.txt", "-m", "gradient", "--no-grade")
+    code, out, _ = cli("explain", files / "model.keras", *words, "-o", tmp_path / "out")
+    assert code == 0
+    assert out.count("are cut off") == 1

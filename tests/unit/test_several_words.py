@@ -159,6 +159,29 @@ def test_the_command_says_values_and_files_in_words(cli: Runner, tmp_path: Path)
     assert said["valu"].startswith("change of value 3 of output")
 
 
+def test_a_reference_for_each_sample(cli: Runner, tmp_path: Path) -> None:
+    i = keras.Input((4, 4, 3))
+    model = keras.Model(i, layers.Dense(5)(layers.Flatten()(layers.Conv2D(2, 3)(i))))
+    model.save(tmp_path / "emb.keras")
+    rng = np.random.default_rng(0)
+    x, others = (rng.uniform(size=(3, 4, 4, 3)).astype("float32") for _ in range(2))
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "others.npy", others)
+    words = ("-t", f"like {tmp_path / 'others.npy'}", "-m", "gradient", "-o", tmp_path / "out")
+    code, out, _ = cli("explain", tmp_path / "emb.keras", tmp_path / "x.npy", *words, "--json")
+    assert code == 0
+    found = json.loads(out)["results"]
+    whole = ks.explain(model, x, "gradient", target=ks.Similarity(others), grade=True)
+    assert [row["scores"] for row in found] == pytest.approx(whole.scores.tolist(), rel=1e-4)
+    assert not any(note.startswith("not graded") for note in whole.notes)
+    assert whole.grade is not None
+    assert [row["grade"]["letter"] for row in found] == [one.letter for one in whole.grade]
+    np.save(tmp_path / "others.npy", others[:2])
+    code, _, err = cli("explain", tmp_path / "emb.keras", tmp_path / "x.npy", *words)
+    assert code == 2
+    assert "the reference holds 2 samples" in err
+
+
 def test_labels_of_several_pictures_join(cli: Runner, tmp_path: Path) -> None:
     i = keras.Input((2, 2, 1))
     model = keras.Model(i, layers.Dense(4, activation="sigmoid")(layers.Flatten()(i)))

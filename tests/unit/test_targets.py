@@ -13,6 +13,7 @@ import kerascope as ks
 import zoo
 from kerascope.facts import remember
 from kerascope.hooks import HookedModel
+from kerascope.plot.words import subject
 
 
 def explained(shape: str, target: Any, **options: Any) -> ks.Attribution:
@@ -251,3 +252,18 @@ def test_raw_values_are_called_what_their_loss_says(loss: Any, words: str) -> No
     assert said.startswith(words)
     top = ks.explain(model, x, "gradient", target=ks.Top(2, output=output)).explained[0]
     assert all(one.startswith(words[:-1]) for one in top)
+
+
+def test_a_class_at_every_step_is_said_to_be_a_mean() -> None:
+    i = keras.Input((6, 3))
+    steps = keras.layers.LSTM(4, return_sequences=True)(i)
+    model = keras.Model(i, keras.layers.Dense(2, activation="softmax")(steps))
+    x = np.random.default_rng(0).normal(size=(2, 6, 3)).astype("float32")
+    said = ks.explain(model, x, "gradient", target=1)
+    assert all(one.startswith("mean logit of class 1 over 6 positions (") for one in said.explained)
+    apart = ks.explain(model, x, "gradient", target=ks.Contrast(0, 1)).explained[0]
+    assert subject(apart) == "class 0 over 6 positions rather than class 1 over 6 positions"
+    weights = np.eye(6, dtype="float32")[3]
+    one = ks.explain(model, x, "gradient", target=ks.Mask(weights, 1))
+    assert not one.values[:, 4:].any()  # what comes later cannot have moved it
+    assert one.values[:, :4].any(axis=(0, 2)).all()

@@ -206,8 +206,11 @@ def _tokens(result: Attribution, sample: int) -> dict[str, Any]:
 
 
 def print_grades(results: list[Attribution], *, quiet: bool) -> None:
-    """Say every grade with its reasons."""
+    """Say every grade with its reasons, and of what has none, why."""
     for result, label in zip(results, labels_of(results), strict=True):
+        for note in result.notes:
+            if note.startswith("not graded"):
+                say(f"note: {label}: {note}", quiet=quiet)
         for i, name in enumerate(result.names if result.grade else ()):
             said = result.explained[i]
             words = (said,) if isinstance(said, str) else said
@@ -229,8 +232,8 @@ def summary(results: list[Attribution], files: list[str]) -> dict[str, Any]:
     }
 
 
-def print_results(results: list[Attribution]) -> None:
-    """Say what was explained of every picture, and the notes."""
+def print_results(results: list[Attribution], told: tuple[str, ...] = ()) -> None:
+    """Say what was explained of every picture, and the notes that were not told before."""
     numbered = False
     for row in _rows(results):
         words = (
@@ -238,7 +241,9 @@ def print_results(results: list[Attribution]) -> None:
         )
         numbered |= _NUMBERED.search(words) is not None
         say(f"{row['picture']}  {row['label']}: {words}")
-    for note in dict.fromkeys(note for result in results for note in result.notes):
-        say(f"note: {note}")
+    notes = dict.fromkeys(note for result in results for note in result.notes)
+    for note in notes:
+        if note not in told:
+            say(f"note: {note}")
     if numbered:
         say("hint: classes are numbers here; --labels FILE, with a name a line, names them")

@@ -41,6 +41,7 @@ class Work:
     grade: bool
     as_json: bool
     truths: tuple[str | None, ...] = ()
+    told: tuple[str, ...] = ()  # notes that were printed before
 
     def run(self) -> None:
         """Explain every picture with every method, then write the page; also after a Ctrl-C."""
@@ -67,7 +68,7 @@ class Work:
             raise KeyboardInterrupt
         page = self._report(results)
         if not self.as_json:
-            print_results(results)
+            print_results(results, told=self.told)
             say(f"{len(files)} files and the report are in {self.output}")
             say(f"report: {page}")
         if self.grade:
@@ -190,7 +191,8 @@ class Work:
             for method, stem in zip(self.methods, self._stems(), strict=True):
                 at(f"{name}, {stem}")
                 found = [
-                    self._explain(view, picture, m) for m in self._layers(view, picture, method)
+                    self._explain(view, picture, m, self._aim(view, index))
+                    for m in self._layers(view, picture, method)
                 ]
                 files += self._write(f"{name}-{stem}", found)
                 groups.append(found)
@@ -208,7 +210,18 @@ class Work:
         sites = block_sites(view, view.read(picture))
         return [dataclasses.replace(method, layer=str(site)) for site in sites]  # type: ignore[call-arg]
 
-    def _explain(self, view: Any, picture: Any, method: AttributionMethod) -> Attribution:
+    def _aim(self, view: Any, index: int) -> Any:
+        """Return the target of one picture: one of several references, where each has its own."""
+        from kerascope.targets.similar import Similarity
+
+        if not isinstance(self.target, Similarity) or self._whole:
+            return self.target
+        view.read(self.pictures[:1])
+        return self.target.of_sample(index, len(self.pictures), view.spec())
+
+    def _explain(
+        self, view: Any, picture: Any, method: AttributionMethod, target: Any
+    ) -> Attribution:
         from kerascope.explain import explain as front
         from kerascope.several import are_players
 
@@ -216,7 +229,7 @@ class Work:
             view,
             picture,
             method,
-            target=self.target,
+            target=target,
             score=self.score,
             batch_size=self.batch_size,
             memory=self.memory,

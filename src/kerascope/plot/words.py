@@ -44,7 +44,7 @@ _SCORE = re.compile(
     r"^(?:(?:mean )?(?:logit|probability|score|sureness) of|similarity to"
     r"|overlap × probability of) "
 )
-_CONTRAST = re.compile(r"^(logit|probability|score) of (.+) minus \1 of (.+)$")
+_CONTRAST = re.compile(r"^((?:mean )?(?:logit|probability|score|value)) of (.+) minus \1 of (.+)$")
 
 
 def sample_name(result: Attribution, sample: int) -> str:

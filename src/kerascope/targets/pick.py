@@ -113,8 +113,12 @@ class Pick(Target):
             )
         raw = self.output.kind == "linear" and self.score != "probability"
         kind = ("value" if self.output.numbers else "score") if raw else self.score
-        place = "" if self.position is None else f" after token {int(self.position[row]) + 1}"
-        return f"{kind} of {self.class_name(row)}{place}{where}"
+        place, mean = "", ""
+        if self.position is not None:
+            place = f" after token {int(self.position[row]) + 1}"
+        elif not self.output.single and (positions := int(np.prod(self.output.shape[:-1]))) > 1:
+            place, mean = f" over {positions} positions", "mean "
+        return f"{mean}{kind} of {self.class_name(row)}{place}{where}"
 
 
 def _over_positions(values: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class Similarity(Target):
 
     to: the other input: an array as the model takes it, of one sample or of one for each; what
         `load_images` returned; the path of a .npy file; a dict by name for a model of several
-        inputs; or an embedding itself.
+        inputs; or an embedding itself, one or one for each.
     measure: "cosine", "dot", or "distance", which is minus the Euclidean distance.
     output, layer: where the embedding is: an output by name, or a layer; by default the output.
     """
@@ -71,6 +71,20 @@ class Similarity(Target):
             output=None if site is not None else place, name=self.name or _name(self.to),
         )  # fmt: skip
 
+    def of_sample(self, index: int, samples: int, spec: Spec) -> Similarity:
+        """Return the likeness of one of some samples, where the reference holds one for each."""
+        given = _read(self.to)
+        named = isinstance(given, Mapping)
+        arrays = given if named else dict.fromkeys(spec.inputs, given)
+        each = {name: (samples, *shape) for name, shape in spec.inputs.items()}
+        if samples < 2 or any(
+            name not in arrays or arrays[name].shape != each[name] for name in each
+        ):
+            return self
+        own = {name: array[index : index + 1] for name, array in arrays.items()}
+        to = own if named else next(iter(own.values()))
+        return dataclasses.replace(self, to=to, name=self.name or _name(self.to))
+
     def _embedded(self, given: Any, spec: Spec, place: Any, size: int) -> Array:
         """Return the embedding of what was given: (1 or sample, feature)."""
         if isinstance(given, Mapping):
@@ -80,8 +94,8 @@ class Similarity(Target):
                     f"{', '.join(spec.inputs)}"
                 )
             rows = {n: _rows(a, spec.inputs[n]) for n, a in given.items()}
-        elif given.shape in ((size,), (1, size)) and (size,) not in spec.inputs.values():
-            return given.reshape(1, size)
+        elif given.shape in ((size,), (len(given), size)) and (size,) not in spec.inputs.values():
+            return given.reshape(-1, size)
         else:
             if len(spec.inputs) > 1:
                 raise BadTarget(
