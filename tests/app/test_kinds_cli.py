@@ -101,6 +101,30 @@ def test_evaluate(cli: Runner, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "several"])
+def test_diff(cli: Runner, tmp_path: Path, kind: str) -> None:
+    model, given, names = KINDS[kind]
+    code, out, err = cli("diff", model, model, *given, "-o", tmp_path, "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert [sample["name"] for sample in told["samples"]] == names
+    assert told["mean"] < 1e-5
+    assert told["turned"] == 0
+    assert (tmp_path / "report.html").is_file()
+
+
+@pytest.mark.usefixtures("there")
+def test_diff_of_other_weights_says_how_far_and_how(cli: Runner, tmp_path: Path) -> None:
+    table_nets.filled(table_nets.net(2, activation="softmax"), seed=3).save(tmp_path / "b.keras")
+    given = ("rows.csv", "--drop", "truth", "-t", "1", "--fail-over", "0.1")
+    code, out, err = cli("diff", "table.keras", tmp_path / "b.keras", *given, "-o", tmp_path)
+    assert code == 1, err
+    assert "over the limit of 0.1: logit of class 1" in out
+    assert out.count("note: ") == len({line for line in out.splitlines() if "note: " in line})
+    assert "kernel_shap" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.usefixtures("there")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -115,10 +139,14 @@ def test_evaluate(cli: Runner, tmp_path: Path, kind: str) -> None:
         (("picture.keras", "pictures.npy", "a.png"), "the list mixes pictures with arrays"),
     ],
 )
-def test_evaluate_says_in_one_line_what_cannot_be(
-    cli: Runner, tmp_path: Path, arguments: tuple[str, ...], words: str
+@pytest.mark.parametrize("verb", ["evaluate", "diff"])
+def test_one_line_where_it_cannot_be(
+    cli: Runner, tmp_path: Path, verb: str, arguments: tuple[str, ...], words: str
 ) -> None:
-    code, _, err = cli("evaluate", *arguments, "-o", tmp_path)
+    models = arguments[:1] * (2 if verb == "diff" else 1)
+    code, _, err = cli(verb, *models, *arguments[1:], "-o", tmp_path)
+    if verb == "diff" and "--masks" in arguments:
+        words = "No such option: --masks"
     assert code == 2
     assert words in err
     assert err.strip().count("\n") == 0

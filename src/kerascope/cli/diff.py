@@ -9,6 +9,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import defined, out, progress, say, say_json
+from kerascope.cli.given import Given, tell, unfolded
 from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.cli.words import parse_method
 from kerascope.errors import BadInput
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 _SHOWN = 8  # samples in the report, those that differ most
 
 
+@unfolded
 def diff(
+    *,
     old: options.Model,
     new: Annotated[str, typer.Argument(help="The new model, likewise.")],
-    images: Annotated[list[str], typer.Argument(help="Pictures, folders or patterns.")],
     method: Annotated[
-        str, typer.Option("-m", "--method", help="Method, with fields: layer_cam:layer=conv5.")
-    ] = "grad_cam",
+        str,
+        typer.Option(
+            "-m",
+            "--method",
+            help="Method, with fields: layer_cam:layer=conv5. Default: as in explain.",
+        ),
+    ] = "",
     target: Annotated[
         str, typer.Option("-t", "--target", help="Class; default: what the old model predicts.")
     ] = "",
@@ -36,8 +43,8 @@ def diff(
         ),
     ] = -1.0,
     cells: Annotated[int, typer.Option(help="Cells along each axis of the maps.")] = 8,
-    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
+    given: Given,
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     output: Output = Path("kerascope-out"),
     custom: options.Custom = [],  # noqa: B006 — typer reads it and never changes it
@@ -50,23 +57,27 @@ def diff(
     """
     if fail_over != -1.0 and not 0 <= fail_over <= 1:
         raise BadInput(f"--fail-over {fail_over:g} must lie between 0 and 1")
-    value = parse_method(method)
+    value = parse_method(method) if method else None
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
     say(f"backend: {import_keras(old, new)}", quiet=as_json)
+    from kerascope.defaults import default_method
     from kerascope.diff import diff as compare
-    from kerascope.loading import load_images, load_model
+    from kerascope.loading import load_model
 
     nets = [
         load_model(name, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
         for name in (old, new)
     ]
-    seen = [load_images(list(images), net, preprocess=preprocess) for net in nets]
+    first, second = (given.samples(net) for net in nets)
+    aim = given.target(target or None, first.net)
+    value = value or default_method(first.net, first.inputs, {}, aim)
+    tell(first, second, quiet=as_json)
     with progress(quiet=as_json) as at:
         at("diff")
         found = compare(
-            nets[0], nets[1], seen[0], value, new_inputs=seen[1], target=target or None,
+            first.net, second.net, first.inputs, value, new_inputs=second.inputs, target=aim,
             cells=cells, seed=seed,
         )  # fmt: skip
     over = found.over(fail_over) if fail_over >= 0 else ()

@@ -12,7 +12,7 @@ import typer
 from kerascope.cli import options
 from kerascope.cli.console import defined, out, progress, say, say_json
 from kerascope.cli.filters import figure_file
-from kerascope.cli.given import Given, unfolded
+from kerascope.cli.given import Given, tell, unfolded
 from kerascope.cli.output import Output, check_folder, page_in
 from kerascope.cli.words import parse_method
 from kerascope.errors import BadInput
@@ -78,13 +78,14 @@ def evaluate(
     from kerascope.loading.regions import masks_in_files
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
-    net, samples, _ = given.samples(net, quiet=as_json)
-    aim = given.target(target or None, net)
-    where = masks_in_files(given.images, samples, boxes=boxes or None, folder=masks or None)
+    seen = given.samples(net)
+    aim = given.target(target or None, seen.net)
+    where = masks_in_files(given.images, seen.inputs, boxes=boxes or None, folder=masks or None)
+    tell(seen, quiet=as_json)
     with progress(quiet=as_json) as at:
         at("evaluate")
         found = measure(
-            net, samples, [parse_method(text) for text in method] or DEFAULT_METHODS,
+            seen.net, seen.inputs, [parse_method(text) for text in method] or DEFAULT_METHODS,
             list(metric) or None, target=aim, masks=where, score=score,
             controls=controls, seed=seed, batch_size=batch_size or None, memory=memory or None,
         )  # fmt: skip

@@ -11,7 +11,7 @@ import typer
 from kerascope.cli import options
 from kerascope.cli.console import say
 from kerascope.cli.explaining import Work
-from kerascope.cli.given import Given, unfolded
+from kerascope.cli.given import Given, tell, unfolded
 from kerascope.cli.output import Output, check_folder
 from kerascope.errors import BadMethod
 
@@ -88,14 +88,16 @@ def explain(
     from kerascope.loading import load_model
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
-    net, pictures, known = given.samples(net, quiet=as_json)
+    found = given.samples(net)
+    net, pictures = found.net, found.inputs
     aim = given.target(target, net)
-    truths = known or _truths(net, given.images, pictures)
+    truths = found.truths or _truths(net, given.images, pictures)
     if boxes:
         boxed(net, pictures, boxes)
     asked = masked(net, pictures, target, mask) if mask else aim
     if not chosen:
         chosen = [_with_layer(_suited(net, pictures, layer, aim), layer)]
+    tell(found, quiet=as_json)
     Work(
         net=net, pictures=pictures, methods=chosen, output=output, target=asked, score=score,
         batch_size=batch_size or None, memory=memory or None, seed=seed, sweep=layer == SWEEP,

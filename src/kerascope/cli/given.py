@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_type_hints
 import typer
 
 from kerascope.cli import options
+from kerascope.cli.console import say
 
 if TYPE_CHECKING:
     from kerascope.loading.given import How
@@ -22,12 +23,14 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 class Samples(NamedTuple):
     """Samples, what takes them, and the right class of each where a column says it.
 
-    net: the model; of a model of strings the layers that take the ids.
+    net: the model; of a model of strings the layers that take the ids. notes: what was decided on
+    the way.
     """
 
     net: Any
     inputs: Any
-    truths: tuple[str, ...] = ()
+    truths: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,23 +113,20 @@ class Given(ReadOptions):
     def __bool__(self) -> bool:
         return bool(self.images or self.text)
 
-    def samples(self, net: Any, *, quiet: bool = False) -> Samples:
-        """Return the samples as a model takes them; say what was decided on the way.
+    def samples(self, net: Any) -> Samples:
+        """Return the samples as a model takes them.
 
         Raises:
             BadInput: what is given does not fit the model, or each other.
             BadFile: a file cannot be read.
         """
-        from kerascope.cli.console import say
         from kerascope.facts import facts_of
         from kerascope.loading.given import apart, samples_of
 
         found = samples_of(net, self.images, self.how(), text=self.text, **self._pictures())
         inputs, truths = apart(found)
         net = getattr(inputs, "model", None) or net
-        for note in dict.fromkeys((*facts_of(net).notes, *getattr(inputs, "notes", ()))):
-            say(f"note: {note}", quiet=quiet)
-        return Samples(net, inputs, truths)
+        return Samples(net, inputs, truths, (*facts_of(net).notes, *getattr(inputs, "notes", ())))
 
     def target(self, words: str | None, net: Any) -> Any:
         """Return the target that words name, with its file read where they name one."""
@@ -136,6 +136,12 @@ class Given(ReadOptions):
 
     def _pictures(self) -> dict[str, Any]:
         return {"size": self.size or None, "preprocess": self.preprocess, "fit": self.fit}
+
+
+def tell(*samples: Samples, quiet: bool) -> None:
+    """Print what was decided on the way, each note once."""
+    for note in dict.fromkeys(note for one in samples for note in one.notes):
+        say(f"note: {note}", quiet=quiet)
 
 
 def unfolded(command: Callable[..., Any]) -> Callable[..., Any]:
