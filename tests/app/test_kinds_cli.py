@@ -14,6 +14,7 @@ import mixed_nets
 import series_nets
 import text_nets
 import zoo
+from kerascope.inside.activations import Activations
 from kerascope.metrics import Evaluation
 from once import only_on
 from tabular import nets as table_nets
@@ -125,6 +126,34 @@ def test_diff_of_other_weights_says_how_far_and_how(cli: Runner, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("kind", KINDS)
+def test_activations(cli: Runner, tmp_path: Path, kind: str) -> None:
+    model, given, names = KINDS[kind]
+    code, out, err = cli("activations", model, *given, "-t", "0", "-o", tmp_path, "--json")
+    assert code == 0, err
+    rows = json.loads(out)["results"]
+    assert [row["picture"] for row in rows] == names
+    layer = {"table": "dense", "rows of an array": "dense"}.get(kind, "conv")
+    assert kind == "several" or layer in rows[0]["layer"]
+    found = Activations.load(tmp_path / "activations.safetensors")
+    assert len(found.explained) == len(names)
+    pictures = {"activations.safetensors", "report.html"} ^ {p.name for p in tmp_path.iterdir()}
+    assert pictures == {file for file in json.loads(out)["files"] if file.endswith(".png")}
+
+
+@pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("kind", ["text", "series", "volume", "table"])
+def test_samples_on_which_a_channel_is_strongest(cli: Runner, tmp_path: Path, kind: str) -> None:
+    model, given, names = KINDS[kind]
+    code, out, err = cli("activations", model, *given, "--channel", 0, "-o", tmp_path, "--json")
+    assert code == 0, err
+    rows = json.loads(out)["results"]
+    assert sorted(row["picture"] for row in rows) == sorted(names)
+    values = [row["value"] for row in rows]
+    assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.usefixtures("there")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -139,13 +168,13 @@ def test_diff_of_other_weights_says_how_far_and_how(cli: Runner, tmp_path: Path)
         (("picture.keras", "pictures.npy", "a.png"), "the list mixes pictures with arrays"),
     ],
 )
-@pytest.mark.parametrize("verb", ["evaluate", "diff"])
+@pytest.mark.parametrize("verb", ["evaluate", "diff", "activations"])
 def test_one_line_where_it_cannot_be(
     cli: Runner, tmp_path: Path, verb: str, arguments: tuple[str, ...], words: str
 ) -> None:
     models = arguments[:1] * (2 if verb == "diff" else 1)
     code, _, err = cli(verb, *models, *arguments[1:], "-o", tmp_path)
-    if verb == "diff" and "--masks" in arguments:
+    if verb != "evaluate" and "--masks" in arguments:
         words = "No such option: --masks"
     assert code == 2
     assert words in err
