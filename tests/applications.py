@@ -188,7 +188,7 @@ covered by hand, to 1e-3 of the largest; parameters are those that Keras counts.
 `make matrix` goes on where this table ends: it is written by
 [tests/applications.py](../tests/applications.py), and
 [tests/contract/test_applications.py](../tests/contract/test_applications.py) runs the smallest of
-most families at a smaller size each time.
+each family at a smaller size each time.
 
 | architecture | input | parameters | Grad-CAM | IG gap | occlusion off | LRP kept | calls | multiply-adds |
 |---|---|--:|---|--:|--:|--:|--:|--:|
