@@ -154,6 +154,56 @@ def test_samples_on_which_a_channel_is_strongest(cli: Runner, tmp_path: Path, ki
 
 
 @pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("kind", ["text", "series", "table", "volume"])
+def test_filters_look_at_units_over_samples(cli: Runner, tmp_path: Path, kind: str) -> None:
+    model, given, names = KINDS[kind]
+    code, out, err = cli("filters", model, *given, "-o", tmp_path, "--json")
+    assert code == 0, err
+    activity = json.loads(out)["activity"]
+    assert {one["samples"] for one in activity} <= {len(names)}
+    assert activity or kind == "table"  # which has a tanh
+
+
+@pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("kind", ["text", "table", "several"])
+def test_layers_and_architecture_of_a_sample(cli: Runner, tmp_path: Path, kind: str) -> None:
+    model, given, _ = KINDS[kind]
+    found = []
+    for verb in (("layers", "--all"), ("architecture", "-o", tmp_path)):
+        for some in ((), given):
+            code, out, err = cli(verb[0], model, *some, *verb[1:], "--json")
+            assert code == 0, err
+            told = json.loads(out)
+            rows = told.get("layers") or told["values"]
+            found.append(
+                [{k: v for k, v in row.items() if k not in ("default", "marks")} for row in rows]
+            )
+    assert found[0] == found[1]
+    assert found[2] == found[3]
+
+
+@pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("kind", ["text", "table"])
+def test_bench(cli: Runner, kind: str) -> None:
+    model, given, _ = KINDS[kind]
+    asked = ("-m", "integrated_gradients", "--repeats", "1", "--batch-size", "2", "--json")
+    code, out, err = cli("bench", model, *given, *asked)
+    assert code == 0, err
+    told = json.loads(out)
+    assert told["facts"]["inputs"].endswith(", data")
+    (row,) = told["rows"]
+    assert not row["error"]
+
+
+@pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("verb", ["filters", "layers", "architecture", "bench"])
+def test_options_of_files_ask_for_files(cli: Runner, verb: str) -> None:
+    code, _, err = cli(verb, "text.keras", "--vocabulary", "words.txt")
+    assert code == 2
+    assert "--vocabulary and --length are for texts: give --text or a .txt file" in err
+
+
+@pytest.mark.usefixtures("there")
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

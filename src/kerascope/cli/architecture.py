@@ -9,33 +9,38 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import say, say_json
+from kerascope.cli.given import Given, unfolded
 from kerascope.cli.output import Output, check_folder, page_in
 
 
+@unfolded
 def architecture(
+    *,
     model: options.Model,
-    image: Annotated[
-        str, typer.Argument(help="A picture, where the model leaves its input size open.")
-    ] = "",
     output: Output = Path("kerascope-out"),
     depth: Annotated[
         int, typer.Option(help="Levels of blocks that the diagram unfolds; -1: all.", min=-1)
     ] = -1,
-    custom: options.Custom = [],  # noqa: B006
+    given: Given,
+    custom: options.Custom = [],  # noqa: B006 — typer reads it and never changes it
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show every layer: shape, receptive field, share of work."""
+    """Show every layer: shape, receptive field, share of work.
+
+    A sample is needed where the model leaves its input size open.
+    """
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
     import_keras(model)
     from kerascope.inside.architecture import architecture as look
-    from kerascope.loading import load_images, load_model
+    from kerascope.loading import load_model
     from kerascope.report import Structure, write_report
 
     net = load_model(model, custom=tuple(custom), unsafe=unsafe)
-    result = look(net, load_images(image, net) if image else None)
+    seen = given.samples(net, needed=False)
+    result = look(seen.net, None if seen.inputs is None else seen.inputs[:1])
     result.plot(output / "architecture.svg", depth=None if depth < 0 else depth)
     result.save(output / "architecture.json")
     words = (

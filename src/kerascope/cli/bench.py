@@ -14,6 +14,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import err, out, progress, say, say_json
+from kerascope.cli.given import Given, tell, unfolded
 from kerascope.errors import BadFile, KerascopeError
 
 if TYPE_CHECKING:
@@ -22,12 +23,10 @@ if TYPE_CHECKING:
 _WIDTH = 170  # columns that the table takes at the least; a narrow terminal wraps its lines
 
 
+@unfolded
 def bench(
+    *,
     model: options.Model,
-    images: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pictures, folders, patterns, or .npy files; default: noise."),
-    ] = None,
     method: Annotated[
         list[str], typer.Option("-m", "--method", help="Method; repeatable; default: all.")
     ] = [],  # noqa: B006 — typer reads it and never changes it
@@ -43,14 +42,14 @@ def bench(
         Path | None,
         typer.Option("-o", "--output", help="Markdown file to write the table into."),
     ] = None,
-    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
+    given: Given,
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
     """Time methods against their floor of passes.
 
-    With --peers, beside other libraries.
+    With --peers, beside other libraries; without samples, on noise.
     """
     from kerascope.method import method_class, registry
 
@@ -62,17 +61,21 @@ def bench(
     say(f"backend: {backend}", quiet=as_json)
     from kerascope.bench import Job, load_peers
     from kerascope.bench.machine import machine
-    from kerascope.loading import load_images, load_model
+    from kerascope.loading import Images, load_model
 
     adapters = load_peers(peers)
     facts = machine()
     net = load_model(model, custom=tuple(custom), unsafe=unsafe)
-    pictures = load_images(images, net, preprocess=preprocess) if images else _noise(net)
-    job = Job(net, pictures, batch_size=batch_size or None)
+    seen = given.samples(net, needed=False)
+    tell(seen, quiet=as_json)
+    net, samples = seen.net, _noise(net) if seen.inputs is None else seen.inputs
+    job = Job(net, samples, batch_size=batch_size or None)
+    kind = "noise" if seen.inputs is None else "data"
+    kind = "photographs" if isinstance(samples, Images) else kind
     what = {
         "command": _command(backend), "backend": backend, "model": net.name or Path(model).name,
         "inputs": ", ".join("×".join(map(str, a.shape[1:])) for a in job.x.values())
-        + (", photographs" if images else ", noise"),
+        + f", {kind}",
         "explained": "the predicted class" if job.target is None else f"class {job.target}",
     }  # fmt: skip
     _Work(job, names, adapters, repeats, facts | what, output, as_json).run()

@@ -10,6 +10,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import progress, say, say_json
+from kerascope.cli.given import Given, tell, unfolded
 from kerascope.cli.output import Output, check_folder, page_in
 
 if TYPE_CHECKING:
@@ -17,12 +18,10 @@ if TYPE_CHECKING:
     from kerascope.report import Table
 
 
+@unfolded
 def filters(
+    *,
     model: options.Model,
-    images: Annotated[
-        list[str],
-        typer.Argument(help="Pictures to look for units that never fire or always saturate."),
-    ] = [],  # noqa: B006 — typer reads it and never changes it
     layer: Annotated[
         str, typer.Option(help="Layer whose kernels are drawn; default: the first.")
     ] = "",
@@ -30,26 +29,30 @@ def filters(
     similar: Annotated[
         float, typer.Option(help="Cosine from which kernels are duplicates.")
     ] = 0.99,
+    given: Given,
     output: Output = Path("kerascope-out"),
-    custom: options.Custom = [],  # noqa: B006
+    custom: options.Custom = [],  # noqa: B006 — typer reads it and never changes it
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
-    """Draw kernels; find dead, duplicated and stuck units."""
+    """Draw kernels; find dead, duplicated and stuck units.
+
+    With samples, also units that never fire or are always saturated.
+    """
     check_folder(output)
     from kerascope.cli.quiet import import_keras
 
     import_keras(model)
     from kerascope.inside.filters import filters as look
-    from kerascope.loading import load_images, load_model
+    from kerascope.loading import load_model
     from kerascope.report import write_report
 
     net = load_model(model, custom=tuple(custom), unsafe=unsafe)
-    sources: Any = images[0] if len(images) == 1 else images
+    seen = given.samples(net, needed=False)
+    tell(seen, quiet=as_json)
     with progress(quiet=as_json) as at:
         at("units")
-        data = load_images(sources, net) if images else None
-        found = look(net, layer or None, data=data, similar=similar)
+        found = look(seen.net, layer or None, data=seen.inputs, similar=similar)
     sections = _sections(found, view, output)
     found.save(output / "filters.safetensors")
     page = write_report(page_in(output), sections, title=_title(found))

@@ -110,19 +110,18 @@ class Given(ReadOptions):
         int, typer.Option(help="Picture size where the model leaves it open.", min=0)
     ] = 0
 
-    def __bool__(self) -> bool:
-        return bool(self.images or self.text)
-
-    def samples(self, net: Any) -> Samples:
-        """Return the samples as a model takes them.
+    def samples(self, net: Any, *, needed: bool = True) -> Samples:
+        """Return the samples as a model takes them; None for them where none are given nor needed.
 
         Raises:
             BadInput: what is given does not fit the model, or each other.
             BadFile: a file cannot be read.
         """
         from kerascope.facts import facts_of
-        from kerascope.loading.given import apart, samples_of
+        from kerascope.loading.given import How, apart, samples_of
 
+        if not (needed or self.images or self.text or self.how() != How()):
+            return Samples(net, None, (), ())
         found = samples_of(net, self.images, self.how(), text=self.text, **self._pictures())
         inputs, truths = apart(found)
         net = getattr(inputs, "model", None) or net

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any
 
 import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import out, say, say_json
-from kerascope.errors import BadInput
+from kerascope.cli.given import Given, unfolded
+from kerascope.errors import BadInput, Refused
 
 
+@unfolded
 def layers(
+    *,
     model: options.Model,
-    image: Annotated[
-        str, typer.Argument(help="A picture, where the model leaves its input size open.")
-    ] = "",
     every: Annotated[
         bool, typer.Option("--all", help="List all layers, not only those with a map.")
     ] = False,
-    custom: options.Custom = [],  # noqa: B006
+    given: Given,
+    custom: options.Custom = [],  # noqa: B006 — typer reads it and never changes it
     unsafe: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
     """List the layers that a map can be taken at.
 
-    With their shapes, from shallow to deep.
+    With their shapes, from shallow to deep. A sample is needed where the model leaves its input
+    size open.
     """
     from kerascope.cli.quiet import import_keras
 
     import_keras(model)
     from kerascope.hooks import HookedModel
     from kerascope.hooks.places import cam_places, candidates
-    from kerascope.loading import load_images, load_model
+    from kerascope.loading import load_model
     from kerascope.targets import resolve_targets
 
     net = load_model(model, custom=tuple(custom), unsafe=unsafe)
-    view = HookedModel(net, compiled=False)
-    x = view.read(load_images(image, net) if image else _blank(net))
+    seen = given.samples(net, needed=False)
+    view = HookedModel(seen.net, compiled=False)
+    x = view.read(_blank(net) if seen.inputs is None else seen.inputs[:1])
     maps = {str(place.site): place.grid for name in x for place in _maps(candidates, view, x, name)}
     default: list[str] = []
     if maps:
         targets = resolve_targets(None, view.spec(), 1)
-        default = [str(place.site) for place in cam_places(view, x, targets, None).values()]
+        with contextlib.suppress(Refused):  # several inputs, and a map of none of them alone
+            default = [str(place.site) for place in cam_places(view, x, targets, None).values()]
     rows = [
         {"layer": str(c.site), "kind": c.kind, "shape": list(c.shape),
          "map": list(maps.get(str(c.site), ())), "default": str(c.site) in default}
@@ -72,8 +77,8 @@ def _blank(net: Any) -> Any:
         declared = []
     if not declared or any(size is None for _, shape, _ in declared for size in shape):
         raise BadInput(
-            "the model does not say how large its input is; give a picture: kerascope layers "
-            "MODEL PICTURE"
+            "the model does not say how large its input is; give a sample: kerascope layers "
+            "MODEL FILE"
         )
     arrays = [
         np.zeros((1, *shape), "int32" if "int" in dtype else "float32")
