@@ -218,14 +218,18 @@ def test_options_of_files_ask_for_files(cli: Runner, verb: str) -> None:
         (("picture.keras", "pictures.npy", "a.png"), "the list mixes pictures with arrays"),
     ],
 )
-@pytest.mark.parametrize("verb", ["evaluate", "diff", "activations"])
 def test_one_line_where_it_cannot_be(
-    cli: Runner, tmp_path: Path, verb: str, arguments: tuple[str, ...], words: str
+    cli: Runner, tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
-    models = arguments[:1] * (2 if verb == "diff" else 1)
-    code, _, err = cli(verb, *models, *arguments[1:], "-o", tmp_path)
-    if verb != "evaluate" and "--masks" in arguments:
-        words = "No such option: --masks"
+    code, _, err = cli("evaluate", *arguments, "-o", tmp_path)
     assert code == 2
     assert words in err
     assert err.strip().count("\n") == 0
+
+
+@pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("verb", [("diff", "table.keras"), ("activations",), ("filters",)])
+def test_other_verbs_say_the_same(cli: Runner, tmp_path: Path, verb: tuple[str, ...]) -> None:
+    code, _, err = cli(*verb, "table.keras", "rows.csv", "--rows", "99", "-o", tmp_path)
+    assert code == 2
+    assert err == "kerascope: --rows: row 99 is not there; the table has 12\n"
