@@ -23,6 +23,8 @@ BENCH := .venv-bench
 DOCS := .venv-docs
 PACKAGES := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 KERASCOPE := $(BENCH)/bin/python -c "from kerascope.cli.main import run; run()" bench
+# Many tests start processes: where bytecode is not written, each compiles all of Kerascope anew.
+export PYTHONDONTWRITEBYTECODE :=
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 OMP_WAIT_POLICY=PASSIVE
 
 .PHONY: help demo test lint types layers packages matrix leaks soak fields bench docs pictures clean

@@ -9,8 +9,6 @@ from kerascope.method import RawMap
 from kerascope.methods.rise import RISE
 from kerascope.perturb import is_tokens, spatial_size
 from kerascope.run import Run
-from kerascope.targets.detections import Found
-from kerascope.targets.places import BestBox
 
 _CELLS = 16  # along each axis of a picture, as in the paper
 
@@ -49,6 +47,10 @@ class DRISE(RISE):
             cell = tuple(-(-n // _CELLS) for n in pictures[0])
             finer = dataclasses.replace(self, cell=cell)
         raw = RISE.attribute(finer, model, x, targets, run)
+        # Not above: methods are listed without what targets are made of.
+        from kerascope.targets.detections import Found
+        from kerascope.targets.places import BestBox
+
         others = [target for target in targets if not isinstance(target, (Found, BestBox))]
         if others:
             raw.notes.append(
