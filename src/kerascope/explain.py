@@ -13,7 +13,7 @@ import numpy as np
 
 from kerascope.attribution import INPUTS, Attribution
 from kerascope.checks import check_score, check_weights, check_whole
-from kerascope.columns import as_table
+from kerascope.columns import Table, as_table
 from kerascope.defaults import by_kind, default_method, on_series, or_horizon, seen_by
 from kerascope.errors import BadMethod, BadModel
 from kerascope.hooks import BlackBox, HookedModel
@@ -23,7 +23,7 @@ from kerascope.method import BESIDE, AttributionMethod, Need, RawMap, make_metho
 from kerascope.methods.whole_inputs import shapley_of_inputs
 from kerascope.outcome import wrapped
 from kerascope.run import Run
-from kerascope.several import several_of
+from kerascope.several import Several, several_of
 from kerascope.tabular.defaults import ROWS, suited
 from kerascope.targets import Targets, resolve_targets
 from kerascope.texts import prepared
@@ -154,13 +154,9 @@ def _asked(
     model: Any, inputs: Any, method: Any, fields: Mapping[str, Any], target: Any, *,
     batch_size: int | None, seed: int,
 ) -> _Asked:  # fmt: skip
-    table = as_table(inputs, model)
-    together = None if table is not None else several_of(inputs, getattr(model, "model", model))
-    inputs = inputs if together is None else together
-    plain = model.model if isinstance(model, (HookedModel, BlackBox)) else model
-    inner, inputs = prepared(plain, inputs) if table is None else (plain, table)
-    inner = getattr(together, "model", None) or inner
-    model = model if inner is plain else inner
+    model, inputs = taken(model, inputs)
+    table = inputs if isinstance(inputs, Table) else None
+    together = inputs if isinstance(inputs, Several) else None
     value = None if method is None else make_method(method, fields)
     value = value or default_method(model, inputs, fields, target)
     if together is not None:
@@ -170,6 +166,21 @@ def _asked(
     value, notes = suited(value, table, seed)
     size = batch_size or (None if isinstance(model, HookedModel) else ROWS)
     return _Asked(model=model, inputs=inputs, method=value, batch_size=size, notes=tuple(notes))
+
+
+def taken(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """Return model and inputs as a method takes them: tables, texts and several kinds are read.
+
+    The model is another one only where what takes ids stands in for one that takes strings.
+    """
+    table = as_table(inputs, model)
+    if table is not None:
+        return model, table
+    plain = model.model if isinstance(model, (HookedModel, BlackBox)) else model
+    together = several_of(inputs, plain)
+    inner, inputs = prepared(plain, inputs if together is None else together)
+    inner = getattr(together, "model", None) or inner
+    return (model if inner is plain else inner), inputs
 
 
 def _hints(asked: _Asked, x: Mapping[str, Array]) -> list[str]:

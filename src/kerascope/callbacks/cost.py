@@ -78,11 +78,16 @@ class Pace:
 
 def _shapes(inputs: Any) -> dict[str, tuple[int, ...]]:
     """Return the shapes of all inputs by name, sample axis first."""
+    inputs = getattr(inputs, "inputs", inputs)  # of what a loader returned
     if isinstance(inputs, Mapping):
-        return {name: np.shape(array) for name, array in inputs.items()}
+        return {name: _shape(array) for name, array in inputs.items()}
     if isinstance(inputs, (list, tuple)):
-        return {str(i): np.shape(array) for i, array in enumerate(inputs)}
-    return {"": tuple(inputs.shape) if hasattr(inputs, "shape") else np.shape(inputs)}
+        return {str(i): _shape(array) for i, array in enumerate(inputs)}
+    return {"": _shape(inputs)}
+
+
+def _shape(array: Any) -> tuple[int, ...]:
+    return tuple(array.shape) if hasattr(array, "shape") else np.shape(array)
 
 
 def spans(labels: Sequence[str]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from kerascope.errors import BadInput
+from kerascope.errors import BadImage, BadInput
+from kerascope.explain import taken
 from kerascope.facts import facts_of, remember
 from kerascope.loading import load_images
 from kerascope.loading.sources import is_array_file, picture_items
@@ -20,8 +21,9 @@ from kerascope.types import Array
 class Probes:
     """Probes as they are given, checked as far as that goes without a model.
 
-    source: arrays as the model takes them (a dict or list for several inputs), what `load_images`
-    returns, or picture files. labels: the right class of each, by index or name. classes: names of
+    source: arrays as the model takes them (a dict or list for several inputs), a data frame, what
+    `load_images`, `load_texts`, `load_series`, `load_volumes` or `load_table` returns, or picture
+    files. labels: the right class of each, by index or name. classes: names of
     all classes. masks: (y, x) for each, true on the object; None where there is none.
     """
 
@@ -53,7 +55,7 @@ class Probes:
         if self.classes is not None and facts_of(model).labels is None:
             remember(model, labels=tuple(self.classes))
         if not _is_files(self.source):
-            return self.source
+            return taken(model, self.source)[1]
         return load_images(self.source, model, preprocess=self.preprocess)
 
     @property
@@ -98,8 +100,12 @@ def _is_files(source: Any) -> bool:
 
 def _count(source: Any) -> int:
     """Return the number of probes; raise `BadInput` or `BadFile` for none."""
-    if _is_files(source):
-        items = picture_items(source)
+    try:
+        files = _is_files(source)
+        items = picture_items(source) if files else None
+    except BadImage as error:
+        raise BadInput(f"{error}; texts are given as load_texts(…)") from error
+    if files:
         if items is None:
             raise BadInput("probes in a file of arrays: load them and give the arrays")
         return len(items[0])

@@ -47,7 +47,9 @@ class ExplainDuringTraining(keras.callbacks.Callback):
     "kerascope" and in the film. Ctrl-C ends the training as ever.
 
     Args:
-        probes: arrays as the model takes them, what `load_images` returns, or picture files.
+        probes: what `explain` takes as inputs: arrays, a data frame, what `load_images`,
+            `load_texts`, `load_series`, `load_volumes` or `load_table` returns, a dict of them; or
+            picture files.
         methods: names, classes or values of methods; a few cheap ones.
         labels: the right class of each probe, by index or name; it is what is explained then.
         masks: (y, x) for each probe, true on the object: the film tells evidence on it from
