@@ -62,7 +62,7 @@ def test_probes_of_a_loader_are_explained_as_arrays_are(made: Any) -> None:
 
 
 def test_strings_are_refused_before_the_training() -> None:
-    with pytest.raises(ks.errors.BadInput, match="a .* film' does not exist; .*load_texts"):
+    with pytest.raises(ks.errors.BadInput, match=r"a .* film' does not exist; .*load_texts"):
         ks.callbacks.ExplainDuringTraining(["a good film", "a bad film"])
-    with pytest.raises(ks.errors.BadInput, match="a .* film' does not exist; .*load_texts"):
+    with pytest.raises(ks.errors.BadInput, match=r"a .* film' does not exist; .*load_texts"):
         ks.callbacks.ExplainDuringTraining("not a boring film")
