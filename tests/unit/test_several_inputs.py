@@ -105,7 +105,7 @@ WRONG: list[tuple[Any, str]] = [
     (lambda x: {n: x[n] for n in ("image", "facts")}, "input 'text' of the model is missing"),
     (lambda x: {**x, "picture": x["image"]}, "no input 'picture'"),
     (lambda x: x["image"], "takes 3 inputs .*1 input given"),
-    (lambda x: list(x.values())[:2], "takes 3 inputs"),
+    (lambda x: list(x.values())[:2], "takes its inputs as a dict"),
     (lambda x: {**x, "facts": x["facts"][:1]}, "differ in their number of samples"),
     (lambda x: {**x, "facts": [[1.0, 2.0, 3.0], [1.0]]}, "rows of input 'facts' differ in length"),
     (lambda x: {**x, "facts": x["facts"][:, :2]}, r"'facts' has shape \(2, 2\)"),
@@ -134,3 +134,15 @@ def test_wrong_inputs_are_one_clear_line(change: Any, words: str) -> None:
 def test_wrong_baselines_by_input(baseline: Any, words: str) -> None:
     with pytest.raises(ks.BadMethod, match=words):
         explained("lime", baseline=baseline)
+
+
+@pytest.mark.parametrize("order", [("image", "facts"), ("facts", "image")])
+def test_a_list_for_a_model_of_a_dict_is_refused_with_its_names(order: tuple[str, str]) -> None:
+    """Keras takes no list there."""
+    image, facts = keras.Input((4, 4, 3), name="image"), keras.Input((3,), name="facts")
+    both = keras.layers.Concatenate()([keras.layers.Flatten()(image), facts])
+    model = keras.Model({"image": image, "facts": facts}, keras.layers.Dense(2)(both))
+    given = {"image": np.ones((2, 4, 4, 3), "float32"), "facts": np.ones((2, 3), "float32")}
+    with pytest.raises(ks.BadInput, match=r"as a dict: give \{'image': …, 'facts': …\}"):
+        ks.explain(model, [given[name] for name in order], "gradient")
+    assert set(ks.explain(model, given, "gradient").values) == set(given)

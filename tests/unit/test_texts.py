@@ -409,3 +409,23 @@ def test_a_causal_model_of_keras_hub() -> None:
     assert result.tokens(0).word_names == ("a", "b", "c", "ab")
     assert result.values[0, 0, 1:5].all()
     assert not result.values[0, 1, 3:].any()  # what comes later has no say
+
+
+def test_words_that_the_vocabulary_does_not_have_are_said() -> None:
+    texts = ks.load_texts(["the film was good", "a film, qqq and the zzz"], vocabulary=WORDS)
+    known = [note for note in texts.notes if "not in the vocabulary" in note]
+    assert len(known) == 1
+    assert known[0].startswith("text 1: ")
+    assert all(f"'{word}'" in known[0] for word in ("a", "qqq", "and", "zzz"))
+    assert "'film'" not in known[0]
+    many = ks.load_texts([f"film qqq{k}" for k in range(9)], vocabulary=WORDS).notes
+    assert many[-1] == "4 more texts have unknown words"
+    with pytest.raises(BadInput, match="text 1: the vocabulary has none of its words: 'zzz', 'qq'"):
+        ks.load_texts(["the film", "zzz qq"], vocabulary=WORDS)
+
+
+def test_a_model_of_pictures_takes_no_texts() -> None:
+    i = keras.Input((4, 4, 3), name="picture")
+    model = keras.Model(i, keras.layers.Dense(2)(keras.layers.Flatten()(i)))
+    with pytest.raises(BadInput, match=r"neither texts nor token ids; its inputs: 'picture' \(4,"):
+        ks.load_texts(["the film"], model, vocabulary=WORDS)

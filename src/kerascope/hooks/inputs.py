@@ -148,6 +148,9 @@ def normalise(model: Any, inputs: Any) -> tuple[dict[str, Array], Structure]:
     if isinstance(inputs, Mapping):
         structure = Structure("dict", tuple(inputs))
         items = list(inputs.values())
+    elif isinstance(inputs, (list, tuple)) and len(keys := _keys(model) or ()) > 1:
+        like = ", ".join(f"'{key}': …" for key in keys)
+        raise BadInput(f"the model takes its inputs as a dict: give {{{like}}}")
     elif (
         isinstance(inputs, (list, tuple))
         and declared is not None

@@ -18,6 +18,7 @@ from kerascope.tokens import Reading, Tokens, key_of
 from kerascope.types import Tree
 
 _IDS = ("token_ids", "input_ids", "input_word_ids", "ids", "tokens")
+_SHOWN = 5  # unknown words, and texts with such, that notes name
 _NAME = 40  # characters of a text that name it
 
 
@@ -95,6 +96,9 @@ def read_texts(
         return _among_others(texts, model, vocabulary, length)
     coded = holds_ids(texts)
     strings = [] if coded else _strings(texts)
+    if not coded and model is not None and not _takes_texts(model):
+        taken = ", ".join(f"'{name}' {shape}" for name, shape in _declared(model))
+        raise BadInput(f"the model takes neither texts nor token ids; its inputs: {taken}")
     inner, reader = _reader(model, vocabulary, needed=not coded)
     name, size = _place(inner, length)
     facts = PLAIN if reader is None else reader.facts
@@ -105,6 +109,7 @@ def read_texts(
         raise BadInput(
             f"text {sample} ({strings[sample][:30]!r}) has no token that the model reads"
         )
+    strange = [] if coded else _strange(read, facts)
     inputs, facts = _inputs(inner, read, name, facts)
     facts = dataclasses.replace(
         facts,
@@ -115,7 +120,7 @@ def read_texts(
         {facts.input: tuple(read.tokens)},
         facts,
         tuple(_short(text) for text in strings),
-        tuple(_notes(read, strings)),
+        (*_notes(read, strings), *strange),
         inner if inner is not model else None,
     )
 
@@ -295,6 +300,32 @@ def _notes(read: Read, texts: Sequence[str]) -> list[str]:
             f"the tokens of {len(other)} text(s), first text {other[0]}, could not be found in "
             "them: words are shown as the tokens spell them"
         )
+    return notes
+
+
+def _strange(read: Read, facts: Reading) -> list[str]:
+    """Return notes of words that the vocabulary does not have; raise `BadInput` for nothing else.
+
+    Such words are one and the same to the model.
+    """
+    if facts.unk is None:
+        return []
+    notes = []
+    for sample, (tokens, ids) in enumerate(zip(read.tokens, read.ids, strict=True)):
+        names = tokens.word_names
+        mine = zip(tokens.words, ids, strict=False)
+        lost = sorted({word for word, id_ in mine if word >= 0 and id_ == facts.unk})
+        if not lost:
+            continue
+        said = ", ".join(f"'{names[word][:30]}'" for word in lost[:_SHOWN])
+        said += ", …" if len(lost) > _SHOWN else ""
+        if len(lost) == len(names):
+            raise BadInput(f"text {sample}: the vocabulary has none of its words: {said}")
+        notes.append(
+            f"text {sample}: {len(lost)} of {len(names)} words not in the vocabulary: {said}"
+        )
+    if len(notes) > _SHOWN:
+        return [*notes[:_SHOWN], f"{len(notes) - _SHOWN} more texts have unknown words"]
     return notes
 
 
