@@ -34,7 +34,8 @@ def load_texts(
         length: tokens of the model's input, where the model leaves it open; None: the longest.
 
     Raises:
-        BadInput: a text is empty, a word is unknown, or how texts become ids is not known.
+        BadInput: a text is empty or has no word of the vocabulary, or how texts become ids is not
+            known.
         BadFile: a file cannot be read.
     """
     if is_array_file(source):

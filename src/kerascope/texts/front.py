@@ -11,6 +11,7 @@ import numpy as np
 
 from kerascope.errors import BadInput, BadModel
 from kerascope.facts import facts_of, remember
+from kerascope.texts.functions import ids_of_words
 from kerascope.texts.ids import PLAIN, holds_ids, read_ids
 from kerascope.texts.readers import Read, Vectorizer
 from kerascope.texts.source import reader_of
@@ -74,6 +75,11 @@ def prepared(model: Any, inputs: Any) -> tuple[Any, Any]:
     return model, inputs
 
 
+def _is_function(model: Any) -> bool:
+    """Tell whether a model is a plain function, of strings then, and nothing of Keras."""
+    return callable(model) and not hasattr(model, "layers") and not hasattr(model, "preprocessor")
+
+
 def reads_texts(model: Any) -> bool:
     """Tell whether a model brings what reads texts: a TextVectorization or a preprocessor."""
     if vectorizer_of(model) is not None:
@@ -96,6 +102,10 @@ def read_texts(
         return _among_others(texts, model, vocabulary, length)
     coded = holds_ids(texts)
     strings = [] if coded else _strings(texts)
+    if not coded and vocabulary is None and _is_function(model):
+        inner, ids, facts, tokens, note = ids_of_words(model, strings)
+        names = tuple(_short(text) for text in strings)
+        return Texts(ids, {facts.input: tokens}, facts, names, (note,), inner)
     if not coded and model is not None and not _takes_texts(model):
         taken = ", ".join(f"'{name}' {shape}" for name, shape in _declared(model))
         raise BadInput(f"the model takes neither texts nor token ids; its inputs: {taken}")
@@ -313,13 +323,13 @@ def _strange(read: Read, facts: Reading) -> list[str]:
     notes = []
     for sample, (tokens, ids) in enumerate(zip(read.tokens, read.ids, strict=True)):
         names = tokens.word_names
-        mine = zip(tokens.words, ids, strict=False)
-        lost = sorted({word for word, id_ in mine if word >= 0 and id_ == facts.unk})
+        mine = [(w, id_) for w, id_ in zip(tokens.words, ids, strict=False) if w >= 0]
+        lost = sorted({word for word, id_ in mine if id_ == facts.unk})
         if not lost:
             continue
         said = ", ".join(f"'{names[word][:30]}'" for word in lost[:_SHOWN])
         said += ", …" if len(lost) > _SHOWN else ""
-        if len(lost) == len(names):
+        if all(id_ == facts.unk for _, id_ in mine):
             raise BadInput(f"text {sample}: the vocabulary has none of its words: {said}")
         notes.append(
             f"text {sample}: {len(lost)} of {len(names)} words not in the vocabulary: {said}"
