@@ -1,8 +1,13 @@
-"""Methods and metrics of other packages: found by entry points, registered by name."""
+"""Code of others: methods and metrics by entry points, registered by name, and single files."""
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 import warnings
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from kerascope.errors import BadMethod
@@ -25,6 +30,33 @@ def load_plugins(group: str) -> None:
                 f"{type(error).__name__}: {error}",
                 stacklevel=2,
             )
+
+
+class _Untouched(SourceFileLoader):
+    """Leaves no bytecode beside the file."""
+
+    def set_data(self, path: Any, data: Any, *, _mode: int = 0o666) -> None:
+        """Keep nothing."""
+
+
+def run_file(path: Path) -> ModuleType:
+    """Return the module of a file of Python, which is run; whatever its code raises is raised.
+
+    Classes are pickled and registered by the module's name, so it stands in `sys.modules` where
+    nothing else does.
+    """
+    loader = _Untouched(path.stem, str(path))
+    spec = importlib.util.spec_from_loader(path.stem, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        if sys.modules.get(path.stem) is module:
+            del sys.modules[path.stem]
+        raise
+    return module
 
 
 def register(registry: dict[str, Any], kind: type[Any], what: str) -> None:

@@ -8,7 +8,6 @@ package: each imports a library that is none of Kerascope's requirements, on a f
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from kerascope.bench.floor import Floor
 from kerascope.bench.job import Job, Subject
 from kerascope.errors import BadFile
+from kerascope.plugins import run_file
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,13 +53,9 @@ def load_peers(files: Iterable[Path]) -> dict[str, Adapter]:
     for file in files:
         if not file.is_file():
             raise BadFile(f"the file of adapters '{file}' does not exist")
-        spec = importlib.util.spec_from_file_location(file.stem, file)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
         sys.path.insert(0, str(file.parent.resolve()))
         try:
-            spec.loader.exec_module(module)
+            module = run_file(file)
         except Exception as error:
             raise BadFile(f"'{file}' does not run: {type(error).__name__}: {error}") from error
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from kerascope.errors import BadInput, choices
+from kerascope.plugins import run_file
 
 
 def custom_objects(custom: Any) -> dict[str, Any]:
@@ -67,7 +67,9 @@ def _module(place: str, text: str) -> ModuleType:
     folder = str(Path.cwd())
     try:
         if place.endswith(".py"):
-            return _from_file(Path(place))
+            if not Path(place).is_file():
+                raise FileNotFoundError("no such file")
+            return run_file(Path(place))
         sys.path.insert(0, folder)  # as `python -m` does; the command line tool lacks it
         try:
             return importlib.import_module(place)
@@ -79,13 +81,3 @@ def _module(place: str, text: str) -> ModuleType:
             f"custom object '{text}': '{place}' cannot be imported ({what}); give it as "
             "module:Class"
         ) from error
-
-
-def _from_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise FileNotFoundError("no such file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)  # classes are pickled and registered by module name
-    spec.loader.exec_module(module)
-    return module
