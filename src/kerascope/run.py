@@ -73,6 +73,22 @@ def stopping_together() -> Iterator[threading.Event]:
         _STOP.reset(token)
 
 
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a Ctrl-C wait until what is inside is done; it is raised then."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))  # noqa: ARG005
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
 _TURNS: ContextVar[dict[int, int]] = ContextVar("kerascope_turns", default={})  # noqa: B039
 
 

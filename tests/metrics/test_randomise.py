@@ -298,7 +298,7 @@ def test_a_ctrl_c_just_before_weights_are_put_back(monkeypatch: pytest.MonkeyPat
     model = view.model
     before = [_float32(weight) for weight in model.weights]
     room = importlib.import_module("kerascope.metrics.randomise")
-    whole, pressed = room._whole, []
+    whole, pressed = room.uninterrupted, []
 
     @contextlib.contextmanager
     def late() -> Iterator[None]:
@@ -308,7 +308,7 @@ def test_a_ctrl_c_just_before_weights_are_put_back(monkeypatch: pytest.MonkeyPat
         with whole():
             yield
 
-    monkeypatch.setattr(room, "_whole", late)
+    monkeypatch.setattr(room, "uninterrupted", late)
 
     def drawing() -> None:
         with randomising(view, Run()) as weights:

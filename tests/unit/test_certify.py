@@ -249,6 +249,25 @@ def test_ctrl_c_in_a_child_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         processes.run_backends(["jax", "torch"], tmp_path)
 
 
+def test_ctrl_c_while_a_child_is_started_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[str]] = []
+
+    class Interrupted(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, command: list[str], **options: Any) -> None:
+            script = "import time; time.sleep(600)"
+            super().__init__([command[0], "-c", script], **options)
+            started.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(processes.subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        processes.run_backends(["jax", "torch"], tmp_path)
+    (child,) = started
+    assert child.returncode == -signal.SIGTERM
+
+
 def test_wrong_pictures_end_it_with_the_first_child(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

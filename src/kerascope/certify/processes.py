@@ -11,7 +11,7 @@ from typing import Any
 
 from kerascope import errors
 from kerascope.certify.job import REPORT
-from kerascope.run import Run
+from kerascope.run import Run, uninterrupted
 
 _SURE = ("BadFile", "BadImage", "BadTarget")  # the same on every backend: no need to go on
 _WAIT = 5.0  # seconds that a child has to end when it is told to
@@ -38,15 +38,18 @@ def _run(name: str, folder: Path) -> dict[str, Any]:
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # -P: nothing in the working folder is imported by accident.
     command = [sys.executable, "-P", "-m", "kerascope.certify.child", str(folder)]
-    with subprocess.Popen(  # noqa: S603 — our own interpreter and module
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, text=True, errors="replace",
-    ) as process:  # fmt: skip
-        try:
-            _, said = process.communicate()
-        except BaseException:
+    process = None
+    try:
+        with uninterrupted():  # a Ctrl-C in here would leave a child that nobody knows
+            process = subprocess.Popen(  # noqa: S603 — our own interpreter and module
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True, errors="replace",
+            )  # fmt: skip
+        _, said = process.communicate()
+    except BaseException:
+        if process is not None:
             _stop(process)
-            raise
+        raise
     report = folder / name / REPORT
     if report.exists():
         return json.loads(report.read_text(encoding="utf-8"))
@@ -56,11 +59,13 @@ def _run(name: str, folder: Path) -> dict[str, Any]:
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(_WAIT)
-    except subprocess.TimeoutExpired:
-        process.kill()
+    """End a child, wait for its end, and close its pipe."""
+    with uninterrupted(), process:
+        process.terminate()
+        try:
+            process.wait(_WAIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def _last_words(code: int, said: str) -> str:

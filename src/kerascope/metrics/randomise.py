@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerascope.metrics.initializers import drawn, initializer_of
+from kerascope.run import uninterrupted
 
 if TYPE_CHECKING:
     from kerascope.hooks.weights import Weight
@@ -34,9 +33,11 @@ def kept(view: Any, variables: Iterable[Any]) -> Iterator[list[Array]]:
             yield old
         finally:
             pressed = back = False
-            while not back:  # a Ctrl-C before `_whole` holds it off must not leave drawn weights
+            while (
+                not back
+            ):  # a Ctrl-C before `uninterrupted` holds it off must not leave drawn weights
                 try:
-                    with _whole():
+                    with uninterrupted():
                         for variable, values in zip(held, old, strict=True):
                             variable.assign(values)
                         back = True
@@ -44,22 +45,6 @@ def kept(view: Any, variables: Iterable[Any]) -> Iterator[list[Array]]:
                     pressed = True
             if pressed:
                 raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _whole() -> Iterator[None]:
-    """Let a Ctrl-C wait until what is inside is done."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))  # noqa: ARG005
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
 
 
 class Randomised:
