@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +16,8 @@ from kerascope.types import Array
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _NOTE = (
-    "a covered word is left out of its text, as LIME does; a text of which nothing is left is empty"
+    "a covered word is left out of its text, at its own place alone; a text of which nothing is "
+    "left is empty"
 )
 
 
@@ -23,12 +25,14 @@ _NOTE = (
 class OfStrings:
     """A function of a list of strings, called with ids (sample, token); 0 is no word.
 
-    places: (text, start, stop) of the word behind every id; that of 0 says nothing.
+    spans: (start, stop) of every word of every text; ids go on from text to text.
+    firsts: the id of the first word of every text.
     """
 
     function: Callable[[list[str]], Any]
     texts: tuple[str, ...]
-    places: tuple[tuple[int, int, int], ...]
+    spans: tuple[tuple[tuple[int, int], ...], ...]
+    firsts: tuple[int, ...]
 
     def __call__(self, ids: Any) -> Any:
         """Return what the function gives for the texts without the words that are not there."""
@@ -38,10 +42,10 @@ class OfStrings:
         there = set(row.tolist()) - {0}
         if not there:
             return ""
-        number = self.places[min(there)][0]
+        number = bisect.bisect_right(self.firsts, min(there)) - 1
         text, end, kept = self.texts[number], 0, []
-        for id_, (of, start, stop) in enumerate(self.places):
-            if id_ and of == number and id_ not in there:
+        for id_, (start, stop) in enumerate(self.spans[number], self.firsts[number]):
+            if id_ not in there:
                 kept.append(text[end:start])
                 end = stop
         return "".join([*kept, text[end:]])
@@ -55,15 +59,15 @@ def ids_of_words(
     Raises:
         BadInput: a text holds no word.
     """
-    found = [[match.span() for match in _WORD.finditer(text)] for text in texts]
+    found = tuple(tuple(match.span() for match in _WORD.finditer(text)) for text in texts)
     for sample, spans in enumerate(found):
         if not spans:
             raise BadInput(f"text {sample} ({texts[sample][:30]!r}) holds no word")
     ids = np.zeros((len(texts), max(map(len, found))), np.int32)
-    places, tokens, vocabulary = [(-1, 0, 0)], [], [""]
+    firsts, tokens, vocabulary = list[int](), list[Tokens](), [""]
     for sample, (text, spans) in enumerate(zip(texts, found, strict=True)):
-        ids[sample, : len(spans)] = np.arange(len(places), len(places) + len(spans))
-        places += [(sample, *span) for span in spans]
+        firsts.append(len(vocabulary))
+        ids[sample, : len(spans)] = np.arange(firsts[-1], firsts[-1] + len(spans))
         names = [text[start:stop] for start, stop in spans]
         vocabulary += names
         rest = ids.shape[1] - len(spans)
@@ -79,4 +83,5 @@ def ids_of_words(
         pad=0, vocabulary=tuple(vocabulary),
         texts={key_of(row): each for row, each in zip(ids, tokens, strict=True)},
     )  # fmt: skip
-    return OfStrings(function, tuple(texts), tuple(places)), ids, reading, tuple(tokens), _NOTE
+    made = OfStrings(function, tuple(texts), found, tuple(firsts))
+    return made, ids, reading, tuple(tokens), _NOTE
