@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,8 @@ from kerascope.explain import explain
 from kerascope.method import AttributionMethod, make_method
 from kerascope.metrics.statistics import Mean, mean_of
 from kerascope.resize import overlaps
+from kerascope.targets.spoken import class_words
 from kerascope.types import Array
-
-_OF_A_CLASS = re.compile(r"(logit|probability|score) of |value of (output \d|')")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -145,7 +143,7 @@ def _predicted(result: Attribution) -> list[int] | None:
     outputs = result.predictions
     if not isinstance(outputs, np.ndarray) or outputs.ndim != 2 or outputs.shape[1] < 2:
         return None
-    if not all(isinstance(words, str) and _OF_A_CLASS.match(words) for words in result.explained):
+    if not all(isinstance(words, str) and class_words(words) for words in result.explained):
         return None  # of a forecast, of a reconstruction
     return [int(k) for k in outputs.argmax(axis=1)]
 

@@ -15,7 +15,7 @@ from kerascope.method import Passes
 from kerascope.report import Explanations
 from kerascope.report.blobs import LEVELS, Blobs, read_array
 from kerascope.report.document import document_of, empty, merged
-from kerascope.report.entries import Predicted, class_of, cost_of, prediction_entry
+from kerascope.report.entries import Predicted, cost_of, prediction_entry
 from kerascope.report.fitting import fitted
 from kerascope.report.map_entries import Detail, averaged
 from kerascope.verdict import Grade
@@ -163,21 +163,6 @@ class TestMaps:
         assert [one["target"]["key"] for one in found] == ["'crane'", "'crane' #2"]
         assert [one["target"]["index"] for one in found] == [None, None]
         assert found[0]["id"] != found[1]["id"]
-
-    @pytest.mark.parametrize(
-        ("words", "expected"),
-        [
-            ("logit of 'dog' (3.1)", (1, "")),
-            ("probability of 'dog' (0.3)", (1, "")),
-            ("score of class 7 (0.3)", (7, "")),
-            ("logit of 'dog' of output 'kind' (1)", (1, "kind")),
-            ("logit of 'wolf' (1)", (None, "")),
-            ("logit of 'dog' minus logit of 'fox' (1)", (None, "")),
-            ("activation of unit 3 of layer 'x' (1)", (None, "")),
-        ],
-    )
-    def test_class_of_words(self, words: str, expected: tuple[int | None, str]) -> None:
-        assert class_of(words, ("tabby", "dog", "fox")) == expected
 
 
 class Linear(FakeSigned):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from kerascope.labels import Labels, names_for
+from kerascope.labels import Labels
 from kerascope.plot.colour import fit
 from kerascope.plot.forecasts import forecast_of
 from kerascope.plot.found import areas_of, boxes_of, is_scene
@@ -273,26 +272,3 @@ def _count(result: Attribution | Predicted, output: str, index: int) -> int:
 
 def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
-
-
-_SCORE = re.compile(r"^(?:logit|probability|score) of (.+?) \([^()]*\)$", re.DOTALL)
-_NUMBERED = re.compile(r"class (\d+)")
-_OUTPUT = re.compile(r"^(.*) of output '(.*)'$", re.DOTALL)
-
-
-def class_of(explained: str, labels: Labels | None) -> tuple[int | None, str]:
-    """Return (class, output) of a target from its words, such as "logit of 'tabby' (12.3)".
-
-    The class is None where the target is none, or one of several of that name.
-    """
-    match = _SCORE.match(explained)
-    if match is None:
-        return None, ""
-    who, output = match[1], ""
-    if (named := _OUTPUT.match(who)) is not None:
-        who, output = named[1], named[2]
-    if (numbered := _NUMBERED.fullmatch(who)) is not None:
-        return int(numbered[1]), output
-    known = names_for(labels, output) or ()
-    places = [i for i, label in enumerate(known) if f"'{label}'" == who]
-    return (places[0] if len(places) == 1 else None), output

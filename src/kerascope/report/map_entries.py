@@ -30,10 +30,11 @@ from kerascope.plot.whereabouts import concentration, lane_words, place, slice_w
 from kerascope.plot.words import broken_words, describe, empty_words, grade_of, sentence, subject
 from kerascope.report.blobs import Blobs
 from kerascope.report.cells import gap_words
-from kerascope.report.entries import Entry, class_of, method_id, model_id, name_of
+from kerascope.report.entries import Entry, method_id, model_id, name_of
 from kerascope.report.found_entries import ask_of, explained_entry
 from kerascope.report.map_numbers import DEEP, arrays, averaged, drawn_by_page
 from kerascope.report.surprise import surprises
+from kerascope.targets.spoken import class_of
 from kerascope.wording import percentage, short
 
 if TYPE_CHECKING:

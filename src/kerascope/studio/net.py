@@ -221,7 +221,7 @@ def _only_predictions(rows: list[Message]) -> Message:
 
 def _class_of(result: Any) -> int | None:
     """Return the class that one explanation is of; None for several, and where there is no one."""
-    from kerascope.report.entries import class_of
+    from kerascope.targets.spoken import class_of
 
     if len(result) != 1 or not isinstance(result.explained[0], str):
         return None
