@@ -84,7 +84,6 @@ def explain(
     backend = import_keras(model)
     say(f"backend: {backend}", quiet=as_json)
     from kerascope.cli.sources import boxed, masked
-    from kerascope.facts import facts_of
     from kerascope.loading import load_model
 
     net = load_model(model, labels=labels or None, custom=tuple(custom), unsafe=unsafe)
@@ -102,7 +101,7 @@ def explain(
         net=net, pictures=pictures, methods=chosen, output=output, target=asked, score=score,
         batch_size=batch_size or None, memory=memory or None, seed=seed, sweep=layer == SWEEP,
         grade=grade, as_json=as_json, truths=truths,
-        told=(*facts_of(net).notes, *getattr(pictures, "notes", ())),
+        told=found.notes,
     ).run()  # fmt: skip
 
 

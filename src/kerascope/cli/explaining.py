@@ -42,6 +42,7 @@ class Work:
     as_json: bool
     truths: tuple[str | None, ...] = ()
     told: tuple[str, ...] = ()  # notes that were printed before
+    aims: list[Any] = dataclasses.field(init=False)  # the target of every picture
 
     def run(self) -> None:
         """Explain every picture with every method, then write the page; also after a Ctrl-C."""
@@ -50,6 +51,7 @@ class Work:
         names = ["rows"] if self._whole else file_names(self.pictures.names)
         view = self._view()
         self._settle(view)
+        self.aims = self._aims(view, len(names))
         collected: list[Groups] = [[] for _ in names]
         files: list[str] = []
         with stopping_together() as stop:
@@ -191,7 +193,7 @@ class Work:
             for method, stem in zip(self.methods, self._stems(), strict=True):
                 at(f"{name}, {stem}")
                 found = [
-                    self._explain(view, picture, m, self._aim(view, index))
+                    self._explain(view, picture, m, self.aims[index])
                     for m in self._layers(view, picture, method)
                 ]
                 files += self._write(f"{name}-{stem}", found)
@@ -210,14 +212,14 @@ class Work:
         sites = block_sites(view, view.read(picture))
         return [dataclasses.replace(method, layer=str(site)) for site in sites]  # type: ignore[call-arg]
 
-    def _aim(self, view: Any, index: int) -> Any:
-        """Return the target of one picture: one of several references, where each has its own."""
+    def _aims(self, view: Any, count: int) -> list[Any]:
+        """Return the target of every picture: one of several references, where each has its own."""
         from kerascope.targets.similar import Similarity
 
         if not isinstance(self.target, Similarity) or self._whole:
-            return self.target
+            return [self.target] * count
         view.read(self.pictures[:1])
-        return self.target.of_sample(index, len(self.pictures), view.spec())
+        return self.target.of_samples(count, view.spec())
 
     def _explain(
         self, view: Any, picture: Any, method: AttributionMethod, target: Any

@@ -71,8 +71,8 @@ class Similarity(Target):
             output=None if site is not None else place, name=self.name or _name(self.to),
         )  # fmt: skip
 
-    def of_sample(self, index: int, samples: int, spec: Spec) -> Similarity:
-        """Return the likeness of one of some samples, where the reference holds one for each."""
+    def of_samples(self, samples: int, spec: Spec) -> list[Similarity]:
+        """Return the likeness of every sample alone: to its own reference, where each has one."""
         given = _read(self.to)
         named = isinstance(given, Mapping)
         arrays = given if named else dict.fromkeys(spec.inputs, given)
@@ -80,10 +80,13 @@ class Similarity(Target):
         if samples < 2 or any(
             name not in arrays or arrays[name].shape != each[name] for name in each
         ):
-            return self
-        own = {name: array[index : index + 1] for name, array in arrays.items()}
-        to = own if named else next(iter(own.values()))
-        return dataclasses.replace(self, to=to, name=self.name or _name(self.to))
+            return [self] * samples
+        found = []
+        for k in range(samples):
+            own = {name: array[k : k + 1] for name, array in arrays.items()}
+            to = own if named else next(iter(own.values()))
+            found.append(dataclasses.replace(self, to=to, name=self.name or _name(self.to)))
+        return found
 
     def _embedded(self, given: Any, spec: Spec, place: Any, size: int) -> Array:
         """Return the embedding of what was given: (1 or sample, feature)."""
