@@ -78,6 +78,9 @@ def test_any_output(name: str) -> None:
     forms: dict[str, Callable[[Array], Any]] = {
         "dict": lambda batch: {"classes": net(batch), "size": batch.sum(axis=(1, 2, 3))},
         "list": lambda batch: [net(batch), batch[:, :1, 0, 0]],
+        "rows of numbers": lambda batch: net(batch).tolist(),
+        "rows of arrays": lambda batch: tuple(net(batch)),
+        "a number for each": lambda batch: list(net(batch)[:, 0]),
         "one number": lambda batch: net(batch)[:, 0],
     }
     for form, function in forms.items():
@@ -176,6 +179,22 @@ def test_no_array_is_an_error(name: str) -> None:
         explain(lambda _: "tabby", name)
     with pytest.raises(ks.BadModel, match=r"shape \(\) for 1 samples"):
         explain(lambda _: 0.7, name)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (lambda batch: [[0.0] * (1 + k) for k in range(len(batch))], "rows of shapes"),
+        (lambda batch: ["cat"] * len(batch), "returned str 'cat', which are no numbers"),
+        (lambda batch: [{"cat": 0.5}] * len(batch), "returned dict .*, which are no numbers"),
+        (lambda batch: [[0.5, 0.5]], r"shape \(1, 2\) for \d+ samples"),
+        (lambda batch: [], "returned no output"),
+        (lambda batch: {}, "returned no output"),
+    ],
+)
+def test_rows_that_are_none(rows: Callable[[Array], Any], words: str) -> None:
+    with pytest.raises(ks.errors.BadModel, match=words):
+        explain(rows, "occlusion")
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -26,8 +26,8 @@ class BlackBox:
     """Any function of a batch: a model of another framework, a remote service, a pipeline.
 
     `function` takes what the model's inputs are (an array, or a dict of arrays) and returns an
-    array (sample, class), or a dict or list of such. There are no gradients, and no logits: its
-    output is explained as it is.
+    array (sample, class), the same as a list of rows, or a dict or list of arrays, one per output.
+    There are no gradients, and no logits: its output is explained as it is.
     """
 
     compiled = False
@@ -42,6 +42,7 @@ class BlackBox:
         self.reading = Reading()
         self._structure: Structure | None = None
         self._survey: Survey | None = None
+        self._by_sample = False  # whether it returns a list of rows
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._size: tuple[int, ...] = ()  # spatial size of the first input
         self._input_bytes = 1  # of one row: as given, as covered, as the function's copy
@@ -71,7 +72,10 @@ class BlackBox:
         name, first = next(iter(arrays.items()))
         sizes = list(zip(first.shape[1:], self.axes(name, first.shape[1:]), strict=True))
         self._size = tuple(n for n, a in sizes if a != "channel")
-        raw = self._call({name: array[:1] for name, array in arrays.items()})
+        one = {name: array[:1] for name, array in arrays.items()}
+        said = self.model(self._structure.build(one))
+        self._by_sample = _is_rows(said)
+        raw = self._outputs(said, 1)
         outputs = {
             name: OutputSpec(name, value.shape[1:], "unknown") for name, value in raw.items()
         }
@@ -125,9 +129,13 @@ class BlackBox:
 
     def _call(self, x: Mapping[str, Array]) -> dict[str, Array]:
         assert self._structure is not None
-        result = self.model(self._structure.build(x))
-        named = output_names(self.model, result)
-        rows = len(next(iter(x.values())))
+        return self._outputs(self.model(self._structure.build(x)), len(next(iter(x.values()))))
+
+    def _outputs(self, said: Any, rows: int) -> dict[str, Array]:
+        """Return what the function gave for some rows, by output."""
+        named = output_names(self.model, _stacked(said) if self._by_sample else said)
+        if not named:
+            raise BadModel("the function returned no output; it must return scores (sample, class)")
         outputs = {}
         for name, value in named.items():
             array = _numbers(value)
@@ -159,6 +167,30 @@ class BlackBox:
         stacked = np.stack(values, axis=1) if values else np.zeros((rows, 0), np.float32)
         self.last = {"raw": raw, "scores_of": raw, "scores": stacked}
         return Scores(stacked, raw, raw)
+
+
+def _is_rows(said: Any) -> bool:
+    """Return whether what a function gave for one sample is a list of its one row.
+
+    Else a list holds outputs, each an array whose first axis, of length 1, is the sample.
+    """
+    if not isinstance(said, (list, tuple)) or len(said) != 1:
+        return False
+    return getattr(said[0], "shape", ())[:1] != (1,)
+
+
+def _stacked(rows: Any) -> Array:
+    """Return a list of rows as one array; raise `BadModel` where it is none of equal rows."""
+    found = [_numbers(row) for row in rows] if isinstance(rows, (list, tuple)) else []
+    if not found:
+        return _numbers(rows)
+    if len({row.shape for row in found}) > 1:
+        raise BadModel(
+            "the function returned rows of shapes "
+            f"{', '.join(str(shape) for shape in sorted({row.shape for row in found}))}; all "
+            "samples must have as many scores"
+        )
+    return np.stack(found)
 
 
 def _numbers(value: Any) -> Array:
