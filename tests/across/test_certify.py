@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 import kerascope.demo
+import text_nets
 from kerascope.backend import installed
 
 DATA = Path(kerascope.demo.__file__).parent / "data"
@@ -84,6 +85,20 @@ def test_a_layer_that_is_another_function_elsewhere(tmp_path: Path) -> None:
     assert told["inputs"].startswith("3 random samples, uniform in 0 … 1")
     assert "the predicted class differs: jax class" in told["findings"][0]
     assert any(words.startswith("gradient: maps of sample") for words in told["findings"])
+
+
+def test_backends_read_the_same_texts(tmp_path: Path) -> None:
+    text_nets.classifier("conv").save(tmp_path / "text.keras")
+    (tmp_path / "words.txt").write_text("\n".join(text_nets.WORDS) + "\n")
+    done = _certify(
+        "text.keras", "--text", "The film was boring.", "--vocabulary", "words.txt", "-b", "jax",
+        "-b", "torch", "-m", "integrated_gradients", "-m", "lime", "-o", "out", "--json",
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    told = json.loads(done.stdout)
+    assert told["inputs"] == "1 text"
+    assert told["worst"] < 1e-4
 
 
 def test_a_picture_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,7 @@ import mixed_nets
 import series_nets
 import text_nets
 import zoo
+from kerascope.certify import child
 from kerascope.inside.activations import Activations
 from kerascope.metrics import Evaluation
 from once import only_on
@@ -123,6 +127,59 @@ def test_diff_of_other_weights_says_how_far_and_how(cli: Runner, tmp_path: Path)
     assert "over the limit of 0.1: logit of class 1" in out
     assert out.count("note: ") == len({line for line in out.splitlines() if "note: " in line})
     assert "kernel_shap" in (tmp_path / "report.html").read_text()
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the child of `certify` here, and hand its report out as that of two backends."""
+
+    def here(backends: list[str], folder: Path) -> dict[str, Any]:
+        child.main(folder)
+        (made,) = (path.parent for path in folder.glob("*/report.json"))
+        report = json.loads((made / "report.json").read_text())
+        for name in {*backends} - {made.name}:
+            shutil.copytree(made, folder / name)
+        versions = report.get("versions", {made.name: ""})
+        return {b: report | {"versions": versions | {b: versions[made.name]}} for b in backends}
+
+    front = importlib.import_module("kerascope.certify.front")
+    monkeypatch.setattr(front, "run_backends", here)
+    monkeypatch.setattr(front.backend, "installed", lambda: ("jax", "torch"))
+
+
+@pytest.mark.usefixtures("there", "one_process")
+@pytest.mark.parametrize("kind", KINDS)
+def test_certify(cli: Runner, tmp_path: Path, kind: str) -> None:
+    """Real processes on several backends: tests/across."""
+    model, given, names = KINDS[kind]
+    code, out, err = cli("certify", model, *given, "-m", "gradient", "-o", tmp_path, "--json")
+    assert code == 0, (out, err)
+    told = json.loads(out)
+    assert told["worst"] == 0
+    assert told["agreements"][0]["sample"] == names[0]
+    assert len(told["inputs_sha256"]) == len(names)
+    what = {"several": "samples", "pictures of an array": "pictures", "volume": "volumes"}
+    what |= {"table": "rows", "rows of an array": "rows", "series": "series", "text": "texts"}
+    assert told["inputs"].startswith(f"{len(names)} {what[kind]}")
+
+
+@pytest.mark.usefixtures("there", "one_process")
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("rows.csv",), "5 columns for input 'ids'"),
+        (("--rows", "0-1"), "--rows is for a table"),
+        (("texts.txt", "none.txt"), "'none.txt' does not exist"),
+        (("image=none.npy",), "'none.npy' does not exist"),
+    ],
+)
+def test_certify_says_what_cannot_be_read(
+    cli: Runner, tmp_path: Path, given: tuple[str, ...], words: str
+) -> None:
+    code, out, err = cli("certify", "text.keras", *given, "-m", "gradient", "-o", tmp_path)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
 
 
 @pytest.mark.usefixtures("there")

@@ -38,7 +38,7 @@ def _report(**changes: Any) -> dict[str, Any]:
 
 def _job(*methods: str) -> Job:
     return Job(
-        model="m.keras", pictures=None, methods=[make_method(m, {}).to_json() for m in methods],
+        model="m.keras", sources=None, methods=[make_method(m, {}).to_json() for m in methods],
         target=None, score="logit", seed=0, preprocess="auto", fit="squeeze", size=None,
         labels=None, custom=[], unsafe=False,
     )  # fmt: skip
@@ -192,6 +192,14 @@ def test_moved_inputs_are_a_millionth_off_and_integers_stay() -> None:
         assert (off < 1.2e-6).all()
         np.testing.assert_array_equal(tree["b"], x["b"])
     assert (one["a"] != two["a"]).any()
+
+
+def test_samples_are_moved_with_all_that_is_known_of_them() -> None:
+    table = ks.load_table({"age": [20.0, 30.0], "height": [1.5, 1.8]})
+    (one,) = moved(table, dataclasses.replace(_job("gradient"), draws=1))
+    assert one.columns == table.columns
+    off = np.abs(one.inputs / table.inputs - 1)
+    assert ((off > 0.8e-6) & (off < 1.2e-6)).all()
 
 
 def test_half_precision_is_noted(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,12 @@ from kerascope.certify.job import INPUTS, KIND, REPORT, Job, method_of, moved
 from kerascope.certify.samples import drawn
 from kerascope.errors import BadTarget, KerascopeError
 from kerascope.hooks.names import layer_table
-from kerascope.inside.stored import read_tensors, write_tensors
-from kerascope.types import Tree
+from kerascope.inside.stored import read_tensors
+
+_KINDS = {
+    "Images": "pictures", "Texts": "texts", "Table": "rows", "Series": "series",
+    "Volumes": "volumes",
+}  # fmt: skip
 
 
 def main(folder: Path) -> int:
@@ -43,12 +46,13 @@ def _explain_all(job: Job, folder: Path, mine: Path) -> dict[str, Any]:
     from kerascope.targets.saved import from_json
 
     net = load_model(job.model, labels=job.labels, custom=tuple(job.custom), unsafe=job.unsafe)
-    inputs, about = _inputs(job, net, folder)
+    samples, about = _samples(job, net, folder)
+    net = getattr(samples, "model", None) or net  # of a model of strings, what takes the ids
     refused: dict[str, str] = {}
     for k, data in enumerate(job.methods):
         method = method_of(data, folder)
         try:
-            for d, x in enumerate(moved(inputs, job) if job.draws else [inputs]):
+            for d, x in enumerate(moved(samples, job) if job.draws else [samples]):
                 result = explain(
                     net, x, method, target=from_json(job.target), score=job.score, seed=job.seed
                 )
@@ -72,31 +76,30 @@ def _explain_all(job: Job, folder: Path, mine: Path) -> dict[str, Any]:
     }
 
 
-def _inputs(job: Job, net: Any, folder: Path) -> tuple[Tree, dict[str, Any]]:
-    """Return the inputs and what is known of them; the first child makes them for all."""
+def _samples(job: Job, net: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """Return the samples, and in words what they are: the same on every backend."""
+    from kerascope.loading.given import How, apart, samples_of
+
     path = folder / INPUTS
-    if not path.exists():
-        tree, about = _made(job, net)
-        arrays = dict(tree) if isinstance(tree, Mapping) else {"": tree}
-        write_tensors(path, KIND, arrays, about)
-    stored, about = read_tensors(path, KIND)
-    return stored.get("", stored), about
-
-
-def _made(job: Job, net: Any) -> tuple[Tree, dict[str, Any]]:
-    from kerascope.loading import load_images, load_inputs
-    from kerascope.loading.sources import is_array_file
-    from kerascope.loading.wants import input_shapes
-
-    if job.pictures is None:
+    if path.exists():
+        stored, about = read_tensors(path, KIND)
+        return stored.get("", stored), about
+    how = How.from_json(job.how)
+    if job.sources is None and not job.text and how == How():
         tree, words = drawn(net, job.seed, job.size)
         return tree, {"words": words, "names": None}
-    if len(job.pictures) == 1 and is_array_file(job.pictures[0]) and len(input_shapes(net)) > 1:
-        return load_inputs(job.pictures[0], net), {"words": "arrays", "names": None}
-    source: Any = job.pictures[0] if len(job.pictures) == 1 else job.pictures
-    pictures = load_images(source, net, size=job.size, preprocess=job.preprocess, fit=job.fit)
-    words = f"{len(pictures)} pictures, preprocessing {pictures.preprocessing}"
-    return pictures.inputs, {"words": words, "names": list(pictures.names)}
+    found, _ = apart(samples_of(
+        net, job.sources or (), how, text=job.text, size=job.size,
+        preprocess=job.preprocess, fit=job.fit,
+    ))  # fmt: skip
+    return found, {"words": _words(found), "names": None}
+
+
+def _words(samples: Any) -> str:
+    kind = _KINDS.get(type(samples).__name__, "samples")
+    told = f"{len(samples)} {kind if len(samples) > 1 or kind == 'series' else kind[:-1]}"
+    done = getattr(samples, "preprocessing", None)
+    return f"{told}, preprocessing {done}" if done else told
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,8 +18,9 @@ from kerascope.certify.moves import own_movements
 from kerascope.certify.processes import run_backends
 from kerascope.certify.result import Certificate
 from kerascope.checks import check_score
-from kerascope.errors import BadImage, BadInput, BadModel, choices
+from kerascope.errors import BadInput, BadModel, choices
 from kerascope.inside.stored import write_tensors
+from kerascope.loading.given import How
 from kerascope.loading.models import look
 from kerascope.method import AttributionMethod, make_method
 from kerascope.targets.saved import from_json, to_json
@@ -31,6 +33,8 @@ def certify(
     inputs: Any = None,
     methods: Sequence[Any] = METHODS,
     *,
+    text: Sequence[str] = (),
+    how: How | None = None,
     backends: Sequence[str] | None = None,
     target: Any = None,
     score: str = "logit",
@@ -45,12 +49,16 @@ def certify(
 ) -> Certificate:
     """Explain the same inputs with TensorFlow, JAX and PyTorch; say how far they are apart.
 
-    Every backend runs in a process of its own, one after the other, on the same bits of input.
+    Every backend runs in a process of its own, one after the other, on the same bits of input:
+    where what they read differs, that is a finding.
 
     Args:
         model: a file, "keras:NAME" or "hub:PRESET", as every backend loads it anew.
-        inputs: pictures (files, folders, patterns), arrays or .npy files; None draws samples of the
-            shapes and ranges that the model declares.
+        inputs: files as the commands take them (pictures, folders, patterns, .txt, .csv, .npy,
+            NAME=FILE of several inputs), or arrays; without, and without texts, samples are drawn
+            of the shapes and ranges that the model declares.
+        text: texts as samples.
+        how: how files become samples, a `kerascope.loading.given.How`.
         methods: names, method classes or method values.
         backends: two or more of "tensorflow", "jax", "torch"; None takes all that are installed.
         target: as in `explain`, but no function.
@@ -76,18 +84,19 @@ def certify(
     name = _model_name(model)
     asked, missing = _backends(backends)
     values = [make_method(method, {}) for method in _several(methods)]
-    pictures = _paths(inputs)
-    _check_there(pictures)
+    sources = _paths(inputs)
+    _check_there(sources)
     goal = to_json(target)
     from_json(goal)  # what cannot be told to another process is refused here
     with tempfile.TemporaryDirectory(prefix="kerascope-") as place:
         folder = Path(place)
         job = Job(
-            model=name, pictures=pictures, methods=[method_json(m, folder) for m in values],
+            model=name, sources=sources, methods=[method_json(m, folder) for m in values],
             target=goal, score=score, seed=seed, preprocess=preprocess, fit=fit, size=size,
             labels=labels, custom=list(custom), unsafe=unsafe,
+            text=list(text), how=dataclasses.asdict(how or How()),
         )  # fmt: skip
-        if inputs is not None and pictures is None:
+        if inputs is not None and sources is None:
             _write_arrays(inputs, folder)
         job.write(folder)
         reports = run_backends(asked, folder)
@@ -143,10 +152,11 @@ def _paths(inputs: Any) -> list[str] | None:
 
 
 def _check_there(paths: Sequence[str] | None) -> None:
-    """Raise `BadImage` for a file that is not there, before three processes are started."""
+    """Raise `BadInput` for a file that is not there, before three processes are started."""
     for path in paths or ():
-        if not any(sign in path for sign in "*?[") and not Path(path).exists():
-            raise BadImage(f"picture '{path}' does not exist")
+        named = path.partition("=")[2] or path
+        if not (any(sign in path for sign in "*?[") or Path(path).exists() or Path(named).exists()):
+            raise BadInput(f"'{named}' does not exist")
 
 
 def _write_arrays(inputs: Any, folder: Path) -> None:

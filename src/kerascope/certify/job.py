@@ -22,13 +22,14 @@ MOVED = 1e-6  # of each input's value: a few roundings, as a pass through layers
 class Job:
     """One task for every backend; plain JSON values.
 
-    pictures: files, folders or patterns; None where the inputs lie in the folder already or are to
-        be drawn. methods: as `method_json` gives them. target: as `targets.to_json`. draws: times
-        that the inputs are moved a little and explained instead; 0: as they are.
+    sources: files, folders or patterns, as `loading.given.samples_of` takes them; None, without
+        texts, where the inputs lie in the folder already or are to be drawn. how: of a `How`.
+    methods: as `method_json` gives them. target: as `targets.to_json`. draws: times that the inputs
+        are moved a little and explained instead; 0: as they are.
     """
 
     model: str
-    pictures: list[str] | None
+    sources: list[str] | None
     methods: list[dict[str, Any]]
     target: Any
     score: str
@@ -39,6 +40,8 @@ class Job:
     labels: str | None
     custom: list[str]
     unsafe: bool
+    text: list[str] = dataclasses.field(default_factory=list)
+    how: dict[str, Any] = dataclasses.field(default_factory=dict)
     draws: int = 0
 
     def write(self, folder: Path) -> None:
@@ -71,14 +74,23 @@ def method_of(data: dict[str, Any], folder: Path) -> AttributionMethod:
     return dataclasses.replace(method, **arrays)  # type: ignore[arg-type]
 
 
-def moved(inputs: Tree, job: Job) -> Iterator[Tree]:
-    """Yield inputs with every number moved up or down by a millionth of itself; integers stay."""
+def moved(samples: Any, job: Job) -> Iterator[Any]:
+    """Yield samples with every number moved up or down by a millionth of itself; integers stay.
+
+    samples: arrays, or what holds them as `inputs`, such as `Images`; the same comes back.
+    """
     for d in range(job.draws):
         signs = np.random.default_rng((job.seed, d))
-        if isinstance(inputs, Mapping):
-            yield {name: _moved(array, signs) for name, array in inputs.items()}
+        if dataclasses.is_dataclass(samples) and not isinstance(samples, type):
+            yield dataclasses.replace(samples, inputs=_tree(samples.inputs, signs))  # type: ignore[attr-defined]
         else:
-            yield _moved(inputs, signs)
+            yield _tree(samples, signs)
+
+
+def _tree(inputs: Tree, signs: np.random.Generator) -> Tree:
+    if isinstance(inputs, Mapping):
+        return {name: _moved(array, signs) for name, array in inputs.items()}
+    return _moved(inputs, signs)
 
 
 def _moved(array: Array, signs: np.random.Generator) -> Array:

@@ -29,7 +29,7 @@ def own_movements(job: Job, folder: Path, results: list[Results], limit: float) 
     shaky = [k for k in shaky if name in results[k]]
     place = folder / "moved"
     place.mkdir()
-    for path in (folder / INPUTS, *folder.glob("*.npy")):
+    for path in (*folder.glob(INPUTS), *folder.glob("*.npy")):
         shutil.copy(path, place)
     again = dataclasses.replace(job, methods=[job.methods[k] for k in shaky], draws=_DRAWS)
     again.write(place)

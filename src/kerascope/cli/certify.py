@@ -10,6 +10,7 @@ import typer
 
 from kerascope.cli import options
 from kerascope.cli.console import out, progress, say, say_json
+from kerascope.cli.given import Given, unfolded
 from kerascope.cli.output import Output, check_folder, page_in
 
 if TYPE_CHECKING:
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
 _COLUMNS = ("method", "backends", "maps differ by", "most at", "own", "scores differ by")
 
 
+@unfolded
 def certify(
+    *,
     model: options.Model,
-    pictures: Annotated[
-        list[str],
-        typer.Argument(help="Pictures, folders, patterns, or .npy files; default: random samples."),
-    ] = [],  # noqa: B006 — typer reads it and never changes it
     method: Annotated[
         list[str],
         typer.Option("-m", "--method", help="Method, with fields: rise:masks=500; repeatable."),
-    ] = [],  # noqa: B006
+    ] = [],  # noqa: B006 — typer reads it and never changes it
     backends: Annotated[
         list[str],
         typer.Option("-b", "--backend", help="tensorflow, jax or torch; repeatable; default: all."),
@@ -41,13 +40,7 @@ def certify(
     ] = 1e-4,
     output: Output = Path("kerascope-out"),
     labels: Annotated[str, typer.Option(help="File with the class names.")] = "",
-    preprocess: Annotated[str, typer.Option(help=options.PREPROCESS_HELP)] = "auto",
-    fit: Annotated[
-        str, typer.Option(help="squeeze the whole picture, or crop its centre.")
-    ] = "squeeze",
-    size: Annotated[
-        int, typer.Option(help="Picture size where the model leaves it open.", min=0)
-    ] = 0,
+    given: Given,
     seed: Annotated[int, typer.Option(help="Drives all sampling.")] = 0,
     custom: options.Custom = [],  # noqa: B006
     unsafe: options.Unsafe = False,
@@ -55,7 +48,7 @@ def certify(
 ) -> int:
     """Compare explanations under TensorFlow, JAX and PyTorch.
 
-    Exit code 1 unless they agree within the limit.
+    Without samples, random ones are drawn. Exit code 1 unless they agree within the limit.
     """
     from kerascope.certify import certify as compare
     from kerascope.certify.front import METHODS
@@ -66,8 +59,9 @@ def certify(
     with progress(quiet=as_json) as at:
         at("certify")
         found = compare(
-            model, pictures or None, chosen, backends=backends or None, target=target or None,
-            score=score, limit=limit, seed=seed, preprocess=preprocess, fit=fit, size=size or None,
+            model, given.images or None, chosen, text=given.text, how=given.how(),
+            backends=backends or None, target=target or None, score=score, limit=limit, seed=seed,
+            preprocess=given.preprocess, fit=given.fit, size=given.size or None,
             labels=labels or None, custom=custom, unsafe=unsafe,
         )  # fmt: skip
     _write(found, output)
