@@ -86,7 +86,9 @@ def diff(
     """Compare where two models look.
 
     Both are asked the same: why the class that the old one predicts, or `target`. What speaks for
-    it is summed up in `cells` along each axis, so that a shift by a pixel is no difference.
+    it is summed up in `cells` along each axis of positions, so that a shift by a pixel is no
+    difference; columns of a table stand each for itself. Of several inputs it is all evidence
+    together: what moves to another input lies elsewhere.
 
     Args:
         old: a model, as in `explain`.
@@ -95,14 +97,14 @@ def diff(
         method: as in `explain`, with `fields`.
         new_inputs: the same samples as the new model takes them, if that is not the same.
         target: as in `explain`; one target.
-        cells: along every axis of the maps, which may be of different sizes.
+        cells: along every axis of positions of the maps, which may be of different sizes.
         seed: drives all sampling.
         batch_size: as in `explain`.
         memory: as in `explain`.
         fields: hyper-parameters of the method.
 
     Raises:
-        BadInput: several targets or inputs, different samples, classes that are known to be
+        BadInput: several targets, different inputs or samples, classes that are known to be
             others, maps of different axes.
     """
     if isinstance(cells, bool) or not isinstance(cells, int) or cells < 1:
@@ -119,18 +121,14 @@ def diff(
         raise BadInput(
             f"the old model has {len(first)} samples, the new one {len(second)}: give the same"
         )
-    shares = [_shares(result, cells) for result in (first, second)]
-    if shares[0].shape != shares[1].shape:
-        raise BadInput(
-            f"the maps have axes {first.axes} and {second.axes}: they cannot be compared"
-        )
+    distances = _apart(first, second, cells)
     other = _predicted(second)
     turned = np.zeros(len(first), bool)
     if said is not None and other is not None:
         _check_classes(first, second)
         turned = np.array(said) != np.array(other)
     return Diff(
-        distances=np.abs(shares[0] - shares[1]).sum(axis=1) / 2,
+        distances=distances,
         classes=tuple(_class_words(words) for words in first.explained),
         turned=turned,
         old=first,
@@ -141,11 +139,15 @@ def diff(
 def _predicted(result: Attribution) -> list[int] | None:
     """Return the predicted class of every sample, where one output's classes were explained."""
     outputs = result.predictions
-    if not isinstance(outputs, np.ndarray) or outputs.ndim != 2 or outputs.shape[1] < 2:
+    if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
         return None
     if not all(isinstance(words, str) and class_words(words) for words in result.explained):
         return None  # of a forecast, of a reconstruction
-    return [int(k) for k in outputs.argmax(axis=1)]
+    if outputs.shape[1] > 1:
+        return [int(k) for k in outputs.argmax(axis=1)]
+    if not all(words.startswith(("logit", "probability")) for words in result.explained):
+        return None  # a number
+    return [int(p > 0.5) for p in outputs[:, 0]]  # a sigmoid unit: class 1, or its other side
 
 
 def _check_classes(old: Attribution, new: Attribution) -> None:
@@ -166,16 +168,50 @@ def _check_classes(old: Attribution, new: Attribution) -> None:
                 )
 
 
-def _shares(result: Attribution, cells: int) -> Array:
-    """Return the share of the positive evidence in each cell: (sample, cell), NaN for none."""
-    maps = result.single_map()
-    summed = np.maximum(maps, 0).astype(np.float64)
-    for axis in range(1, maps.ndim):
-        shared = overlaps(summed.shape[axis], cells)  # what lies on an edge is shared out
-        summed = np.moveaxis(np.tensordot(summed, shared, axes=([axis], [1])), -1, axis)
-    flat = summed.reshape(len(maps), -1)
-    total = flat.sum(axis=1, keepdims=True)
-    return np.where(total > 0, flat / np.where(total > 0, total, 1), np.nan)
+def _shares(result: Attribution, cells: int) -> dict[str, Array]:
+    """Return the share of all positive evidence in each cell, by input: (sample, cell).
+
+    NaN where there is no positive evidence.
+    """
+    if any(not isinstance(words, str) for words in result.explained):
+        raise BadInput("the explanation is of several targets; one is needed")
+    maps = {name: np.maximum(m, 0).astype(np.float64) for name, m in result.maps().items()}
+    summed = {
+        name: _in_cells(values, _places(result, name, values), cells).reshape(len(values), -1)
+        for name, values in maps.items()
+    }
+    total = np.sum([values.sum(axis=1) for values in summed.values()], axis=0)[:, None]
+    return {
+        name: np.where(total > 0, values / np.where(total > 0, total, 1), np.nan)
+        for name, values in summed.items()
+    }
+
+
+def _places(result: Attribution, name: str, values: Array) -> list[int]:
+    """Return the axes of a map along which neighbours belong together: not columns of a table."""
+    spatial = [a for a in result.input_axes[name] if a not in ("sample", "channel")]
+    axes = range(1, values.ndim)
+    return [k for k in axes if len(spatial) < k or spatial[k - 1] != "feature"]
+
+
+def _in_cells(values: Array, axes: list[int], cells: int) -> Array:
+    """Return the sums of (sample, …) in cells along some axes."""
+    for axis in axes:
+        shared = overlaps(values.shape[axis], cells)  # what lies on an edge is shared out
+        values = np.moveaxis(np.tensordot(values, shared, axes=([axis], [1])), -1, axis)
+    return values
+
+
+def _apart(first: Attribution, second: Attribution, cells: int) -> Array:
+    """Return by sample the share of the evidence of two results that lies in other cells."""
+    one, two = (_shares(result, cells) for result in (first, second))
+    if len(one) == len(two) == 1:  # one input is the other, whatever it is called
+        two = dict(zip(one, two.values(), strict=True))
+    if {n: v.shape for n, v in one.items()} != {n: v.shape for n, v in two.items()}:
+        raise BadInput(
+            f"the maps have axes {first.axes} and {second.axes}: they cannot be compared"
+        )
+    return np.sum([np.abs(one[name] - two[name]).sum(axis=1) for name in one], axis=0) / 2
 
 
 def _class_words(words: str) -> str:

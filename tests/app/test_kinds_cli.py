@@ -106,7 +106,7 @@ def test_evaluate(cli: Runner, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.usefixtures("there")
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "several"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_diff(cli: Runner, tmp_path: Path, kind: str) -> None:
     model, given, names = KINDS[kind]
     code, out, err = cli("diff", model, model, *given, "-o", tmp_path, "--json")

@@ -67,6 +67,31 @@ def test_both_are_asked_for_what_the_old_one_predicts() -> None:
     assert found.over(0.1) == ()
 
 
+def test_both_sides_of_one_unit_are_classes() -> None:
+    def unit(sign: float) -> keras.Model:
+        model = keras.Sequential([keras.Input((4,)), layers.Dense(1, activation="sigmoid")])
+        model.layers[0].set_weights([np.array([[1.0], [0.0], [0.0], [0.0]]) * sign, np.zeros(1)])
+        return model
+
+    x = np.array([[1, 0, 0, 0], [-1, 0, 0, 0]], np.float32)
+    found = ks.diff(unit(1), unit(-1), x, "gradient_x_input")
+    assert found.turned.all()
+    assert found.classes == ("logit of class 1", "logit of class 0")
+    assert [words.partition(" (")[0] for words in found.new.explained] == list(found.classes)
+    assert not ks.diff(unit(1), unit(2), x, "gradient_x_input").turned.any()
+
+
+def test_one_number_is_no_class() -> None:
+    def number(weight: float) -> keras.Model:
+        model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
+        model.layers[0].set_weights([np.full((4, 1), weight), np.zeros(1)])
+        return model
+
+    found = ks.diff(number(1), number(0.1), np.ones((2, 4), np.float32), "gradient_x_input")
+    assert not found.turned.any()
+    assert np.allclose(found.distances, 0, atol=1e-6)
+
+
 def test_maps_of_other_sizes_are_compared_by_cells() -> None:
     big = np.repeat(np.repeat(X, 2, axis=1), 2, axis=2)
     twice = keras.Sequential(
@@ -74,6 +99,39 @@ def test_maps_of_other_sizes_are_compared_by_cells() -> None:
     )
     found = ks.diff(reading(LEFT), twice, X, "gradient_x_input", new_inputs=big, target=0)
     assert np.allclose(found.distances, 0, atol=1e-5)
+
+
+def table(where: list[float]) -> keras.Model:
+    """Build a net whose class 0 is the sum of some columns of 16."""
+    model = keras.Sequential([keras.Input((16,)), layers.Dense(2), layers.Softmax()])
+    weights = np.stack([np.array(where), np.zeros(16)], axis=1)
+    model.layers[0].set_weights([weights, np.array([0.0, 0.5])])
+    return model
+
+
+def test_a_column_is_no_part_of_its_neighbour() -> None:
+    even, odd = [1.0, 0.0] * 8, [0.0, 1.0] * 8
+    rows = np.ones((2, 16), np.float32)
+    found = ks.diff(table(even), table(odd), rows, "gradient_x_input", target=0)
+    assert np.allclose(found.distances, 1)
+
+
+def two_inputs(first: float, second: float) -> keras.Model:
+    """Build a net whose class 0 is a weighted sum of its two inputs' means."""
+    a, b = keras.Input((8, 8, 1), name="a"), keras.Input((4,), name="b")
+    x = layers.Concatenate()([layers.GlobalAveragePooling2D()(a), layers.Dense(1, name="m")(b)])
+    model = keras.Model({"a": a, "b": b}, layers.Dense(2, name="head")(x))
+    model.get_layer("m").set_weights([np.full((4, 1), 0.25), np.zeros(1)])
+    model.get_layer("head").set_weights([np.array([[first, 0], [second, 0]]), np.zeros(2)])
+    return model
+
+
+def test_evidence_that_moves_to_another_input_lies_elsewhere() -> None:
+    x = {"a": np.ones((2, 8, 8, 1), np.float32), "b": np.ones((2, 4), np.float32)}
+    one, other, both = two_inputs(1, 0), two_inputs(0, 1), two_inputs(1, 1)
+    for new, distance in ((one, 0), (other, 1), (both, 0.5)):
+        found = ks.diff(one, new, x, "gradient_x_input", target=0)
+        assert found.distances == pytest.approx([distance] * 2, abs=1e-6)
 
 
 def test_cells_share_out_what_lies_on_their_edges() -> None:

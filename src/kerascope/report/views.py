@@ -89,12 +89,15 @@ def view(section: Section, number_: int) -> object:  # noqa: ARG001
 @view.register
 def _comparison(section: Comparison, number_: int) -> ComparisonView:  # noqa: ARG001
     chosen = pick(section.results[0], section.samples)
-    maps = [maps_of(result, samples=chosen) for result in section.results]
-    firsts = [[m for m in ms if m.input == ms[0].input and m.target == 0] for ms in maps]
-    limits = [limit_of(items) for items in firsts]
+    maps = [
+        [m for m in maps_of(result, samples=chosen) if m.target == 0] for result in section.results
+    ]
+    limits = [limit_of(items) for items in maps]
+    inputs = len({m.input for m in maps[0]})
     rows = []
-    for place, sample in enumerate(chosen):
-        items = [column[place] for column in firsts]
+    for row, items in enumerate(zip(*maps, strict=True)):  # one for every sample and input
+        sample = items[0].sample
+        captions = section.captions[row // inputs] if section.captions else ()
         base = cells.base_of(section.results[0], items[0])
         columns = tuple(
             Column(
@@ -107,13 +110,14 @@ def _comparison(section: Comparison, number_: int) -> ComparisonView:  # noqa: A
                     limit=limits[i],
                     outline=section.outlines[sample] if section.outlines else None,
                 ),
-                caption=section.captions[place][i] if section.captions else "",
+                caption=captions[i] if captions else "",
             )
             for i, result in enumerate(section.results)
         )
         picture = cells.picture_cell(section.results[0], items[0], base)
-        rows.append((sample_name(section.results[0], sample), picture, columns))
-    legends = tuple(map(cells.legend_of, firsts, limits))
+        name = sample_name(section.results[0], sample)
+        rows.append((f"{name}, {items[0].input}" if inputs > 1 else name, picture, columns))
+    legends = tuple(map(cells.legend_of, maps, limits))
     return ComparisonView(
         intro=section.intro,
         headings=section.headings,

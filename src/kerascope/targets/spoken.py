@@ -23,7 +23,8 @@ def class_words(explained: str) -> tuple[str, str] | None:
     who, output = match[1], ""
     if (named := _OUTPUT.match(who)) is not None:
         who, output = named[1], named[2]
-    return _POSITIONS.sub("", who), output
+    who = _POSITIONS.sub("", who)
+    return (who, output) if who.startswith("'") or _NUMBERED.fullmatch(who) else None
 
 
 def class_of(explained: str, labels: Labels | None) -> tuple[int | None, str]:
