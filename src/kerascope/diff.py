@@ -10,7 +10,7 @@ import numpy as np
 from kerascope.attribution import Attribution
 from kerascope.errors import BadInput
 from kerascope.explain import explain
-from kerascope.method import AttributionMethod, make_method
+from kerascope.method import AttributionMethod
 from kerascope.metrics.statistics import Mean, mean_of
 from kerascope.resize import overlaps
 from kerascope.targets.spoken import class_words
@@ -73,7 +73,7 @@ def diff(
     old: Any,
     new: Any,
     inputs: Any,
-    method: str | type[AttributionMethod] | AttributionMethod = "grad_cam",
+    method: str | type[AttributionMethod] | AttributionMethod | None = None,
     *,
     new_inputs: Any = None,
     target: Any = None,
@@ -94,7 +94,7 @@ def diff(
         old: a model, as in `explain`.
         new: another one of the same classes.
         inputs: as the old model takes them.
-        method: as in `explain`, with `fields`.
+        method: as in `explain`, with `fields`; None: what that takes for the old model.
         new_inputs: the same samples as the new model takes them, if that is not the same.
         target: as in `explain`; one target.
         cells: along every axis of positions of the maps, which may be of different sizes.
@@ -109,14 +109,12 @@ def diff(
     """
     if isinstance(cells, bool) or not isinstance(cells, int) or cells < 1:
         raise BadInput(f"cells={cells!r} must be a whole number of at least 1")
-    value = make_method(method, fields)
     options: dict[str, Any] = {"seed": seed, "batch_size": batch_size, "memory": memory}
-    first = explain(old, inputs, value, target=target, **options)
+    first = explain(old, inputs, method, target=target, **options, **fields)
     said = _predicted(first)
     asked = said if target is None and said is not None else target
-    second = explain(
-        new, inputs if new_inputs is None else new_inputs, value, target=asked, **options
-    )
+    others = inputs if new_inputs is None else new_inputs
+    second = explain(new, others, first.method, target=asked, **options)
     if len(first) != len(second):
         raise BadInput(
             f"the old model has {len(first)} samples, the new one {len(second)}: give the same"

@@ -109,6 +109,13 @@ def table(where: list[float]) -> keras.Model:
     return model
 
 
+def test_without_a_method_it_is_the_one_that_suits_the_old_model() -> None:
+    rows = np.ones((2, 16), np.float32)
+    found = ks.diff(table([1.0] * 16), table([1.0] * 16), rows, target=0)
+    assert found.old.method == found.new.method == ks.explain(table([1.0] * 16), rows).method
+    assert np.allclose(found.distances, 0, atol=1e-6)
+
+
 def test_a_column_is_no_part_of_its_neighbour() -> None:
     even, odd = [1.0, 0.0] * 8, [0.0, 1.0] * 8
     rows = np.ones((2, 16), np.float32)

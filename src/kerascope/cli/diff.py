@@ -62,7 +62,6 @@ def diff(
     from kerascope.cli.quiet import import_keras
 
     say(f"backend: {import_keras(old, new)}", quiet=as_json)
-    from kerascope.defaults import default_method
     from kerascope.diff import diff as compare
     from kerascope.loading import load_model
 
@@ -72,7 +71,6 @@ def diff(
     ]
     first, second = (given.samples(net) for net in nets)
     aim = given.target(target or None, first.net)
-    value = value or default_method(first.net, first.inputs, {}, aim)
     tell(first, second, quiet=as_json)
     with progress(quiet=as_json) as at:
         at("diff")
