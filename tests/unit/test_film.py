@@ -123,7 +123,7 @@ def test_a_class_that_changes_is_told_for_one_and_for_many() -> None:
     )  # fmt: skip
     assert told(made, "s0") == [(2, "photo0.jpg is 'dog' now, 'tabby' before")]
     (marker,) = told(made)
-    assert marker[1].startswith("3 of 3 pictures are of another class now: photo0.jpg, photo1.jpg")
+    assert marker[1].startswith("3 of 3 samples are of another class now: photo0.jpg, photo1.jpg")
     right = next(
         c for c in made.document()["film"]["curves"] if c["name"] == "probes that are right"
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOVED = 0.35  # share of the evidence from which on it has moved
 CROSSED = 0.15  # the same over the border of the objects, which noise does not cross
-_LISTED = 3  # names of pictures in one marker
+_LISTED = 3  # names of samples in one marker
 
 Marker = dict[str, Any]
 
@@ -173,6 +173,6 @@ def _changes(frames: Sequence[Frame], names: Mapping[str, str]) -> list[Marker]:
         if len(changed) > 1:
             listed = [names[sample] for sample in changed][:_LISTED]
             rest = f" and {len(changed) - len(listed)} more" if len(changed) > _LISTED else ""
-            count = f"{len(changed)} of {len(said)} pictures are of another class now"
+            count = f"{len(changed)} of {len(said)} samples are of another class now"
             found.append(_marker(after, f"{count}: {', '.join(listed)}{rest}", "prediction"))
     return found
