@@ -10,9 +10,9 @@ import numpy as np
 
 from kerascope.attribution import Attribution
 from kerascope.checks import check_score, check_whole
-from kerascope.defaults import on_series, or_horizon
+from kerascope.defaults import on_series, on_tokens, or_horizon
 from kerascope.errors import BadInput, BadTarget, Refused
-from kerascope.explain import Again, view_of
+from kerascope.explain import Again, taken, view_of
 from kerascope.hooks import HookedModel
 from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, make_method, told_apart
@@ -135,6 +135,7 @@ class _Job:
     ) -> None:  # fmt: skip
         check_score(score)
         check_whole(1, batch_size=batch_size)
+        model, inputs = taken(model, inputs)
         self.model, self.inputs, self.slopes = model, inputs, slopes
         self.reading = getattr(inputs, "reading", None)
         self.seed, self.batch_size, self.memory = seed, batch_size, budget(memory)
@@ -164,7 +165,8 @@ class _Job:
         return spatial_size(self.view, name, self.x[name])
 
     def _pinned(self, view: Any, target: Any) -> Targets:
-        spec = on_series(dataclasses.replace(view.spec(), gradients=self.slopes), self.inputs)
+        spec = on_tokens(dataclasses.replace(view.spec(), gradients=self.slopes), view, self.x)
+        spec = on_series(spec, self.inputs)
         target = or_horizon(target, spec)
         targets = resolve_targets(target, spec, len(next(iter(self.x.values()))))
         if len(targets) != 1:
@@ -219,6 +221,7 @@ class _Job:
             except Refused as error:
                 self.notes.append(f"{name} is left out: {error}")
                 return None
+            again = dataclasses.replace(again, method=result.method)  # with what suits the inputs
             gaps = result.gap
             self.notes += [f"{name}: {note}" for note in result.notes]
             maps = self._own(name, result) if result is method else result.maps()

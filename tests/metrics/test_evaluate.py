@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from keras import layers
 
@@ -15,10 +16,11 @@ import kerascope as ks
 import text_nets
 import zoo
 from kerascope.hooks import HookedModel
-from kerascope.method import AttributionMethod, Need, Passes, RawMap, registry
+from kerascope.method import AttributionMethod, Need, Passes, RawMap, make_method, registry
 from kerascope.metrics import CONTROLS, Evaluation, make_metric
 from kerascope.run import _STOP
 from once import some
+from tabular import nets as table_nets
 
 FAST = ("deletion", "insertion", "sparseness")
 
@@ -268,3 +270,26 @@ def test_padding_of_texts_is_not_measured() -> None:
     plain = ks.evaluate(net, texts.inputs, *asked).values  # ids alone: all are words
     assert not np.allclose(found.values, plain, atol=1e-2)
     assert any("covered tokens become '[UNK]'" in note for note in found.notes)
+
+
+def test_a_table_is_explained_again_from_the_same_baseline() -> None:
+    net, columns = table_nets.net(2, activation="softmax"), table_nets.table(8)
+    given = ks.load_table(columns, net)
+    asked = (["max_sensitivity", "model_parameter_randomization", "deletion"],)
+    suited = ks.explain(net, given, "integrated_gradients").method
+    assert suited != make_method("integrated_gradients", {})
+    found = ks.evaluate(net, given, "integrated_gradients", *asked)
+    told = ks.evaluate(net, given, suited, *asked)
+    assert np.allclose(found.values, told.values, atol=1e-6, equal_nan=True)
+    frame = ks.evaluate(net, pd.DataFrame(columns), "integrated_gradients", *asked)
+    assert np.allclose(frame.values, found.values, atol=1e-6, equal_nan=True)
+
+
+def test_tokens_are_the_classes_of_a_language_model() -> None:
+    net = text_nets.language()
+    texts = ks.load_texts(["a c b", "b d a"], net, vocabulary=list(text_nets.LETTERS))
+    for target in ("c", None):
+        found = ks.evaluate(net, texts, "gradient_x_input", "deletion", target=target)
+        result = ks.explain(net, texts, "gradient_x_input", target=target)
+        measured = ks.evaluate(net, texts, result, "deletion", target=target)
+        assert np.allclose(found.values[0], measured.values[0])

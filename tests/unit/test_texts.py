@@ -372,6 +372,8 @@ def test_a_model_of_strings(kind: str) -> None:
         assert np.allclose(keras.ops.convert_to_numpy(model(given)), result.predictions, atol=1e-6)
     again = ks.explain(model, ["a film"], target=1)
     assert np.allclose(again.values[0], result.values[1], atol=1e-6)
+    measured = ks.evaluate(model, ["the film was good"], result.method, "sparseness", target=1)
+    assert np.isfinite(measured.values[0]).all()
 
 
 # --- results -----------------------------------------------------------------------------------
