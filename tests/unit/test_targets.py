@@ -217,6 +217,12 @@ def test_names_without_labels() -> None:
     )
 
 
+def test_names_without_labels_of_one_unit_count_both_its_sides() -> None:
+    case = zoo.SHAPES["single_sigmoid"]()
+    with pytest.raises(ks.BadTarget, match="give an index 0 to 1 or labels"):
+        ks.explain(case.model, case.x, "gradient", target="dog")
+
+
 def test_probability_of_a_logits_head_is_refused() -> None:
     with pytest.raises(ks.BadTarget, match="raw values"):
         explained("logits_head", 0, score="probability")

@@ -147,7 +147,7 @@ def pick(
         )
     indices = np.broadcast_to(np.asarray(index, np.int32), (samples,)).copy()
     ranks = np.broadcast_to(np.asarray(rank, np.int32), (samples,)).copy()
-    count = 2 if chosen.single and not chosen.number else chosen.classes
+    count = _count(chosen)
     _check_range(indices[ranks == 0], count, chosen)
     if (ranks > count).any() or (ranks < 0).any():
         raise BadTarget(
@@ -164,6 +164,11 @@ def pick(
         several=len(spec.outputs) > 1,
         position=spec.at if position is None and len(chosen.shape) == 2 else position,
     )
+
+
+def _count(output: OutputSpec) -> int:
+    """Return how many indices an output has: a sigmoid unit has two sides, a number itself."""
+    return 2 if output.single and not output.number else output.classes
 
 
 def _check_range(indices: Array, count: int, output: OutputSpec) -> None:
@@ -202,7 +207,7 @@ def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
     if names is None:
         raise BadTarget(
             f"class '{name}' not found: the model's class names are not known, give an index 0 to "
-            f"{output.classes - 1} or labels"
+            f"{_count(output) - 1} or labels"
         )
     spelled = [token for token in spellings(name) if names.count(token) == 1]
     if spec.at is not None and spelled:
