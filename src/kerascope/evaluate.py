@@ -14,6 +14,7 @@ from kerascope.defaults import on_series, on_tokens, or_horizon
 from kerascope.errors import BadInput, BadTarget, Refused
 from kerascope.explain import Again, taken, view_of
 from kerascope.hooks import HookedModel
+from kerascope.interrupts import stopping_together
 from kerascope.memory import budget
 from kerascope.method import AttributionMethod, Need, make_method, told_apart
 from kerascope.metrics import CONTROLS, Evaluation, Metric, Require, control_maps, make_metric
@@ -21,7 +22,7 @@ from kerascope.metrics.evaluation import Entry
 from kerascope.metrics.masks import masks_of
 from kerascope.metrics.subject import Subject
 from kerascope.perturb import spatial_size
-from kerascope.run import Run, stopping_together
+from kerascope.run import Run
 from kerascope.targets import Targets, resolve_targets
 from kerascope.types import Array
 

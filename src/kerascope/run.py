@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from kerascope.interrupts import STOP, interrupts
 from kerascope.types import Array, Progress
 
 _WORTH = 10.0  # seconds of work left from which on other batch sizes are tried
@@ -31,62 +32,6 @@ def reporting(progress: Progress) -> Iterator[None]:
         yield
     finally:
         _PROGRESS.reset(token)
-
-
-_STOP: ContextVar[threading.Event | None] = ContextVar("kerascope_stop", default=None)
-
-
-class _Interrupt:
-    """Python's own answer to a Ctrl-C, which also sets an event.
-
-    Python drops a `KeyboardInterrupt` that is raised while it collects garbage, in a framework's
-    callback there or in a `__del__`: the event is what is left of it then.
-    """
-
-    def __init__(self, event: threading.Event) -> None:
-        self.event = event
-
-    def __call__(self, number: int, frame: FrameType | None) -> Any:
-        self.event.set()
-        raise KeyboardInterrupt
-
-
-def _interrupts() -> bool:
-    """Return whether a Ctrl-C now raises `KeyboardInterrupt` in this thread, and does no more."""
-    if threading.current_thread() is not threading.main_thread():
-        return False
-    handler = signal.getsignal(signal.SIGINT)
-    return handler is signal.default_int_handler or isinstance(handler, _Interrupt)
-
-
-@contextlib.contextmanager
-def stopping_together() -> Iterator[threading.Event]:
-    """Let a Ctrl-C anywhere inside be known to all later calls of `explain`, and to you."""
-    event = threading.Event()
-    token = _STOP.set(event)
-    before = signal.signal(signal.SIGINT, _Interrupt(event)) if _interrupts() else None
-    try:
-        yield event
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
-        _STOP.reset(token)
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let a Ctrl-C wait until what is inside is done; it is raised then."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))  # noqa: ARG005
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
 
 
 _TURNS: ContextVar[dict[int, int]] = ContextVar("kerascope_turns", default={})  # noqa: B039
@@ -192,7 +137,7 @@ class Run:
     progress: Progress | None = None
     cancel: threading.Event | None = None
     stop: threading.Event = dataclasses.field(
-        default_factory=lambda: _STOP.get() or threading.Event()
+        default_factory=lambda: STOP.get() or threading.Event()
     )
     # (sample, target) scores of the inputs as they are; empty for methods that are `one_pass`.
     scores: Array = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.float32))
@@ -275,7 +220,7 @@ class Run:
         Raises:
             KeyboardInterrupt: there was a Ctrl-C, and nothing that it could end early.
         """
-        if _WHOLE.get() or not _interrupts():
+        if _WHOLE.get() or not interrupts():
             yield
             return
 

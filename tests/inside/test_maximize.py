@@ -24,8 +24,9 @@ from kerascope.inside.maximize import (
     Visualization,
     maximize,
 )
+from kerascope.interrupts import stopping_together
 from kerascope.method import Data
-from kerascope.run import reporting, stopping_together
+from kerascope.run import reporting
 from kerascope.targets import resolve_targets
 from kerascope.targets.inner import Direction, Weighted, WholeLayer
 from once import some

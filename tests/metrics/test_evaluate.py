@@ -16,9 +16,9 @@ import kerascope as ks
 import text_nets
 import zoo
 from kerascope.hooks import HookedModel
+from kerascope.interrupts import STOP
 from kerascope.method import AttributionMethod, Need, Passes, RawMap, make_method, registry
 from kerascope.metrics import CONTROLS, Evaluation, make_metric
-from kerascope.run import _STOP
 from once import some
 from tabular import nets as table_nets
 
@@ -238,7 +238,7 @@ def test_a_stop_leaves_out_what_was_sampling() -> None:
 
     def stop(what: str, done: int, total: int) -> None:
         if what == "masks" and 0 < done < total:
-            _STOP.get().set()
+            STOP.get().set()
 
     with reporting(stop):
         found = ks.evaluate(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +17,9 @@ from hypothesis import strategies as st
 
 from kerascope import run as run_module
 from kerascope.errors import BadInput
+from kerascope.interrupts import stopping_together, uninterrupted
 from kerascope.memory import budget, words
-from kerascope.run import Batch, Cancelled, Run, stopping_together
+from kerascope.run import Batch, Cancelled, Run
 
 
 @settings(max_examples=60, deadline=None)
@@ -233,6 +236,47 @@ def test_a_ctrl_c_that_garbage_collection_drops_still_stops() -> None:
         with pytest.raises(KeyboardInterrupt):
             list(Run(batch=Batch(1, found=True)).pairs(1, 5, partial=True))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class _Interrupted:
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_dropped_ctrl_c_is_told_by_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    hook = lambda lost: told.append(lost.exc_type)  # noqa: E731
+    monkeypatch.setattr(sys, "unraisablehook", hook)
+    with stopping_together() as event:
+        _Interrupted()
+        assert event.is_set()
+    assert told == []
+    assert sys.unraisablehook is hook
+
+
+def _pressed_inside() -> list[str]:
+    done = []
+    with contextlib.suppress(KeyboardInterrupt):
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            done.append("inside")
+        done.append("after")
+    return done
+
+
+def test_a_ctrl_c_waits_and_then_does_what_it_does_outside() -> None:
+    assert _pressed_inside() == ["inside"]
+    with stopping_together() as event:
+        assert _pressed_inside() == ["inside"]
+        assert event.is_set()
+    own: list[int] = []
+    for handler, pressed in ((signal.SIG_IGN, 0), (lambda number, _: own.append(number), 1)):
+        before = signal.signal(signal.SIGINT, handler)
+        try:
+            assert _pressed_inside() == ["inside", "after"]
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert len(own) == pressed
 
 
 def test_interrupts_are_left_alone_off_the_main_thread() -> None:

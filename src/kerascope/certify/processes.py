@@ -11,7 +11,8 @@ from typing import Any
 
 from kerascope import errors
 from kerascope.certify.job import REPORT
-from kerascope.run import Run, uninterrupted
+from kerascope.interrupts import uninterrupted
+from kerascope.run import Run
 
 _SURE = ("BadFile", "BadImage", "BadTarget")  # the same on every backend: no need to go on
 _WAIT = 5.0  # seconds that a child has to end when it is told to

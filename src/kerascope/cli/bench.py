@@ -97,7 +97,7 @@ class _Work:
     def run(self) -> None:
         """Measure everything, then print and write it; also after a Ctrl-C."""
         from kerascope.bench import results  # now: what is measured must not fail on an import
-        from kerascope.run import stopping_together
+        from kerascope.interrupts import stopping_together
 
         rows: list[Row] = []
         notes: list[str] = []

@@ -46,7 +46,7 @@ class Work:
 
     def run(self) -> None:
         """Explain every picture with every method, then write the page; also after a Ctrl-C."""
-        from kerascope.run import stopping_together
+        from kerascope.interrupts import stopping_together
 
         names = ["rows"] if self._whole else file_names(self.pictures.names)
         view = self._view()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerascope.interrupts import uninterrupted
 from kerascope.metrics.initializers import drawn, initializer_of
-from kerascope.run import uninterrupted
 
 if TYPE_CHECKING:
     from kerascope.hooks.weights import Weight
@@ -33,9 +33,8 @@ def kept(view: Any, variables: Iterable[Any]) -> Iterator[list[Array]]:
             yield old
         finally:
             pressed = back = False
-            while (
-                not back
-            ):  # a Ctrl-C before `uninterrupted` holds it off must not leave drawn weights
+            # A Ctrl-C before it is held off must not leave drawn weights.
+            while not back:
                 try:
                     with uninterrupted():
                         for variable, values in zip(held, old, strict=True):
