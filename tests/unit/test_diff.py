@@ -81,6 +81,71 @@ def test_both_sides_of_one_unit_are_classes() -> None:
     assert not ks.diff(unit(1), unit(2), x, "gradient_x_input").turned.any()
 
 
+def test_one_unit_and_two_classes_are_the_same_classes() -> None:
+    unit = keras.Sequential([keras.Input((16,)), layers.Dense(1, activation="sigmoid")])
+    unit.layers[0].set_weights([np.ones((16, 1)), np.array([-0.5])])
+    rows = np.array([[1.0] * 16, [-1.0] * 16], np.float32)
+    for old, new in ((unit, table([1.0] * 16)), (table([1.0] * 16), unit)):
+        found = ks.diff(old, new, rows, "gradient_x_input", target=0)
+        assert found.turned.all()  # class 0 of the table is class 1 of the unit
+        assert len(found.classes) == 2
+    number = keras.Sequential([keras.Input((16,)), layers.Dense(1)])
+    with pytest.raises(ks.BadInput, match="2 classes, the new one gives a number: only models of"):
+        ks.diff(unit, number, rows, "gradient_x_input")
+
+
+def heads(sign: float) -> keras.Model:
+    """Build a net of two outputs, of which the second has classes."""
+    x = keras.Input((4,), name="x")
+    kind = layers.Dense(3, activation="softmax", name="kind")(x)
+    model = keras.Model(x, {"size": layers.Dense(1, name="size")(x), "kind": kind})
+    model.get_layer("kind").set_weights([np.eye(4, 3) * sign, np.zeros(3)])
+    return model
+
+
+def test_outputs_by_name_are_asked_for_the_same_class() -> None:
+    x = np.eye(3, 4, dtype=np.float32) + 0.1
+    found = ks.diff(heads(1), heads(-1), x, "gradient_x_input")
+    assert found.turned.all()
+    assert found.classes == tuple(f"logit of class {k} of output 'kind'" for k in range(3))
+    assert [words.rpartition(" (")[0] for words in found.new.explained] == list(found.classes)
+
+
+@pytest.mark.parametrize("labels", [None, ("a", "b")])
+def test_a_contrast_and_a_rank_are_of_classes(labels: Any) -> None:
+    old, new = table([1.0] * 16), table([-1.0] * 16)
+    for model in (old, new):
+        remember(model, labels=labels)
+    rows = np.ones((2, 16), np.float32)
+    found = ks.diff(old, new, rows, "gradient_x_input", target=ks.Contrast(0, 1))
+    assert found.turned.all()
+    found = ks.diff(old, new, rows, "gradient_x_input", target="rank-2")
+    assert found.classes == ((f"logit of {'class 1' if labels is None else repr('b')}",) * 2)
+    assert [words.rpartition(" (")[0] for words in found.new.explained] == list(found.classes)
+
+
+@pytest.mark.parametrize("method", [None, "kernel_shap", "integrated_gradients"])
+def test_a_table_in_other_units_has_a_baseline_of_its_own(method: str | None) -> None:
+    rng = np.random.default_rng(0)
+    columns = {f"c{k}": rng.normal(k, 1, 30) for k in range(16)}
+    old, new = table([1.0] * 8 + [-1.0] * 8), table([0.01] * 8 + [-0.01] * 8)
+    scaled = {name: values * 100 for name, values in columns.items()}
+    found = ks.diff(
+        old, new, ks.load_table(columns, old), method, new_inputs=ks.load_table(scaled, new),
+        target=0,
+    )  # fmt: skip
+    assert np.allclose(found.distances, 0, atol=1e-3)
+    assert any("the table itself" in note for note in found.new.notes)
+
+
+def test_maps_of_other_shapes_are_named() -> None:
+    wide = keras.Sequential([keras.Input((5,)), layers.Dense(2)])
+    narrow = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
+    x = np.ones((2, 5), np.float32)
+    with pytest.raises(ks.BadInput, match=r"cannot be compared: \(5,\) against \(4,\)"):
+        ks.diff(wide, narrow, x, "gradient", new_inputs=x[:, :4], target=0)
+
+
 def test_one_number_is_no_class() -> None:
     def number(weight: float) -> keras.Model:
         model = keras.Sequential([keras.Input((4,)), layers.Dense(1)])

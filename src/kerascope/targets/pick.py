@@ -147,7 +147,7 @@ def pick(
         )
     indices = np.broadcast_to(np.asarray(index, np.int32), (samples,)).copy()
     ranks = np.broadcast_to(np.asarray(rank, np.int32), (samples,)).copy()
-    count = _count(chosen)
+    count = class_count(chosen)
     _check_range(indices[ranks == 0], count, chosen)
     if (ranks > count).any() or (ranks < 0).any():
         raise BadTarget(
@@ -166,7 +166,7 @@ def pick(
     )
 
 
-def _count(output: OutputSpec) -> int:
+def class_count(output: OutputSpec) -> int:
     """Return how many indices an output has: a sigmoid unit has two sides, a number itself."""
     return 2 if output.single and not output.number else output.classes
 
@@ -207,7 +207,7 @@ def class_index(name: str, spec: Spec, output: OutputSpec) -> int:
     if names is None:
         raise BadTarget(
             f"class '{name}' not found: the model's class names are not known, give an index 0 to "
-            f"{_count(output) - 1} or labels"
+            f"{class_count(output) - 1} or labels"
         )
     spelled = [token for token in spellings(name) if names.count(token) == 1]
     if spec.at is not None and spelled:
