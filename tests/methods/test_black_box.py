@@ -81,6 +81,9 @@ def test_any_output(name: str) -> None:
         "rows of numbers": lambda batch: net(batch).tolist(),
         "rows of arrays": lambda batch: tuple(net(batch)),
         "a number for each": lambda batch: list(net(batch)[:, 0]),
+        "an array of one for each": lambda batch: list(net(batch)[:, :1]),
+        "a list of one for each": lambda batch: net(batch)[:, :1].tolist(),
+        "one output as lists": lambda batch: [net(batch).tolist()],
         "one number": lambda batch: net(batch)[:, 0],
     }
     for form, function in forms.items():

@@ -89,7 +89,8 @@ def asked_alike(old: Side, new: Side, target: Any, *, slopes: bool) -> Question:
     _check_classes(old, new, output, other)
     asked = target
     if isinstance(meant, Pick) and meant.ranked and isinstance(pinned, Pick):
-        asked = Class([int(k) for k in pinned.index], other.name if several else None)
+        index = [int(k) for k in pinned.index]
+        asked = Class(index, other.name) if several else index
     if output.numbers:  # values, of which the largest is asked for
         return Question(asked, np.zeros(len(old), bool))
     return Question(asked, old.predicted(output.name) != new.predicted(other.name))

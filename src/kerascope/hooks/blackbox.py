@@ -42,7 +42,7 @@ class BlackBox:
         self.reading = Reading()
         self._structure: Structure | None = None
         self._survey: Survey | None = None
-        self._by_sample = False  # whether it returns a list of rows
+        self._by_sample: bool | None = None  # whether it returns a list of rows; None: not known
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._size: tuple[int, ...] = ()  # spatial size of the first input
         self._input_bytes = 1  # of one row: as given, as covered, as the function's copy
@@ -72,10 +72,8 @@ class BlackBox:
         name, first = next(iter(arrays.items()))
         sizes = list(zip(first.shape[1:], self.axes(name, first.shape[1:]), strict=True))
         self._size = tuple(n for n, a in sizes if a != "channel")
-        one = {name: array[:1] for name, array in arrays.items()}
-        said = self.model(self._structure.build(one))
-        self._by_sample = _is_rows(said)
-        raw = self._outputs(said, 1)
+        self._by_sample = None
+        raw = self._call({name: array[:1] for name, array in arrays.items()})
         outputs = {
             name: OutputSpec(name, value.shape[1:], "unknown") for name, value in raw.items()
         }
@@ -133,7 +131,9 @@ class BlackBox:
 
     def _outputs(self, said: Any, rows: int) -> dict[str, Array]:
         """Return what the function gave for some rows, by output."""
-        named = output_names(self.model, _stacked(said) if self._by_sample else said)
+        if self._by_sample is None:
+            self._by_sample = _is_rows(said, rows)
+        named = output_names(self.model, [_stacked(said)] if self._by_sample else said)
         if not named:
             raise BadModel("the function returned no output; it must return scores (sample, class)")
         outputs = {}
@@ -169,14 +169,25 @@ class BlackBox:
         return Scores(stacked, raw, raw)
 
 
-def _is_rows(said: Any) -> bool:
-    """Return whether what a function gave for one sample is a list of its one row.
+def _is_rows(said: Any, samples: int) -> bool | None:
+    """Return whether what a function gave is a list of a row for every sample; None: unknown.
 
-    Else a list holds outputs, each an array whose first axis, of length 1, is the sample.
+    Else a list holds outputs, each an array whose first axis is the sample. Of one sample [array of
+    shape (1,)] is both, and the same.
     """
-    if not isinstance(said, (list, tuple)) or len(said) != 1:
+    if not isinstance(said, (list, tuple)):
         return False
-    return getattr(said[0], "shape", ())[:1] != (1,)
+    shapes = [_shape(item) for item in said]
+    if len(said) == samples and any(shape[:1] != (samples,) for shape in shapes):
+        return True
+    return None if shapes == [(1,)] else False
+
+
+def _shape(item: Any) -> tuple[int, ...]:
+    """Return the shape of an array or of lists in lists, as far as their first items say."""
+    if isinstance(item, (list, tuple)):
+        return (len(item), *(_shape(item[0]) if item else ()))
+    return tuple(getattr(item, "shape", ()))
 
 
 def _stacked(rows: Any) -> Array:

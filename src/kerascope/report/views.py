@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 from kerascope.errors import BadInput
-from kerascope.plot.maps import limit_of, maps_of, pick
+from kerascope.plot.maps import Kind, Map, limit_of, maps_of, pick
 from kerascope.plot.predictions import prediction_words
 from kerascope.plot.words import sample_name
 from kerascope.report import cells
@@ -38,8 +39,7 @@ class ComparisonView:
     """Rows of a `Comparison` section."""
 
     intro: str
-    headings: tuple[str, ...]
-    legends: tuple[cells.Legend, ...]
+    legends: tuple[tuple[str, cells.Legend], ...]  # with what each is of
     rows: tuple[tuple[str, cells.Picture | None, tuple[Column, ...]], ...]
     outlined: bool
 
@@ -88,43 +88,51 @@ def view(section: Section, number_: int) -> object:  # noqa: ARG001
 
 @view.register
 def _comparison(section: Comparison, number_: int) -> ComparisonView:  # noqa: ARG001
-    chosen = pick(section.results[0], section.samples)
-    maps = [
-        [m for m in maps_of(result, samples=chosen) if m.target == 0] for result in section.results
-    ]
-    limits = [limit_of(items) for items in maps]
-    inputs = len({m.input for m in maps[0]})
+    results = section.results
+    chosen = pick(results[0], section.samples)
+    maps = [[m for m in maps_of(r, samples=chosen) if m.target == 0] for r in results]
+    names = list(dict.fromkeys(m.input for m in maps[0]))
+    count = len(names)  # inputs, in the same order of every result, whatever they are called
+    scaled = [[ms[place::count] for place in range(count)] for ms in maps]
+    limits = [[limit_of(items) for items in each] for each in scaled]
+    legends = tuple(
+        (f"{heading}, {name}" if count > 1 else heading, cells.legend_of(items, limit))
+        for heading, each, column in zip(section.headings, scaled, limits, strict=True)
+        for name, items, limit in zip(names, each, column, strict=True)
+    )
     rows = []
     for row, items in enumerate(zip(*maps, strict=True)):  # one for every sample and input
-        sample = items[0].sample
-        captions = section.captions[row // inputs] if section.captions else ()
-        base = cells.base_of(section.results[0], items[0])
-        columns = tuple(
+        sample, base = items[0].sample, cells.base_of(results[0], items[0])
+        columns = _columns(section, items, row // count, [each[row % count] for each in limits])
+        picture = cells.picture_cell(results[0], items[0], base)
+        name = sample_name(results[0], sample)
+        rows.append((f"{name}, {items[0].input}" if count > 1 else name, picture, columns))
+    return ComparisonView(
+        intro=section.intro, legends=legends, rows=tuple(rows), outlined=bool(section.outlines)
+    )
+
+
+def _columns(
+    section: Comparison, items: Sequence[Map], place: int, limits: Sequence[float]
+) -> tuple[Column, ...]:
+    """Return a row's map of every result; place: that of the sample among those shown."""
+    base = cells.base_of(section.results[0], items[0])
+    found = []
+    for i, (result, item) in enumerate(zip(section.results, items, strict=True)):
+        outlined = section.outlines and item.kind is Kind.PICTURE
+        cell = cells.map_cell(
+            result, item, base=base, limit=limits[i],
+            outline=section.outlines[item.sample] if outlined else None,
+        )  # fmt: skip
+        found.append(
             Column(
                 heading=section.headings[i],
-                verdict=prediction_words(result, sample),
-                cell=cells.map_cell(
-                    result,
-                    items[i],
-                    base=base,
-                    limit=limits[i],
-                    outline=section.outlines[sample] if section.outlines else None,
-                ),
-                caption=captions[i] if captions else "",
+                verdict=prediction_words(result, item.sample),
+                cell=cell,
+                caption=section.captions[place][i] if section.captions else "",
             )
-            for i, result in enumerate(section.results)
         )
-        picture = cells.picture_cell(section.results[0], items[0], base)
-        name = sample_name(section.results[0], sample)
-        rows.append((f"{name}, {items[0].input}" if inputs > 1 else name, picture, columns))
-    legends = tuple(map(cells.legend_of, maps, limits))
-    return ComparisonView(
-        intro=section.intro,
-        headings=section.headings,
-        legends=legends,
-        rows=tuple(rows),
-        outlined=bool(section.outlines),
-    )
+    return tuple(found)
 
 
 @view.register
