@@ -164,6 +164,14 @@ def test_certify(cli: Runner, tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.usefixtures("there", "one_process")
+def test_certify_tells_what_was_decided_of_samples(cli: Runner, tmp_path: Path) -> None:
+    given = ("--text", "a gruesome boring film", "--vocabulary", "words.txt")
+    code, out, err = cli("certify", "text.keras", *given, "-m", "gradient", "-o", tmp_path)
+    assert code == 0, err
+    assert "'gruesome'" in out
+
+
+@pytest.mark.usefixtures("there", "one_process")
 @pytest.mark.parametrize(
     ("given", "words"),
     [

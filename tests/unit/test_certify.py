@@ -10,7 +10,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import fake_results
@@ -21,6 +23,7 @@ from kerascope.certify import compare, front, processes
 from kerascope.certify.job import Job, method_json, method_of, moved
 from kerascope.certify.samples import COUNT, drawn
 from kerascope.errors import BadImage, BadInput, BadMethod, BadModel, BadTarget
+from kerascope.loading.given import How
 from kerascope.method import make_method
 
 NET = Path(ks.__file__).parent / "demo" / "data" / "object_net.keras"
@@ -306,11 +309,77 @@ def test_wrong_pictures_end_it_with_the_first_child(
         ({"limit": True}, BadInput, "limit=True"),
         ({"target": len}, BadTarget, "not stored"),
         ({"inputs": {"a": ["x", "y"]}}, BadInput, "arrays of numbers"),
+        ({"inputs": np.ones((1, 8, 8, 3)), "text": "a film"}, BadInput, "go with files"),
+        ({"inputs": np.ones((1, 4)), "how": {"windows": 2}}, BadInput, "go with files"),
+        ({"how": {"vocabularies": "w.txt"}}, BadInput, "vocabularies.*it has vocabulary, length"),
+        ({"how": "w.txt"}, BadInput, "how='w.txt' is not understood"),
+        ({"inputs": "runs/lr=0.1/cat.jpg"}, BadInput, "'runs/lr=0.1/cat.jpg' does not exist"),
+        ({"inputs": ["scan=none.npy"]}, BadInput, "'none.npy' does not exist"),
+        ({"inputs": pd.DataFrame({"a": [1.0]})}, BadInput, "known of a DataFrame cannot be told"),
+        (
+            {"inputs": ks.load_table({"a": [1.0, 2.0]})},
+            BadInput,
+            "known of a Table cannot be told to another process: give the files",
+        ),
+        (
+            {"inputs": {"x": ks.load_table({"a": [1.0, 2.0]}), "y": np.ones((2, 3))}},
+            BadInput,
+            "known of a Table",
+        ),
     ],
 )
 def test_bad_input(options: dict[str, Any], error: type, words: str) -> None:
     with pytest.raises(error, match=words):
         ks.certify(**({"model": NET} | options))
+
+
+def test_words_paths_and_options_reach_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs: list[Job] = []
+
+    def run(_: list[str], folder: Path) -> dict[str, Any]:
+        jobs.append(Job.read(folder))
+        raise BadInput("enough")
+
+    monkeypatch.setattr(front, "run_backends", run)
+    for how in ({"vocabulary": tmp_path / "w.txt"}, How(vocabulary=str(tmp_path / "w.txt"))):
+        with pytest.raises(BadInput, match="enough"):
+            ks.certify(NET, text="a boring film", how=how, custom="m:C", labels=tmp_path / "l.txt")
+    one, two = jobs
+    assert one == two
+    assert (one.text, one.custom, one.sources) == (["a boring film"], ["m:C"], None)
+    assert How.from_json(one.how).vocabulary == str(tmp_path / "w.txt")
+    assert one.labels == str(tmp_path / "l.txt")
+
+
+def test_what_a_child_leaves_goes_with_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = "import tempfile; print(tempfile.mkdtemp(), file=__import__('sys').stderr); 1 / 0"
+    real = subprocess.Popen
+    monkeypatch.setattr(
+        processes.subprocess, "Popen",
+        lambda command, **options: real([command[0], "-c", script], **options),
+    )  # fmt: skip
+    processes.run_backends(["jax"], tmp_path)
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1
+
+
+def test_samples_that_cannot_be_read_end_it_with_the_first_child(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"error": "--rows is for a table", "kind": "BadInput", "sure": True}
+    monkeypatch.setattr(processes, "_run", lambda name, folder: {"jax": told}[name])
+    with pytest.raises(BadInput, match="--rows is for a table"):
+        processes.run_backends(["jax", "torch"], tmp_path)
+
+
+def test_a_model_of_strings_asks_for_texts() -> None:
+    text = keras.Input((), dtype="string", name="text")
+    model = keras.Model(text, keras.layers.Identity()(text))
+    with pytest.raises(BadInput, match=r"takes strings: give --text, or a \.txt file"):
+        drawn(model, 0, None)
 
 
 def test_one_backend_installed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,8 +415,6 @@ def test_random_samples_fit_the_model(shape: str, words: str) -> None:
 
 
 def test_a_model_of_open_size_asks_for_one() -> None:
-    import keras
-
     model = keras.Sequential(
         [keras.Input((None, None, 3)), keras.layers.GlobalAveragePooling2D(),
          keras.layers.Dense(2)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from kerascope.certify.job import INPUTS, KIND, REPORT, Job, method_of, moved
 from kerascope.certify.samples import drawn
-from kerascope.errors import BadTarget, KerascopeError
+from kerascope.errors import BadInput, BadTarget, KerascopeError
 from kerascope.hooks.names import layer_table
 from kerascope.inside.stored import read_tensors
 
@@ -46,7 +46,10 @@ def _explain_all(job: Job, folder: Path, mine: Path) -> dict[str, Any]:
     from kerascope.targets.saved import from_json
 
     net = load_model(job.model, labels=job.labels, custom=tuple(job.custom), unsafe=job.unsafe)
-    samples, about = _samples(job, net, folder)
+    try:
+        samples, about = _samples(job, net, folder)
+    except BadInput as error:  # no other backend could read them
+        return {"error": str(error), "kind": type(error).__name__, "sure": True}
     net = getattr(samples, "model", None) or net  # of a model of strings, what takes the ids
     refused: dict[str, str] = {}
     for k, data in enumerate(job.methods):
@@ -67,6 +70,7 @@ def _explain_all(job: Job, folder: Path, mine: Path) -> dict[str, Any]:
         "model_sha256": identity_of(net).sha256,
         "half": sorted(policies - {"float32", ""}),
         "inputs": about,
+        "notes": list(getattr(samples, "notes", ())),
         "versions": {
             keras.backend.backend(): backend.active().version(),
             "keras": keras.__version__,

@@ -197,6 +197,7 @@ def _unstable(agreements: tuple[Agreement, ...], limit: float) -> Iterator[str]:
 
 
 def _notes(words: list[str], good: Reports, missing: tuple[str, ...]) -> Iterator[str]:
+    yield from dict.fromkeys(note for report in good.values() for note in report.get("notes", ()))
     for name in missing:
         yield f"{name} is not installed and was not checked"
     for k, method in enumerate(words):

@@ -21,6 +21,7 @@ from kerascope.checks import check_score
 from kerascope.errors import BadInput, BadModel, choices
 from kerascope.inside.stored import write_tensors
 from kerascope.loading.given import How
+from kerascope.loading.images import Images
 from kerascope.loading.models import look
 from kerascope.method import AttributionMethod, make_method
 from kerascope.targets.saved import from_json, to_json
@@ -33,8 +34,8 @@ def certify(
     inputs: Any = None,
     methods: Sequence[Any] = METHODS,
     *,
-    text: Sequence[str] = (),
-    how: How | None = None,
+    text: str | Sequence[str] = (),
+    how: Mapping[str, Any] | How | None = None,
     backends: Sequence[str] | None = None,
     target: Any = None,
     score: str = "logit",
@@ -44,7 +45,7 @@ def certify(
     fit: str = "squeeze",
     size: int | None = None,
     labels: str | None = None,
-    custom: Sequence[str] = (),
+    custom: str | Sequence[str] = (),
     unsafe: bool = False,
 ) -> Certificate:
     """Explain the same inputs with TensorFlow, JAX and PyTorch; say how far they are apart.
@@ -57,8 +58,9 @@ def certify(
         inputs: files as the commands take them (pictures, folders, patterns, .txt, .csv, .npy,
             NAME=FILE of several inputs), or arrays; without, and without texts, samples are drawn
             of the shapes and ranges that the model declares.
-        text: texts as samples.
-        how: how files become samples, a `kerascope.loading.given.How`.
+        text: texts as samples, one or several.
+        how: how files become samples: fields of `kerascope.loading.given.How` as a dict, such as
+            {"vocabulary": "words.txt"} or {"columns": {"truth": "label"}}.
         methods: names, method classes or method values.
         backends: two or more of "tensorflow", "jax", "torch"; None takes all that are installed.
         target: as in `explain`, but no function.
@@ -84,7 +86,9 @@ def certify(
     name = _model_name(model)
     asked, missing = _backends(backends)
     values = [make_method(method, {}) for method in _several(methods)]
-    sources = _paths(inputs)
+    sources, texts, options = _paths(inputs), _words(text), _how(how)
+    if inputs is not None and sources is None and (texts or options != How()):
+        raise BadInput("text and how go with files, and not with arrays")
     _check_there(sources)
     goal = to_json(target)
     from_json(goal)  # what cannot be told to another process is refused here
@@ -93,8 +97,8 @@ def certify(
         job = Job(
             model=name, sources=sources, methods=[method_json(m, folder) for m in values],
             target=goal, score=score, seed=seed, preprocess=preprocess, fit=fit, size=size,
-            labels=labels, custom=list(custom), unsafe=unsafe,
-            text=list(text), how=dataclasses.asdict(how or How()),
+            labels=labels, custom=_words(custom), unsafe=unsafe,
+            text=texts, how=dataclasses.asdict(options),
         )  # fmt: skip
         if inputs is not None and sources is None:
             _write_arrays(inputs, folder)
@@ -151,19 +155,40 @@ def _paths(inputs: Any) -> list[str] | None:
     return None
 
 
+def _words(given: str | Sequence[str]) -> list[str]:
+    """Return words as a list; one string is a list of one."""
+    return [given] if isinstance(given, str) else list(given)
+
+
+def _how(given: Mapping[str, Any] | How | None) -> How:
+    """Return how files become samples."""
+    try:
+        return given if isinstance(given, How) else How.from_json(given or {})
+    except (TypeError, AttributeError) as error:
+        known = ", ".join(field.name for field in dataclasses.fields(How))
+        raise BadInput(f"how={given!r} is not understood ({error}); it has {known}") from error
+
+
 def _check_there(paths: Sequence[str] | None) -> None:
     """Raise `BadInput` for a file that is not there, before three processes are started."""
     for path in paths or ():
-        named = path.partition("=")[2] or path
-        if not (any(sign in path for sign in "*?[") or Path(path).exists() or Path(named).exists()):
-            raise BadInput(f"'{named}' does not exist")
+        name, _, named = path.partition("=")
+        file = path if set(name) & {"/", os.sep} or not named else named
+        if not (any(sign in path for sign in "*?[") or Path(path).exists() or Path(file).exists()):
+            raise BadInput(f"'{file}' does not exist")
 
 
 def _write_arrays(inputs: Any, folder: Path) -> None:
-    """Write arrays for the children, as they are."""
-    names = getattr(inputs, "names", None)
-    tree = getattr(inputs, "inputs", inputs)
+    """Write arrays for the children, as they are; pictures that were loaded are arrays."""
+    names = inputs.names if isinstance(inputs, Images) else None
+    tree = inputs.inputs if isinstance(inputs, Images) else inputs
     tree = tree if isinstance(tree, Mapping) else {"": tree}
+    for value in tree.values():
+        if hasattr(value, "inputs") or hasattr(value, "iloc"):
+            raise BadInput(
+                f"what is known of a {type(value).__name__} cannot be told to another process: "
+                "give the files themselves, with text and how, or arrays"
+            )
     try:
         arrays = {str(name): np.asarray(array) for name, array in tree.items()}
     except (TypeError, ValueError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ class Job:
 
     def write(self, folder: Path) -> None:
         """Write the job for children to read."""
-        (folder / JOB).write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        text = json.dumps(dataclasses.asdict(self), default=os.fspath)
+        (folder / JOB).write_text(text, encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> Job:

@@ -14,7 +14,7 @@ from kerascope.certify.job import REPORT
 from kerascope.interrupts import uninterrupted
 from kerascope.run import Run
 
-_SURE = ("BadFile", "BadImage", "BadTarget")  # the same on every backend: no need to go on
+_SURE = ("BadFile", "BadImage", "BadTarget")  # the same on every backend, as are samples
 _WAIT = 5.0  # seconds that a child has to end when it is told to
 
 
@@ -27,7 +27,7 @@ def run_backends(backends: list[str], folder: Path) -> dict[str, dict[str, Any]]
     for k, name in enumerate(backends):
         progress.report(name, k, len(backends))
         reports[name] = told = _run(name, folder)
-        if told.get("kind") in _SURE:
+        if told.get("sure") or told.get("kind") in _SURE:
             raise getattr(errors, told["kind"])(told["error"])
     progress.report(backends[-1], len(backends), len(backends))
     return reports
@@ -35,6 +35,7 @@ def run_backends(backends: list[str], folder: Path) -> dict[str, dict[str, Any]]
 
 def _run(name: str, folder: Path) -> dict[str, Any]:
     environment = os.environ | {"KERAS_BACKEND": name, "PYTHONUNBUFFERED": "1"}
+    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))  # goes with the folder
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # -P: nothing in the working folder is imported by accident.

@@ -60,6 +60,8 @@ def _one(
     net: Any, shape: tuple[int, ...], type_: str, generator: np.random.Generator
 ) -> tuple[Array, str]:
     whole = (COUNT, *shape)
+    if type_ == "string":
+        raise BadInput("the model takes strings: give --text, or a .txt file")
     if "int" in type_:
         count = min(_vocabularies(net), default=2)
         return generator.integers(0, count, whole, dtype=np.int32), f"integers below {count}"
