@@ -10,7 +10,7 @@ import numpy as np
 from kerascope.attribution import Attribution
 from kerascope.defaults import default_method
 from kerascope.diff.cells import elsewhere
-from kerascope.diff.sides import Side, asked_alike
+from kerascope.diff.sides import Question, Side
 from kerascope.errors import BadInput
 from kerascope.explain import explain
 from kerascope.method import AttributionMethod, make_method
@@ -114,7 +114,7 @@ def diff(
     options: dict[str, Any] = {"seed": seed, "batch_size": batch_size, "memory": memory}
     given = inputs if new_inputs is None else new_inputs
     one, two = (
-        Side.of(model, samples, batch_size=batch_size, memory=memory)
+        Side.of(model, samples, batch_size=batch_size)
         for model, samples in ((old, inputs), (new, given))
     )
     if len(one) != len(two):
@@ -126,13 +126,13 @@ def diff(
         if method is None
         else make_method(method, fields)
     )
-    question = asked_alike(one, two, target, slopes=value.asks_slopes)
+    question = Question.of(one, two, target, slopes=value.asks_slopes)
     first = explain(old, inputs, value, target=target, **options)
-    second = explain(new, given, value, target=question.target, **options)
+    second = explain(new, given, value, target=question.for_new(first.predictions), **options)
     return Diff(
         distances=elsewhere(first, second, cells),
         classes=tuple(_class_words(words) for words in first.explained),
-        turned=question.turned,
+        turned=question.turned(first.predictions, second.predictions),
         old=first,
         new=second,
     )

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from kerascope.defaults import on_series, on_tokens, or_horizon
 from kerascope.errors import BadInput
 from kerascope.explain import taken, view_of
-from kerascope.memory import budget
 from kerascope.method import Need
 from kerascope.targets import Class, OutputSpec, Rank, Spec, Target, resolve_targets
 from kerascope.targets.classes import Difference
 from kerascope.targets.pick import Pick, class_count
-from kerascope.types import Array
-
-
-class Question(NamedTuple):
-    """What the new model is asked, as in `explain`, and where it predicts another class.
-
-    turned: (sample,) bool; all False where what is asked for is none of classes.
-    """
-
-    target: Any
-    turned: Array
+from kerascope.types import Array, Tree
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Side:
-    """A model and its samples, as targets see them."""
+    """A model and its samples, as targets see them: what can be known before any is explained."""
 
     model: Any
     inputs: Any
@@ -38,7 +28,7 @@ class Side:
     x: dict[str, Array]
 
     @classmethod
-    def of(cls, model: Any, inputs: Any, *, batch_size: int | None, memory: Any) -> Side:
+    def of(cls, model: Any, inputs: Any, *, batch_size: int | None) -> Side:
         """Read the samples."""
         model, inputs = taken(model, inputs)
         for _ in range(2):  # the first builds what is not built, which names its inputs anew
@@ -47,7 +37,6 @@ class Side:
                 reading=getattr(inputs, "reading", None),
             )  # fmt: skip
             x = view.read(inputs)
-        view.fit_into(budget(memory), gradients=False)
         return cls(model, inputs, view, x)
 
     def __len__(self) -> int:
@@ -58,42 +47,77 @@ class Side:
         known = dataclasses.replace(self.view.spec(), gradients=slopes)
         return on_series(on_tokens(known, self.view, self.x), self.inputs)
 
-    def resolved(self, target: Any, *, slopes: bool = False) -> tuple[Target, Target]:
-        """Return one target as it is understood, and with what hangs on the prediction fixed."""
+    def meant(self, target: Any, *, slopes: bool = False) -> Target:
+        """Return one target as the model understands it; raise `BadInput` for several."""
         spec = self.spec(slopes=slopes)
-        targets = resolve_targets(or_horizon(target, spec), spec, len(self))
-        if len(targets) != 1 or not targets.squeeze:
+        found = resolve_targets(or_horizon(target, spec), spec, len(self))
+        if len(found) != 1 or not found.squeeze:
             raise BadInput(f"target={target!r} is several targets; one is needed")
-        self.view.scores(self.x, targets)
-        return targets.items[0], targets.pin(self.view.last["scores_of"]).items[0]
+        return found.items[0]
 
-    def predicted(self, output: str) -> Array:
+    def predicted(self, output: OutputSpec, predictions: Tree) -> Array:
         """Return the class of every sample that an output predicts: (sample,) int32."""
-        _, found = self.resolved(Rank(1, output))
-        assert isinstance(found, Pick)
-        return found.index
+        target = self.meant(Rank(1, output.name))
+        assert isinstance(target, Pick)
+        return _index(target, predictions)
 
 
-def asked_alike(old: Side, new: Side, target: Any, *, slopes: bool) -> Question:
-    """Return what the new model is asked: where the old one predicts the class, that class.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Question:
+    """A target for two models of the same classes, where it is of classes.
 
-    Raises:
-        BadInput: several targets, or the models are known to have other classes.
+    meant: the target as the old model understands it. outputs: those of both models that have the
+    classes; None for other targets.
     """
-    meant, pinned = old.resolved(target, slopes=slopes)
-    output = _of_classes(meant)
-    if output is None:
-        return Question(target, np.zeros(len(old), bool))
-    several = len(old.view.survey.outputs) > 1
-    other = new.spec().output(output.name if several else None)
-    _check_classes(old, new, output, other)
-    asked = target
-    if isinstance(meant, Pick) and meant.ranked and isinstance(pinned, Pick):
-        index = [int(k) for k in pinned.index]
-        asked = Class(index, other.name) if several else index
-    if output.numbers:  # values, of which the largest is asked for
-        return Question(asked, np.zeros(len(old), bool))
-    return Question(asked, old.predicted(output.name) != new.predicted(other.name))
+
+    old: Side
+    new: Side
+    target: Any
+    meant: Target
+    outputs: tuple[OutputSpec, OutputSpec] | None
+
+    @classmethod
+    def of(cls, old: Side, new: Side, target: Any, *, slopes: bool) -> Question:
+        """Resolve the target.
+
+        Raises:
+            BadInput: several targets, or the models are known to have other classes.
+        """
+        meant = old.meant(target, slopes=slopes)
+        output = _of_classes(meant)
+        if output is None:
+            return cls(old, new, target, meant, None)
+        other = new.spec().output(output.name if _several(old) else None)
+        _check_classes(old, new, output, other)
+        return cls(old, new, target, meant, (output, other))
+
+    def for_new(self, predictions: Tree) -> Any:
+        """Return the target for the new model: the class that the old one predicts, where asked.
+
+        predictions: of the old model.
+        """
+        if self.outputs is None or not isinstance(self.meant, Pick) or not self.meant.ranked:
+            return self.target
+        index = [int(k) for k in _index(self.meant, predictions)]
+        return Class(index, self.outputs[1].name) if _several(self.old) else index
+
+    def turned(self, before: Tree, after: Tree) -> Array:
+        """Return where the models predict other classes: (sample,), all False for no classes."""
+        if self.outputs is None or self.outputs[0].numbers:  # values have no classes
+            return np.zeros(len(self.old), bool)
+        one, two = self.outputs
+        return self.old.predicted(one, before) != self.new.predicted(two, after)
+
+
+def _several(side: Side) -> bool:
+    return len(side.view.survey.outputs) > 1
+
+
+def _index(target: Pick, predictions: Tree) -> Array:
+    """Return the classes that a target of ranks stands for, (sample,), in outputs as given."""
+    tree = predictions if isinstance(predictions, Mapping) else {target.output.name: predictions}
+    found = dataclasses.replace(target, score="probability").pin(tree)  # ½ parts a unit's two sides
+    return found.index
 
 
 def _of_classes(target: Target) -> OutputSpec | None:
